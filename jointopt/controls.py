@@ -1,0 +1,164 @@
+"""The controls: what a person may change while training runs, from any thread, at any moment."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from threading import Lock
+from typing import NamedTuple
+
+from torch import nn
+
+from jointopt.modules import check_names, listed
+from jointopt.objective import check_number
+
+
+class Change(NamedTuple):
+    """One change, at the step where it took effect. `name` is "lr", "weight.<loss>" or "frozen.<module>"."""
+
+    step: int
+    name: str
+    value: float | bool
+
+
+class Settings(NamedTuple):
+    """The controls at one moment."""
+
+    weights: dict[str, float]  # loss -> λ; what is not named has the task's own
+    frozen: frozenset[str]
+    lr: float | None  # None: the optimizer's own
+
+
+class Controls:
+    """The weights λ_k, the frozen modules and the learning rate of a running loop.
+
+    A change waits until the loop takes its one snapshot, at the start of a step; `log` says which step that was.
+    A wrong name or value raises ValueError and changes nothing.
+    """
+
+    def __init__(self, weights: Mapping[str, float] | None = None, frozen: Iterable[str] = (), lr: float | None = None):
+        self.log: list[Change] = []
+        self._lock = Lock()
+        self._pending: list[tuple[str, float | bool]] = []
+        self._scheduled: dict[int, list[tuple[str, float | bool]]] = {}
+        self._settings = Settings({}, frozenset(), None)
+        self._model: nn.Module | None = None
+        self._losses: frozenset[str] | None = None
+        self.set(weight=weights, lr=lr)
+        self.freeze(*([frozen] if isinstance(frozen, str) else frozen))
+
+    def __repr__(self):
+        weights, frozen, lr = self._settings
+        return f"Controls(weights={weights}, frozen={sorted(frozen)}, lr={lr})"
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The λ_k that were set here."""
+        return dict(self._settings.weights)
+
+    @property
+    def frozen(self) -> frozenset[str]:
+        """Names of the frozen modules."""
+        return self._settings.frozen
+
+    @property
+    def lr(self) -> float | None:
+        """The learning rate; None means the optimizer's own."""
+        return self._settings.lr
+
+    def set(self, weight: Mapping[str, float] | None = None, lr: float | None = None) -> None:
+        """Set weights λ_k and the learning rate, each a finite number ≥ 0."""
+        changes = [(f"weight.{name}", check_number(f"the weight λ of {name!r}", x)) for name, x in (weight or {}).items()]
+        if lr is not None:
+            changes.append(("lr", check_number("the learning rate", lr)))
+        self._change(changes)
+
+    def freeze(self, *names: str) -> None:
+        """Hold these modules still, whatever the plan says."""
+        self._change([(f"frozen.{name}", True) for name in names])
+
+    def thaw(self, *names: str) -> None:
+        """Let these modules move again, where the plan moves them."""
+        self._change([(f"frozen.{name}", False) for name in names])
+
+    def take(self, number: int) -> Settings:
+        """The snapshot for step `number`; what has changed since the last one is logged as taking effect here."""
+        for name, value in self._scheduled.pop(number, ()):
+            self._change([(name, value)])
+        with self._lock:
+            self.log += [Change(number, name, value) for name, value in self._pending]
+            self._pending.clear()
+            return self._settings
+
+    def restart(self) -> None:
+        """Begin a new run: the log starts again, with the settings now in force as changes before step 0."""
+        with self._lock:
+            weights, frozen, lr = self._settings
+            self.log.clear()
+            self._pending = [(f"weight.{name}", value) for name, value in weights.items()]
+            self._pending += [(f"frozen.{name}", True) for name in sorted(frozen)]
+            self._pending += [("lr", lr)] if lr is not None else []
+
+    def bind(self, model: nn.Module, losses: Collection[str] | None) -> None:
+        """Check the names used so far, and from now on each new one at once. `losses` None: not known yet."""
+        if model is self._model and (losses is None or self._losses == frozenset(losses)):
+            return
+        weights, frozen, _ = self._settings
+        check_names(frozen, model)
+        if losses is not None:
+            check_losses(weights, losses)
+            self._losses = frozenset(losses)
+        self._model = model
+
+    @classmethod
+    def replay(cls, log: Iterable[Iterable]) -> "Controls":
+        """Controls that make the logged changes again, each at its step. `log`: (step, name, value), as in `.log`."""
+        controls = cls()
+        for entry in log:
+            step, name, value = check_change(entry)
+            controls._scheduled.setdefault(step, []).append((name, value))
+        return controls
+
+    def _change(self, changes: list[tuple[str, float | bool]]) -> None:
+        with self._lock:
+            weights, frozen, lr = dict(self._settings.weights), set(self._settings.frozen), self._settings.lr
+            for name, value in changes:
+                kind, _, target = name.partition(".")
+                if kind == "lr":
+                    lr = value
+                elif kind == "weight":
+                    if self._losses is not None:
+                        check_losses([target], self._losses)
+                    weights[target] = value
+                else:
+                    if self._model is not None:
+                        check_names([target], self._model)
+                    (frozen.add if value else frozen.discard)(target)
+            self._settings = Settings(weights, frozenset(frozen), lr)  # one store: a reader sees all of it or nothing
+            self._pending += changes
+
+
+def check_losses(names: Collection[str], known: Collection[str]) -> None:
+    """ValueError unless every name is one of the known losses."""
+    for name in names:
+        if name not in known:
+            raise ValueError(f"no loss is named {name!r}; this task has {listed(known)}")
+
+
+def check_change(entry: object) -> Change:
+    """A log entry from outside, as a Change; ValueError unless it is one."""
+    try:
+        step, name, value = entry
+        kind, _, target = name.partition(".")
+        known = (kind in ("weight", "frozen") and target) or name == "lr"
+        if isinstance(step, bool) or not isinstance(step, int) or step < 0 or not known:
+            raise ValueError
+        if kind == "frozen":
+            if not isinstance(value, bool):
+                raise ValueError
+        else:
+            value = check_number(name, value)
+    except (TypeError, ValueError, AttributeError) as error:
+        what = json.dumps(entry, default=repr)
+        raise ValueError(
+            f'a logged change is [step ≥ 0, "lr" | "weight.<loss>" | "frozen.<module>", value], got {what[:200]}'
+        ) from error
+    return Change(step, name, value)

@@ -1,0 +1,152 @@
+"""Real images for the chapters: digits that ship with the package, and torchvision's data sets where there is a network.
+
+    images = load("digits")                  # 4,000 training images, (N, 3, 28, 28) in [0, 1]
+    batch = batches(images, size=64)         # a function: step number -> (inputs, labels)
+    inputs, labels = get_batch_data()        # the next batch of plain training digits
+
+Sources, licenses and the split are in SOURCES.md beside this file.
+"""
+
+import functools
+import itertools
+import numbers
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from jointopt.data import digits, torchvision_sets
+
+NAMES = (*digits.NAMES, *torchvision_sets.NAMES)
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Images:
+    """Labeled images: `images` float32 (N, C, H, W), `labels` int64 (N,), `classes` the name of each label.
+
+    Raises ValueError if the shapes, the dtypes or a label do not fit.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    classes: tuple[str, ...]
+
+    def __post_init__(self):
+        images, labels = self.images, self.labels
+        if images.dtype != torch.float32 or images.ndim != 4:
+            given = f"{images.dtype} {tuple(images.shape)}"
+            raise ValueError(f"images must be float32 of shape (N, C, H, W), not {given}")
+        if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
+            given = f"{labels.dtype} {tuple(labels.shape)}"
+            raise ValueError(f"labels must be int64 of shape ({len(images)},), one an image, not {given}")
+        if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.classes):
+            given = f"{labels.min()} to {labels.max()}"
+            raise ValueError(f"labels must lie in 0 to {len(self.classes) - 1}, the classes, not {given}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.images.shape[1:]))
+        return f"Images({len(self)} of {size}, {len(self.classes)} classes)"
+
+
+def load(name: str, split: str = "train", root: str | os.PathLike | None = None, download: bool = False) -> Images:
+    """Load a data set: images float32 (N, 3, 28, 28) in [0, 1], contiguous, and labels int64 (N,).
+
+    Args:
+        name: "digits" (4,000 + 1,000 MNIST digits, gray on black) and "cluttered" (the same digits, tinted, over
+            crops of two photographs) ship with the package. In both, the classes come in turn 0, 1, ..., 9, so that
+            the first 10 n images hold n of each class. "mnist", "fashion_mnist" and "cifar10" are torchvision's.
+        split: "train" or "test".
+        root: where the files of a torchvision set lie, in torchvision's layout. None: the folder in the environment
+            variable JOINTOPT_DATA, else ~/.cache/jointopt. Not used for the sets that ship with the package.
+        download: fetch a torchvision set that is not there.
+
+    Gray images are repeated over the three channels; CIFAR-10 is resized from 32 to 28 pixels, antialiased.
+    Every call returns new tensors, which may be altered in place. No random generator is touched.
+
+    Raises ValueError for an unknown name or split, FileNotFoundError for a missing file, and OSError for a file that
+    is truncated or altered.
+    """
+    if name not in NAMES:
+        raise ValueError(f"no data set is named {name!r}; choose one of {', '.join(NAMES)}")
+    if split not in SPLITS:
+        raise ValueError(f"no split is named {split!r}; choose one of {', '.join(SPLITS)}")
+    if name in digits.NAMES:
+        return _images(*digits.load(name, split))
+    return _images(*torchvision_sets.load(name, split, root, download))
+
+
+def _images(pixels: torch.Tensor, labels: torch.Tensor, classes: tuple[str, ...]) -> Images:
+    """Make Images from uint8 pixels, (N, 28, 28) or (N, 3, 28, 28)."""
+    if pixels.ndim == 3:
+        pixels = pixels[:, None]  # (N, 1, 28, 28)
+    images = torch.empty(len(pixels), 3, *pixels.shape[2:])  # (N, 3, 28, 28)
+    images.copy_(pixels).div_(255)
+    return Images(images, labels.long(), classes)
+
+
+def batches(images: Images, size: int = 64, seed: int = 0, device: str | torch.device = "cpu") -> Callable:
+    """Cut `images` into batches: returns a function from a step number (from 0) to (inputs, labels) on `device`.
+
+    The same number gives the same batch, in any order of calls and from any thread. Each epoch is a permutation of
+    the images, drawn by a generator of its own from (seed, epoch); an epoch has N // size batches, and the images
+    left over are dropped, other ones in each epoch. Inputs are (size, C, H, W) in torch.channels_last, the faster
+    memory layout for convolutions: flatten them by `flatten` or `reshape`, since `view` refuses. The images are
+    copied once, to `device`.
+
+    Raises ValueError for a size that is not an integer from 1 to N, a seed that is not one from 0 to 2**32 - 1, and
+    (when called) a number that is not an integer from 0 up.
+    """
+    _check_integer("size", size, 1, len(images))
+    _check_integer("seed", seed, 0, 2**32 - 1)
+    pixels = images.images.to(device).permute(0, 2, 3, 1).contiguous()  # (N, H, W, C)
+    pixels = pixels.clone() if pixels.data_ptr() == images.images.data_ptr() else pixels
+    labels = images.labels.to(device, copy=True)
+    per_epoch = len(images) // size
+
+    @functools.lru_cache(maxsize=2)
+    def order(epoch: int) -> torch.Tensor:
+        # RandomState: NumPy froze its stream, so that a seed means the same batches in every version.
+        return torch.from_numpy(np.random.RandomState([seed, epoch]).permutation(len(labels))).to(device)
+
+    def batch(number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        _check_integer("batch number", number, 0, 2**32 * per_epoch - 1)
+        epoch, place = divmod(int(number), per_epoch)
+        index = order(epoch)[place * size : (place + 1) * size]
+        return pixels[index].permute(0, 3, 1, 2), labels[index]  # (size, C, H, W) channels_last, (size,)
+
+    return batch
+
+
+def get_batch_data(size: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
+    """The next batch of plain training digits: inputs float32 (size, 3, 28, 28), contiguous, and labels int64 (size,).
+
+    Each size has its own stream of batches, that of `batches(load("digits"), size)`: it starts at batch 0 in a new
+    process and goes on from call to call, from whichever thread. Torch's random generator is not touched.
+
+    Raises ValueError for a size that is not an integer from 1 to 4,000.
+    """
+    with _lock:
+        batch, numbers_ = _stream(size)
+        number = next(numbers_)
+    inputs, labels = batch(number)
+    return inputs.contiguous(), labels
+
+
+_lock = threading.Lock()
+
+
+@functools.cache
+def _stream(size: int) -> tuple[Callable, itertools.count]:
+    return batches(load("digits"), size), itertools.count()
+
+
+def _check_integer(name: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not low <= value <= high:
+        raise ValueError(f"{name} must be an integer from {low} to {high}, not {value!r}")

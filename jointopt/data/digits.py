@@ -1,0 +1,109 @@
+"""The digits that ship with the package, plain or over clutter, from one checked file.
+
+`python -m jointopt.data.build` makes the file. It holds six uint8 arrays: for each split s of "train" and "test",
+s_digits (N, 28, 28), s_labels (N,) and s_backgrounds (2, H, W, 3), which are the left 70 % (train) and the
+right 30 % (test) of two photographs, so that no pixel of a background is in both splits.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+NAMES = ("digits", "cluttered")
+CLASSES = tuple("0123456789")
+FILE = Path(__file__).with_name("digits.npz")
+SHA256 = "to be filled in"
+CLUTTER_SEED = {"train": 0, "test": 1}
+CANDIDATES = 3  # crops looked at for one image; the busiest is taken, or half of the backgrounds would be plain sky
+TINT_RANGE = 90  # a tint's channels lie within this distance of black or of white, of 255
+
+
+def load(name: str, split: str) -> tuple[torch.Tensor, torch.Tensor, tuple[str, ...]]:
+    """Pixels uint8, (N, 28, 28) for "digits" and (N, 3, 28, 28) for "cluttered", labels uint8 (N,), and classes."""
+    arrays = read(FILE)
+    digits, labels = arrays[f"{split}_digits"], torch.tensor(arrays[f"{split}_labels"])
+    if name == "digits":
+        return torch.tensor(digits), labels, CLASSES
+    pixels, _ = clutter(digits, arrays[f"{split}_backgrounds"], CLUTTER_SEED[split])  # (N, 28, 28, 3)
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2), labels, CLASSES  # (N, 3, 28, 28)
+
+
+@functools.lru_cache(maxsize=4)
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Read and check the file, once a process. The arrays are read-only, since all callers share them.
+
+    Raises FileNotFoundError if it is missing, OSError if it is truncated or altered.
+    """
+    remedy = "Reinstall jointopt, or make the file anew: python -m jointopt.data.build"
+    if not path.is_file():
+        raise FileNotFoundError(f"the data file {path} is missing. {remedy}")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except Exception as error:  # a damaged archive raises almost anything
+        raise OSError(f"the data file {path} is truncated or altered ({error}). {remedy}") from error
+    found = checksum(arrays)
+    if found != SHA256:
+        raise OSError(f"the data file {path} is altered: SHA-256 {found}, expected {SHA256}. {remedy}")
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
+
+
+def checksum(arrays: dict[str, np.ndarray]) -> str:
+    """SHA-256 over the name, dtype, shape and content of each array, in order of name.
+
+    It covers what is stored and not the compressed bytes, which differ from one zlib to the next.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def clutter(digits: np.ndarray, backgrounds: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lay tinted digits over crops of photographs.
+
+    Args:
+        digits: (N, 28, 28) uint8; the gray value is the tint's opacity.
+        backgrounds: (B, H, W, 3) uint8.
+        seed: of a generator of its own, from which all crops and tints are drawn.
+
+    Returns the images, (N, 28, 28, 3) uint8, and the place of each crop, (N, 3) int: background, top, left.
+    A digit is light where what lies under its strokes is dark, else dark: so it stays legible, but neither its color nor
+    its sign says anything about its class. All sums are of integers, and so equal on every machine.
+    """
+    n, side = digits.shape[:2]
+    random = np.random.RandomState(seed)  # NumPy froze its stream: the same images in every version
+    gray = backgrounds.mean(-1).astype(np.uint8)  # (B, H, W)
+    gray_crops = np.lib.stride_tricks.sliding_window_view(gray, (side, side), axis=(1, 2))
+    color_crops = np.lib.stride_tricks.sliding_window_view(backgrounds, (side, side), axis=(1, 2))
+
+    limits = np.array(gray_crops.shape[:3])  # (B, H - 27, W - 27)
+    places = (random.random_sample((CANDIDATES, n, 3)) * limits).astype(int)  # (CANDIDATES, N, 3)
+    tints = (random.random_sample((n, 3)) * (TINT_RANGE + 1)).astype(np.uint8)  # (N, 3)
+
+    busiest = np.argmax([_variance(gray_crops[tuple(p.T)]) for p in places], axis=0)  # (N,)
+    places = places[busiest, np.arange(n)]  # (N, 3)
+    crops = color_crops[tuple(places.T)].transpose(0, 2, 3, 1)  # (N, 28, 28, 3)
+
+    # Mean gray under the strokes against half of the range, without a division.
+    under = np.einsum("nij,nij->n", gray_crops[tuple(places.T)], digits, dtype=np.int64)
+    dark = under <= 127 * digits.sum((1, 2), dtype=np.int64)
+    tints = np.where(dark[:, None], 255 - tints, tints).astype(np.uint16)
+
+    opacity = digits[..., None].astype(np.uint16)  # (N, 28, 28, 1)
+    mixed = crops * (255 - opacity) + tints[:, None, None] * opacity  # at most 255 * 255: fits uint16
+    return ((mixed + 127) // 255).astype(np.uint8), places
+
+
+def _variance(crops: np.ndarray) -> np.ndarray:
+    """Variance of each (h, w) image in (N, h, w) uint8, times (h w) squared, in exact integers. (N,)"""
+    sums = crops.sum((1, 2), dtype=np.int64)
+    squares = np.einsum("nij,nij->n", crops, crops, dtype=np.int64)
+    return crops[0].size * squares - sums**2

@@ -1,0 +1,1 @@
+"""Live views: training that can be watched and steered while it runs."""

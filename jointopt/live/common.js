@@ -1,0 +1,60 @@
+// What every view shares. Put in front of each front end by widget.py.
+
+// One look for one idea, the same as in figures.py: [color, canvas dash].
+const LOOK = {
+  theta: ["#0072B2", []],
+  phi: ["#D55E00", [8, 4]],
+  reg: ["#009E73", [8, 3, 2, 3]],
+  heldOut: ["#CC79A7", [2, 3]],
+};
+// Further modules and losses, in this order.
+const MORE_LOOKS = [["#E69F00", [12, 3]], ["#56B4E9", [3, 3]], ["#F0E442", [6, 2, 2, 2]], ["#CC79A7", [1, 2]]];
+
+// JupyterLab gives its colors as CSS variables; elsewhere the fallbacks hold.
+function theme(el) {
+  const css = getComputedStyle(el);
+  const get = (name, fallback) => css.getPropertyValue(name).trim() || fallback;
+  return {
+    ink: get("--jo-ink", "#111"),
+    faint: get("--jo-faint", "#777"),
+    line: get("--jo-line", "#bbb"),
+    paper: get("--jo-paper", "#fff"),
+  };
+}
+
+// Redraw when JupyterLab switches between light and dark, or when the view's width changes.
+function onLookChange(el, redraw) {
+  const sizes = new ResizeObserver(redraw);
+  sizes.observe(el);
+  const themes = new MutationObserver(redraw);
+  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  return () => { sizes.disconnect(); themes.disconnect(); };
+}
+
+// A canvas that is sharp on every screen: sizes in CSS pixels, drawn at the device's resolution.
+function fitCanvas(canvas, width, height) {
+  const scale = window.devicePixelRatio || 1;
+  canvas.style.height = `${height}px`;
+  if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+  }
+  const g = canvas.getContext("2d");
+  g.setTransform(scale, 0, 0, scale, 0, 0);
+  g.clearRect(0, 0, width, height);
+  return g;
+}
+
+// JupyterLab's shortcuts listen above us: without this, arrow keys never reach a slider and "a" inserts a cell.
+function keepKeys(el) {
+  el.addEventListener("keydown", (event) => event.stopPropagation());
+}
+
+// A number as a person writes it: three significant digits, no exponent where a few zeros do.
+function short(value) {
+  if (value === 0) return "0";
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size >= 1e5 || size < 1e-4) return value.toExponential(1).replace("e+", "e");
+  return String(Number(value.toPrecision(3)));
+}

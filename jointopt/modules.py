@@ -1,0 +1,91 @@
+"""The modules of a model by name, and how to hold some of them still for one step."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.utils.parametrizations import _SpectralNorm
+
+# Layers whose buffers move in a forward pass in train mode, whatever requires_grad says.
+NORMALIZATION = (_NormBase, _SpectralNorm)
+
+
+def module_names(model: nn.Module) -> list[str]:
+    """The names that can be moved or frozen: children with parameters, then parameters that the model owns itself."""
+    children = [name for name, child in model.named_children() if next(child.parameters(), None) is not None]
+    return children + [name for name, _ in model.named_parameters(recurse=False)]
+
+
+def check_names(names: Collection[str], model: nn.Module) -> None:
+    """ValueError unless every name (dotted ones too) covers at least one parameter of the model."""
+    if not names:
+        return
+    paths = [path for path, _ in model.named_parameters(remove_duplicate=False)]
+    for name in sorted(names):
+        if not any(covers(name, path) for path in paths):
+            raise ValueError(
+                f"no module with parameters is named {name!r}; this model has {listed(module_names(model))}"
+                " (a dotted name reaches deeper)"
+            )
+
+
+def covers(name: str, path: str) -> bool:
+    """Whether the module `name` is, or contains, what lies at the dotted path."""
+    return path == name or path.startswith(f"{name}.")
+
+
+def parameters_of(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """Module name -> its parameters. One that two modules share is in both lists."""
+    paths = list(model.named_parameters(remove_duplicate=False))
+    return {name: [p for path, p in paths if covers(name, path)] for name in module_names(model)}
+
+
+@contextmanager
+def held_still(model: nn.Module, moving: Collection[str] | None, frozen: Collection[str]) -> Iterator[None]:
+    """Hold still all that is not in `moving` (None: everything moves), and all that is `frozen`.
+
+    A parameter that is held keeps no gradient of its own, but gradient still passes through its module; where nothing
+    below needs a gradient, no backward pass runs at all. Normalization layers that are held use and keep their running
+    statistics (eval mode, as in Keras); dropout is left as it was. What two modules share is held if either is.
+    On leaving, everything is as its author left it, so what was fixed on purpose is never thawed.
+    """
+
+    def moves(path: str) -> bool:
+        named = moving is None or any(covers(name, path) for name in moving)
+        return named and not any(covers(name, path) for name in frozen)
+
+    parameters = {p for path, p in model.named_parameters(remove_duplicate=False) if p.requires_grad and not moves(path)}
+    layers = {
+        layer
+        for path, layer in model.named_modules(remove_duplicate=False)
+        if isinstance(layer, NORMALIZATION) and layer.training and not moves(path)
+    }
+    try:
+        for p in parameters:
+            p.requires_grad_(False)
+        for layer in layers:
+            layer.training = False
+        yield
+    finally:
+        for p in parameters:
+            p.requires_grad_(True)
+        for layer in layers:
+            layer.training = True
+
+
+@contextmanager
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """Eval mode inside, and afterwards every module in the mode that it had; `model.train()` would forget which those were."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def listed(names: Collection[str]) -> str:
+    """Names for an error message."""
+    return ", ".join(repr(name) for name in sorted(names)) or "none"

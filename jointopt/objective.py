@@ -1,0 +1,38 @@
+"""The objective: a sum of named losses, each with its weight.
+
+    J(θ, φ, …) = Σ_k λ_k · L_k
+
+The document's objective (§3.1) has two terms: "task", with weight 1, and "reg", with weight λ.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from numbers import Real
+
+from torch import Tensor, nn
+
+
+def total(losses: Mapping[str, Tensor], weights: Mapping[str, float], counted: Collection[str] | None = None) -> Tensor:
+    """J = Σ_k λ_k · L_k, over the losses that are counted (None: all). A loss without a weight has λ = 1."""
+    return sum(weights.get(name, 1.0) * loss for name, loss in losses.items() if counted is None or name in counted)
+
+
+def l2(*modules: nn.Module) -> Tensor:
+    """½ Σ w² over all parameters of the modules, each parameter once.
+
+    With the factor ½, λ means what `weight_decay` means to torch.optim.SGD: the gradient is λ · w.
+    """
+    parameters = {p: None for module in modules for p in module.parameters()}
+    return 0.5 * sum(p.square().sum() for p in parameters)
+
+
+def activation_l2(features: Tensor) -> Tensor:
+    """½ ‖f(x)‖², averaged over the batch; features: (B, …)."""
+    return 0.5 * features.square().flatten(1).sum(1).mean()
+
+
+def check_number(what: str, value: object) -> float:
+    """The value as a float, if it is a finite number ≥ 0; otherwise a ValueError that says what it should be."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{what} must be a finite number ≥ 0, got {value!r}")
+    return float(value)

@@ -1,0 +1,50 @@
+"""Plans: streams of `Update`. A new plan is a new generator; three lines in a notebook are enough.
+
+`steps=None` means without end.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, count, cycle, islice, repeat
+
+from jointopt.training import Update
+
+
+def joint(steps: int | None = None) -> Iterator[Update]:
+    """Every module on every loss, at every step."""
+    return alternating(Update(), steps=steps)
+
+
+def staged(*stages: tuple[Update, int | None]) -> Iterator[Update]:
+    """One update for so many steps, then the next: `staged((Update("encoder", "autoencode"), 200), (Update("head"), 100))`."""
+    return chain.from_iterable([repeat(update) if n is None else repeat(update, _steps(n)) for update, n in stages])
+
+
+def alternating(*updates: Update, steps: int | None = None) -> Iterator[Update]:
+    """The updates in turn, again and again. A GAN is two updates with different losses."""
+    if not updates:
+        raise ValueError("alternating() needs at least one Update")
+    return islice(cycle(updates), None if steps is None else _steps(steps))
+
+
+def unfreeze(order: Sequence[str], every: int, steps: int | None = None) -> Iterator[Update]:
+    """Gradual unfreezing: the first module alone, and one more after every so many steps (Howard & Ruder 2018, §3.3)."""
+    order, every = list(order), _steps(every)
+    if not order:
+        raise ValueError("unfreeze() needs the names of the modules, in the order in which they start to move")
+    growing = [Update(order[: i + 1]) for i in range(len(order))]
+    stream = (growing[min(n // every, len(order) - 1)] for n in count())
+    return islice(stream, None if steps is None else _steps(steps))
+
+
+def lp_ft(head: str, head_steps: int, steps: int | None = None) -> Iterator[Update]:
+    """Linear probing, then fine-tuning (Kumar et al. 2022): the head alone for `head_steps`, then everything; `steps` in all."""
+    rest = None if steps is None else steps - _steps(head_steps)
+    if rest is not None and rest < 1:
+        raise ValueError(f"lp_ft() needs steps > head_steps, got steps={steps} and head_steps={head_steps}")
+    return staged((Update(head), head_steps), (Update(), rest))
+
+
+def _steps(n: object) -> int:
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"a number of steps must be a whole number ≥ 1, got {n!r}")
+    return n

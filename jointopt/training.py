@@ -1,0 +1,192 @@
+"""Who moves, on which losses, and the loop. Read this file first: all else calls it.
+
+A *task* has a model, whose children are the modules, and named losses.
+A *plan* is a stream of `Update`s: which modules move, on which losses.
+The *controls* are what a person may change while training runs.
+`train` iterates over a plan, one step an update; whoever pulls it may change the controls between two pulls.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
+
+from jointopt.controls import Controls, check_losses
+from jointopt.modules import check_names, held_still, listed, module_names, parameters_of
+from jointopt.objective import check_number, total
+
+
+@dataclass(frozen=True)
+class Task:
+    """An application: all that the loop needs to know.
+
+    model     any nn.Module; its children (see `module_names`) can be moved or frozen by name
+    losses    (model, batch) -> {name: scalar tensor}; must use the model that it is given
+    batches   step number -> batch; the same number gives the same batch, so that a run can be replayed
+    evaluate  model -> {figure with its unit: float}, on held-out data; leaves model and random numbers as they were
+    picture   model -> (H, W, 3) uint8 array: what a person would rather look at
+    weights   {loss name: λ}; if given, it names every loss; None: every λ is 1
+    recipe    how `jointopt.tasks.load` made the task, as plain data; a saved run carries it
+    """
+
+    model: nn.Module
+    losses: Callable[[nn.Module, object], dict[str, Tensor]]
+    batches: Callable[[int], object]
+    evaluate: Callable[[nn.Module], dict[str, float]] | None = None
+    picture: Callable[[nn.Module], object] | None = None
+    weights: dict[str, float] | None = None
+    recipe: dict | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.model, nn.Module):
+            raise ValueError(f"a task's model must be an nn.Module, got {type(self.model).__name__}")
+        for name, weight in (self.weights or {}).items():
+            check_number(f"the weight λ of {name!r}", weight)
+
+
+@dataclass(frozen=True)
+class Update:
+    """One step of a plan: the modules that move and the losses that are summed. None: all of them.
+
+    A dotted name reaches deeper: `Update("feature_extractor.conv2")`. One name may stand alone, without a list.
+    """
+
+    modules: frozenset[str] | None = None
+    losses: frozenset[str] | None = None
+
+    def __post_init__(self):
+        for field, nothing in (("modules", "moves no module"), ("losses", "counts no loss")):
+            names = getattr(self, field)
+            if names is None:
+                continue
+            names = frozenset([names] if isinstance(names, str) else names)
+            if not names:
+                raise ValueError(f"this Update {nothing}: name at least one, or leave {field}=None for all")
+            object.__setattr__(self, field, names)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happened in one step, in plain numbers.
+
+    moved      names of the modules that moved
+    losses     every L_k, without its weight; weights: the λ_k in force; total: J, over the losses that were counted
+    grad_norm  module -> 2-norm of the gradient of J; change: module -> 2-norm of the movement of its weights.
+               Both are exactly 0 where a module stood still.
+    """
+
+    number: int
+    update: Update
+    moved: tuple[str, ...]
+    losses: dict[str, float]
+    weights: dict[str, float]
+    total: float
+    grad_norm: dict[str, float]
+    change: dict[str, float]
+
+
+class NonFiniteError(FloatingPointError):
+    """A loss or a gradient is nan or infinite. Raised before any weight moves."""
+
+
+def train(
+    task: Task, plan: Iterable[Update], controls: Controls | None = None, optimizer: torch.optim.Optimizer | None = None
+) -> Iterator[Step]:
+    """Take one step per update of the plan and yield what happened. The default optimizer is Adam, lr 1e-3."""
+    controls = controls or Controls()
+    optimizer = optimizer or make_optimizer(task.model)
+    for number, update in enumerate(plan):
+        yield take_step(task, number, update, controls, optimizer)
+
+
+def take_step(task: Task, number: int, update: Update, controls: Controls, optimizer: torch.optim.Optimizer) -> Step:
+    """One step: read the controls, hold still what does not move, then forward, backward, move.
+
+    It draws no random numbers of its own and equals the loop written by hand bit for bit. An unknown name
+    (ValueError) or a number that is not finite (NonFiniteError) is raised before any weight moves.
+    """
+    model = task.model
+    _check_update(update, task)
+    controls.bind(model, task.weights)
+    settings = controls.take(number)  # one snapshot a step: what changes from now on waits for the next
+    if settings.lr is not None:
+        for group in optimizer.param_groups:
+            group["lr"] = settings.lr
+
+    # To None, not to zeros: momentum and Adam go on moving a weight whose gradient is zero.
+    model.zero_grad(set_to_none=True)
+    optimizer.zero_grad(set_to_none=True)
+    with held_still(model, update.modules, settings.frozen):
+        losses = _check_answer(task.losses(model, task.batches(number)), task, update)
+        controls.bind(model, losses)
+        weights = {name: 1.0 for name in losses} | (task.weights or {}) | settings.weights
+        objective = total(losses, weights, update.losses)
+        values = {name: float(loss.detach()) for name, loss in losses.items()}
+        _check_finite({f"the loss {name!r}": value for name, value in values.items()}, number)
+        if objective.requires_grad:
+            objective.backward()
+        elif not settings.frozen:
+            raise ValueError(f"step {number}: {update} moves nothing, since its losses depend on none of its modules")
+        parameters = parameters_of(model)
+        moved = tuple(name for name, ps in parameters.items() if any(p.requires_grad for p in ps))
+
+    before = {p: p.detach().clone() for p in model.parameters() if p.grad is not None}
+    grad_norm = {name: _norm([p.grad for p in ps if p in before]) for name, ps in parameters.items()}
+    _check_finite({f"the gradient of {name!r}": value for name, value in grad_norm.items()}, number)
+    optimizer.step()
+    change = {name: _norm([p.detach() - before[p] for p in ps if p in before]) for name, ps in parameters.items()}
+    return Step(number, update, moved, values, weights, float(objective.detach()), grad_norm, change)
+
+
+# Name -> (class, arguments besides the parameters). Fused: one kernel for all parameters, on CPU as well.
+OPTIMIZERS = {
+    "Adam": (torch.optim.Adam, {"lr": 1e-3, "fused": True}),
+    "AdamW": (torch.optim.AdamW, {"lr": 1e-3, "fused": True}),
+    "SGD": (torch.optim.SGD, {"lr": 0.05, "momentum": 0.9, "fused": True}),
+    "RMSprop": (torch.optim.RMSprop, {"lr": 1e-3}),
+}
+
+
+def make_optimizer(model: nn.Module, name: str = "Adam", **options) -> torch.optim.Optimizer:
+    """One of OPTIMIZERS over all parameters of the model; options (lr, weight_decay, …) replace the defaults."""
+    if name not in OPTIMIZERS:
+        raise ValueError(f"no optimizer is named {name!r}; there are {listed(OPTIMIZERS)}")
+    optimizer, defaults = OPTIMIZERS[name]
+    return optimizer(model.parameters(), **defaults | options)
+
+
+def _check_update(update: object, task: Task) -> None:
+    if not isinstance(update, Update):
+        raise ValueError(f"a plan yields Update objects, got {update!r}")
+    check_names(update.modules or (), task.model)
+    if task.weights is not None:
+        check_losses(update.losses or (), task.weights)
+
+
+def _check_answer(losses: object, task: Task, update: Update) -> dict[str, Tensor]:
+    """What task.losses answered, if it is what the loop can use."""
+    if not isinstance(losses, Mapping) or not losses:
+        raise ValueError(f"a task's losses must answer a dict of name -> scalar tensor, got {type(losses).__name__}")
+    for name, loss in losses.items():
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+            raise ValueError(f"the loss {name!r} must be a scalar tensor, got {got}")
+    if task.weights is not None and task.weights.keys() != losses.keys():
+        raise ValueError(
+            f"task.weights must name every loss: it names {listed(task.weights)}, the losses are {listed(losses)}"
+        )
+    check_losses(update.losses or (), losses)
+    return dict(losses)
+
+
+def _check_finite(values: dict[str, float], number: int) -> None:
+    for what, value in values.items():
+        if not math.isfinite(value):
+            raise NonFiniteError(f"step {number}: {what} is {value}; no weight was changed")
+
+
+def _norm(tensors: list[Tensor]) -> float:
+    return float(get_total_norm(tensors)) if tensors else 0.0

@@ -1,0 +1,40 @@
+"""The objective agrees with torch's own weight decay and with sums written by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+from jointopt import objective
+
+
+def test_total_is_the_weighted_sum_of_what_is_counted():
+    losses = {"task": torch.tensor(2.0), "reg": torch.tensor(10.0), "extra": torch.tensor(1.0)}
+    assert objective.total(losses, {"reg": 0.5}) == 2 + 5 + 1
+    assert objective.total(losses, {"reg": 0.5}, {"reg", "task"}) == 7
+
+
+def test_l2_is_the_weight_decay_of_sgd():
+    torch.manual_seed(0)
+    ours, theirs = nn.Linear(5, 3), nn.Linear(5, 3)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(4, 5)
+    with_loss = torch.optim.SGD(ours.parameters(), lr=0.1)
+    with_decay = torch.optim.SGD(theirs.parameters(), lr=0.1, weight_decay=0.3)
+    for _ in range(5):
+        for model, optimizer, reg in ((ours, with_loss, 0.3), (theirs, with_decay, 0.0)):
+            optimizer.zero_grad()
+            (model(x).square().mean() + reg * objective.l2(model)).backward()
+            optimizer.step()
+    assert torch.allclose(ours.weight, theirs.weight, rtol=1e-5, atol=1e-7)
+
+
+def test_l2_counts_a_shared_parameter_once():
+    a, b = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
+    b.weight = a.weight
+    assert objective.l2(a, b) == objective.l2(a)
+
+
+def test_activation_l2_is_the_mean_of_half_the_squared_norms():
+    features = torch.randn(6, 2, 3, 3)
+    by_hand = sum(0.5 * (f**2).sum() for f in features) / 6
+    assert objective.activation_l2(features) == pytest.approx(float(by_hand), rel=1e-6)
