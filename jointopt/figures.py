@@ -1,0 +1,148 @@
+"""Static pictures: one look for one idea, the same as in the live views. matplotlib's object API only, no pyplot.
+
+    figure, axes = panels(1, 2, height=260)
+    axes[0].plot(steps, losses, **look("classifier"))
+    Picture(figure, alt="The loss falls from 2.3 to 0.4 in 100 steps.")
+"""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jointopt.compare import interval
+
+WIDTH, DPI = 720, 80  # pixels, dots an inch
+STYLE = {
+    "font.size": 12,
+    "axes.labelsize": 12,
+    "axes.titlesize": 12,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "legend.fontsize": 11,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 2,
+}
+
+# The four ideas of the document; further modules and losses take the rest of the Okabe–Ito palette in this order.
+_NAMED = {
+    "feature_extractor": ("#0072B2", "-"),
+    "theta": ("#0072B2", "-"),
+    "classifier": ("#D55E00", "--"),
+    "head": ("#D55E00", "--"),
+    "phi": ("#D55E00", "--"),
+    "reg": ("#009E73", "-."),
+    "total": ("black", "-"),
+}
+_FURTHER = [("#E69F00", (0, (6, 2))), ("#56B4E9", (0, (2, 2))), ("#F0E442", (0, (4, 1, 1, 1))), ("#CC79A7", ":")]
+HELD_OUT = {"color": "#CC79A7", "linestyle": ":", "marker": "o", "markersize": 6}
+MARKERS = {"joint": "o", "staged": "s", "alternating": "^", "frozen": "D"}
+
+
+def look(name: str, further: Sequence[str] = ()) -> dict:
+    """Color and line style of a module or loss, as arguments for `plot`. `further`: all names, to number the others."""
+    if name in _NAMED:
+        color, style = _NAMED[name]
+    else:
+        others = [other for other in further if other not in _NAMED]
+        color, style = _FURTHER[(others.index(name) if name in others else 0) % len(_FURTHER)]
+    return {"color": color, "linestyle": style, "linewidth": 3 if name == "total" else 2}
+
+
+def panels(rows: int = 1, columns: int = 1, height: int = 300, **options) -> tuple[Figure, np.ndarray]:
+    """An empty figure, 720 pixels wide and `height` pixels high, and its axes as a flat array."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, axes.ravel()
+
+
+def seeds(axes: Axes, x: float, values: Sequence[float], label: str | None = None, marker: str = "o", **options) -> None:
+    """One point per seed, and beside them their mean with its 95 % interval as a line."""
+    mean, half = interval(values)
+    color = options.pop("color", "black")
+    axes.plot([x] * len(values), values, marker, color=color, alpha=0.45, markersize=6, linestyle="none", **options)
+    axes.errorbar([x], [mean], [half], fmt=marker, color=color, capsize=4, markersize=8, label=label)
+
+
+class Picture:
+    """A figure with its alternative text. The text is what a screen reader says, and what nbval compares."""
+
+    def __init__(self, figure: Figure, alt: str):
+        self.figure, self.alt = figure, alt
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def png(self) -> bytes:
+        """The figure as a PNG of its own size."""
+        buffer = BytesIO()
+        with rc_context(STYLE):
+            self.figure.savefig(buffer, format="png", dpi=DPI)
+        return buffer.getvalue()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+def run(history, marks: Sequence[tuple[int, str]] = (), title: str = "") -> Picture:
+    """A run of the lab (a `jointopt.live.history.History`): J and its parts, gradients, movement, held-out figures.
+
+    `marks`: (step, what changed there). A module that stands still has a gap in its curves and a pale bar beneath.
+    """
+    figure, (objective, held_out, gradient, change) = panels(2, 2, height=520, sharex=True)
+    steps = history["step"]
+    if title:
+        figure.suptitle(title, fontsize=12, ha="left", x=0.01)
+    objective.plot(steps, history["total"], **look("total"), label="J")
+    for loss in history.losses:
+        if (history[f"part.{loss}"] > 0).any():
+            objective.plot(steps, positive(history[f"part.{loss}"]), **look(loss, history.losses), label=f"λ·{loss}")
+    objective.set(yscale="log", title="objective J and its parts (log scale)")
+    objective.legend(frameon=False, loc="best")
+    for axes, kind, what in ((gradient, "grad_norm", "gradient norm"), (change, "change", "weight change per step")):
+        for i, module in enumerate(history.modules):
+            values = positive(history[f"{kind}.{module}"])
+            axes.plot(steps, values, **look(module, history.modules), label=module)
+            for start, end in still(history[f"change.{module}"]):
+                y = 0.03 + 0.05 * i
+                bar = dict(color=look(module, history.modules)["color"], alpha=0.4, transform=axes.get_xaxis_transform())
+                axes.fill_between([steps[start], steps[end]], y, y + 0.035, hatch="///", linewidth=0, **bar)
+        axes.set(yscale="log", title=f"{what}, 2-norm (log scale)", xlabel="step")
+    gradient.legend(frameon=False, loc="best")
+    draw_held_out(held_out, history.held_out)
+    for step, text in marks:
+        for axes in (objective, held_out, gradient, change):
+            axes.axvline(step, color="gray", linewidth=1, linestyle=(0, (1, 2)))
+        objective.annotate(
+            text, (step, 1), xycoords=("data", "axes fraction"), fontsize=11, rotation=90, va="top", ha="right", color="dimgray"
+        )
+    names = ", ".join(history.modules)
+    return Picture(
+        figure, f"Four panels over {len(steps)} steps: J and its parts; held-out figures; gradient norm and weight change of {names}."
+    )
+
+
+def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]]) -> None:
+    """The first held-out figure over the steps taken; the figure's name, with its unit, is the title."""
+    axes.set_title("held-out figure: none")
+    if held_out:
+        name = next(iter(held_out[0][1]))
+        axes.plot([step for step, _ in held_out], [figures[name] for _, figures in held_out], **HELD_OUT)
+        axes.set_title(f"held-out {name}")
+
+
+def positive(values: np.ndarray) -> np.ndarray:
+    """For a log scale: nan, which leaves a gap, where a value is 0."""
+    return np.where(values > 0, values, np.nan)
+
+
+def still(change: np.ndarray) -> list[tuple[int, int]]:
+    """(first, last) row of each stretch in which nothing moved."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], change == 0, [0]])))
+    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2])]
