@@ -42,6 +42,7 @@ class Controls:
         self._settings = Settings({}, frozenset(), None)
         self._model: nn.Module | None = None
         self._losses: frozenset[str] | None = None
+        self.on_change = lambda: None  # called after each change, in the thread that made it
         self.set(weight=weights, lr=lr)
         self.freeze(*([frozen] if isinstance(frozen, str) else frozen))
 
@@ -108,13 +109,16 @@ class Controls:
             self._losses = frozenset(losses)
         self._model = model
 
+    def schedule(self, log: Iterable[Iterable]) -> None:
+        """Make the logged changes again, each at its step. `log`: (step, name, value), as in `.log`."""
+        for step, name, value in [check_change(entry) for entry in log]:
+            self._scheduled.setdefault(step, []).append((name, value))
+
     @classmethod
     def replay(cls, log: Iterable[Iterable]) -> "Controls":
-        """Controls that make the logged changes again, each at its step. `log`: (step, name, value), as in `.log`."""
+        """New controls with the log as their schedule: the same task and plan then give the same numbers."""
         controls = cls()
-        for entry in log:
-            step, name, value = check_change(entry)
-            controls._scheduled.setdefault(step, []).append((name, value))
+        controls.schedule(log)
         return controls
 
     def _change(self, changes: list[tuple[str, float | bool]]) -> None:
@@ -134,6 +138,7 @@ class Controls:
                     (frozen.add if value else frozen.discard)(target)
             self._settings = Settings(weights, frozenset(frozen), lr)  # one store: a reader sees all of it or nothing
             self._pending += changes
+        self.on_change()
 
 
 def check_losses(names: Collection[str], known: Collection[str]) -> None:

@@ -141,11 +141,12 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     return Step(number, update, moved, values, weights, float(objective.detach()), grad_norm, change)
 
 
-# Name -> (class, arguments besides the parameters). Fused: one kernel for all parameters, on CPU as well.
+# Name -> (class, arguments besides the parameters). Fused: one kernel for all parameters, on CPU as well. Not for SGD:
+# fused SGD (torch 2.14) fails when a module that was frozen from the first step is thawed.
 OPTIMIZERS = {
     "Adam": (torch.optim.Adam, {"lr": 1e-3, "fused": True}),
     "AdamW": (torch.optim.AdamW, {"lr": 1e-3, "fused": True}),
-    "SGD": (torch.optim.SGD, {"lr": 0.05, "momentum": 0.9, "fused": True}),
+    "SGD": (torch.optim.SGD, {"lr": 0.05, "momentum": 0.9}),
     "RMSprop": (torch.optim.RMSprop, {"lr": 1e-3}),
 }
 

@@ -1,4 +1,4 @@
-"""Real images for the chapters: digits that ship with the package, and torchvision's data sets where there is a network.
+"""Real images: digits that ship with the package, and torchvision's data sets where there is a network.
 
     images = load("digits")                  # 4,000 training images, (N, 3, 28, 28) in [0, 1]
     batch = batches(images, size=64)         # a function: step number -> (inputs, labels)
@@ -8,7 +8,6 @@ Sources, licenses and the split are in SOURCES.md beside this file.
 """
 
 import functools
-import itertools
 import numbers
 import os
 import threading
@@ -22,6 +21,7 @@ from jointopt.data import digits, torchvision_sets
 
 NAMES = (*digits.NAMES, *torchvision_sets.NAMES)
 SPLITS = ("train", "test")
+Batches = Callable[[int], tuple[torch.Tensor, torch.Tensor]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,23 +55,28 @@ class Images:
         return f"Images({len(self)} of {size}, {len(self.classes)} classes)"
 
 
-def load(name: str, split: str = "train", root: str | os.PathLike | None = None, download: bool = False) -> Images:
+def load(
+    name: str, split: str = "train", root: str | os.PathLike | None = None, download: bool = False
+) -> Images:
     """Load a data set: images float32 (N, 3, 28, 28) in [0, 1], contiguous, and labels int64 (N,).
 
     Args:
-        name: "digits" (4,000 + 1,000 MNIST digits, gray on black) and "cluttered" (the same digits, tinted, over
-            crops of two photographs) ship with the package. In both, the classes come in turn 0, 1, ..., 9, so that
-            the first 10 n images hold n of each class. "mnist", "fashion_mnist" and "cifar10" are torchvision's.
+        name: "digits" (4,000 + 1,000 MNIST digits, gray on black) and "cluttered" (the same digits, tinted,
+            over crops of two photographs) ship with the package. In both, the classes come in turn 0, 1, ...,
+            9, so that the first 10 n images hold n of each class. "mnist", "fashion_mnist" and "cifar10" are
+            torchvision's.
         split: "train" or "test".
-        root: where the files of a torchvision set lie, in torchvision's layout. None: the folder in the environment
-            variable JOINTOPT_DATA, else ~/.cache/jointopt. Not used for the sets that ship with the package.
+        root: where the files of a torchvision set lie, in torchvision's layout. None: the folder in the
+            environment variable JOINTOPT_DATA, else ~/.cache/jointopt; "fashion_mnist" is then unpacked from
+            Debian's package dataset-fashion-mnist, where that is installed. Not used for the sets that ship
+            with the package.
         download: fetch a torchvision set that is not there.
 
     Gray images are repeated over the three channels; CIFAR-10 is resized from 32 to 28 pixels, antialiased.
     Every call returns new tensors, which may be altered in place. No random generator is touched.
 
-    Raises ValueError for an unknown name or split, FileNotFoundError for a missing file, and OSError for a file that
-    is truncated or altered.
+    Raises ValueError for an unknown name or split, FileNotFoundError for a missing file, and OSError for a
+    file that is truncated or altered.
     """
     if name not in NAMES:
         raise ValueError(f"no data set is named {name!r}; choose one of {', '.join(NAMES)}")
@@ -91,62 +96,72 @@ def _images(pixels: torch.Tensor, labels: torch.Tensor, classes: tuple[str, ...]
     return Images(images, labels.long(), classes)
 
 
-def batches(images: Images, size: int = 64, seed: int = 0, device: str | torch.device = "cpu") -> Callable:
-    """Cut `images` into batches: returns a function from a step number (from 0) to (inputs, labels) on `device`.
+def batches(images: Images, size: int = 64, seed: int = 0, device: str | torch.device = "cpu") -> Batches:
+    """Cut `images` into batches: returns a function from a step number (from 0) to (inputs, labels).
 
-    The same number gives the same batch, in any order of calls and from any thread. Each epoch is a permutation of
-    the images, drawn by a generator of its own from (seed, epoch); an epoch has N // size batches, and the images
-    left over are dropped, other ones in each epoch. Inputs are (size, C, H, W) in torch.channels_last, the faster
-    memory layout for convolutions: flatten them by `flatten` or `reshape`, since `view` refuses. The images are
-    copied once, to `device`.
+    The same number gives the same batch, in any order of calls and from any thread. Each epoch is a
+    permutation of the images, drawn by a generator of its own from (seed, epoch); an epoch has N // size
+    batches, and the images left over are dropped, other ones in each epoch. Inputs are (size, C, H, W) in
+    torch.channels_last, the faster memory layout for convolutions: flatten what a convolution makes of them
+    by `flatten` or `reshape`, since `view` refuses. The images are copied once, to `device`.
 
-    Raises ValueError for a size that is not an integer from 1 to N, a seed that is not one from 0 to 2**32 - 1, and
-    (when called) a number that is not an integer from 0 up.
+    Raises ValueError for a size that is not an integer from 1 to N, a seed that is not one from 0 to
+    2**32 - 1, and (when called) a number that is not an integer from 0 up.
     """
     _check_integer("size", size, 1, len(images))
     _check_integer("seed", seed, 0, 2**32 - 1)
-    pixels = images.images.to(device).permute(0, 2, 3, 1).contiguous()  # (N, H, W, C)
-    pixels = pixels.clone() if pixels.data_ptr() == images.images.data_ptr() else pixels
+    pixels = images.images.to(device).permute(0, 2, 3, 1)  # (N, H, W, C)
+    pixels = pixels.clone(memory_format=torch.contiguous_format)
     labels = images.labels.to(device, copy=True)
-    per_epoch = len(images) // size
+    per_epoch = len(labels) // size
 
     @functools.lru_cache(maxsize=2)
     def order(epoch: int) -> torch.Tensor:
-        # RandomState: NumPy froze its stream, so that a seed means the same batches in every version.
+        # RandomState: NumPy froze its stream, so that a seed means the same order in every version.
         return torch.from_numpy(np.random.RandomState([seed, epoch]).permutation(len(labels))).to(device)
 
     def batch(number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        _check_integer("batch number", number, 0, 2**32 * per_epoch - 1)
+        _check_integer("batch number", number, 0)
         epoch, place = divmod(int(number), per_epoch)
-        index = order(epoch)[place * size : (place + 1) * size]
-        return pixels[index].permute(0, 3, 1, 2), labels[index]  # (size, C, H, W) channels_last, (size,)
+        chosen = order(epoch)[place * size : (place + 1) * size]
+        return pixels[chosen].permute(0, 3, 1, 2), labels[chosen]  # (size, C, H, W) channels_last, (size,)
 
     return batch
 
 
 def get_batch_data(size: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
-    """The next batch of plain training digits: inputs float32 (size, 3, 28, 28), contiguous, and labels int64 (size,).
+    """The next batch of plain training digits, as the document's loop calls for it.
 
-    Each size has its own stream of batches, that of `batches(load("digits"), size)`: it starts at batch 0 in a new
-    process and goes on from call to call, from whichever thread. Torch's random generator is not touched.
+    Returns inputs float32 (size, 3, 28, 28), contiguous, in [0, 1], and labels int64 (size,). In a new
+    process the calls return batch 0, 1, 2, ... of `batches(load("digits"), size)`, from whichever thread
+    they come. Torch's random generator is not touched.
 
     Raises ValueError for a size that is not an integer from 1 to 4,000.
     """
-    with _lock:
-        batch, numbers_ = _stream(size)
-        number = next(numbers_)
-    inputs, labels = batch(number)
-    return inputs.contiguous(), labels
+    return _stream.next(size)
 
 
-_lock = threading.Lock()
+class _Stream:
+    """The state behind get_batch_data: how many batches were served."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.number, self.size, self.batch = 0, None, None
+
+    def next(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        with self.lock:
+            if size != self.size:
+                self.batch, self.size = batches(load("digits"), size), size
+            inputs, labels = self.batch(self.number)
+            self.number += 1
+        return inputs.contiguous(), labels
 
 
-@functools.cache
-def _stream(size: int) -> tuple[Callable, itertools.count]:
-    return batches(load("digits"), size), itertools.count()
+_stream = _Stream()
 
 
-def _check_integer(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not low <= value <= high:
-        raise ValueError(f"{name} must be an integer from {low} to {high}, not {value!r}")
+def _check_integer(name: str, value: object, low: int, high: int | None = None) -> None:
+    integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not integer or value < low or (high is not None and value > high):
+        limits = f"from {low} up" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be an integer {limits}, not {value!r}")

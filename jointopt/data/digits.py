@@ -1,8 +1,8 @@
 """The digits that ship with the package, plain or over clutter, from one checked file.
 
-`python -m jointopt.data.build` makes the file. It holds six uint8 arrays: for each split s of "train" and "test",
-s_digits (N, 28, 28), s_labels (N,) and s_backgrounds (2, H, W, 3), which are the left 70 % (train) and the
-right 30 % (test) of two photographs, so that no pixel of a background is in both splits.
+`python -m jointopt.data.build` makes the file. It holds six uint8 arrays, three for each split ("train" and
+"test"): train_digits (N, 28, 28), train_labels (N,) and train_backgrounds (2, H, W, 3). The backgrounds are
+the left 70 % (train) and the right 30 % (test) of two photographs: no pixel is in both.
 """
 
 import functools
@@ -15,20 +15,20 @@ import torch
 NAMES = ("digits", "cluttered")
 CLASSES = tuple("0123456789")
 FILE = Path(__file__).with_name("digits.npz")
-SHA256 = "to be filled in"
+SHA256 = "8362dff75469606cb9c6da0ce98ab041ed1dce737ee9e7878f5018d285bcd8b2"
 CLUTTER_SEED = {"train": 0, "test": 1}
-CANDIDATES = 3  # crops looked at for one image; the busiest is taken, or half of the backgrounds would be plain sky
-TINT_RANGE = 90  # a tint's channels lie within this distance of black or of white, of 255
+CANDIDATES = 3  # crops drawn for one image; the busiest is taken, or half of the backgrounds would be plain
+TINT_RANGE = 90  # of 255: how far the channels of a tint may lie from black or from white
 
 
 def load(name: str, split: str) -> tuple[torch.Tensor, torch.Tensor, tuple[str, ...]]:
-    """Pixels uint8, (N, 28, 28) for "digits" and (N, 3, 28, 28) for "cluttered", labels uint8 (N,), and classes."""
+    """Pixels uint8 ("digits": (N, 28, 28), "cluttered": (N, 3, 28, 28)), labels uint8 (N,), and classes."""
     arrays = read(FILE)
     digits, labels = arrays[f"{split}_digits"], torch.tensor(arrays[f"{split}_labels"])
     if name == "digits":
         return torch.tensor(digits), labels, CLASSES
-    pixels, _ = clutter(digits, arrays[f"{split}_backgrounds"], CLUTTER_SEED[split])  # (N, 28, 28, 3)
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2), labels, CLASSES  # (N, 3, 28, 28)
+    pixels, _ = clutter(digits, arrays[f"{split}_backgrounds"], CLUTTER_SEED[split])
+    return torch.from_numpy(pixels), labels, CLASSES
 
 
 @functools.lru_cache(maxsize=4)
@@ -41,7 +41,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise FileNotFoundError(f"the data file {path} is missing. {remedy}")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except Exception as error:  # a damaged archive raises almost anything
         raise OSError(f"the data file {path} is truncated or altered ({error}). {remedy}") from error
@@ -74,13 +74,13 @@ def clutter(digits: np.ndarray, backgrounds: np.ndarray, seed: int) -> tuple[np.
         backgrounds: (B, H, W, 3) uint8.
         seed: of a generator of its own, from which all crops and tints are drawn.
 
-    Returns the images, (N, 28, 28, 3) uint8, and the place of each crop, (N, 3) int: background, top, left.
-    A digit is light where what lies under its strokes is dark, else dark: so it stays legible, but neither its color nor
-    its sign says anything about its class. All sums are of integers, and so equal on every machine.
+    Returns the images, (N, 3, 28, 28) uint8, and the place of each crop, (N, 3) int: background, top, left.
+    A digit is light where what lies under its strokes is dark, else dark: it stays legible, and no fixed
+    color tells it from its background. All sums are of integers, and so equal on every machine.
     """
     n, side = digits.shape[:2]
     random = np.random.RandomState(seed)  # NumPy froze its stream: the same images in every version
-    gray = backgrounds.mean(-1).astype(np.uint8)  # (B, H, W)
+    gray = (backgrounds.sum(-1, dtype=np.uint16) // 3).astype(np.uint8)  # (B, H, W)
     gray_crops = np.lib.stride_tricks.sliding_window_view(gray, (side, side), axis=(1, 2))
     color_crops = np.lib.stride_tricks.sliding_window_view(backgrounds, (side, side), axis=(1, 2))
 
@@ -90,16 +90,19 @@ def clutter(digits: np.ndarray, backgrounds: np.ndarray, seed: int) -> tuple[np.
 
     busiest = np.argmax([_variance(gray_crops[tuple(p.T)]) for p in places], axis=0)  # (N,)
     places = places[busiest, np.arange(n)]  # (N, 3)
-    crops = color_crops[tuple(places.T)].transpose(0, 2, 3, 1)  # (N, 28, 28, 3)
+    crops = color_crops[tuple(places.T)]  # (N, 3, 28, 28)
 
     # Mean gray under the strokes against half of the range, without a division.
     under = np.einsum("nij,nij->n", gray_crops[tuple(places.T)], digits, dtype=np.int64)
     dark = under <= 127 * digits.sum((1, 2), dtype=np.int64)
     tints = np.where(dark[:, None], 255 - tints, tints).astype(np.uint16)
 
-    opacity = digits[..., None].astype(np.uint16)  # (N, 28, 28, 1)
-    mixed = crops * (255 - opacity) + tints[:, None, None] * opacity  # at most 255 * 255: fits uint16
-    return ((mixed + 127) // 255).astype(np.uint8), places
+    opacity = digits[:, None].astype(np.uint16)  # (N, 1, 28, 28)
+    mixed = crops * (255 - opacity)  # (N, 3, 28, 28); with the tint at most 255 * 255, which fits uint16
+    mixed += tints[:, :, None, None] * opacity
+    mixed += 127  # so that the division rounds
+    mixed //= 255
+    return mixed.astype(np.uint8), places
 
 
 def _variance(crops: np.ndarray) -> np.ndarray:

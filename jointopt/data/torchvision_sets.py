@@ -1,45 +1,49 @@
-"""MNIST, Fashion-MNIST and CIFAR-10 through torchvision, which is imported only when one of them is asked for."""
+"""MNIST, Fashion-MNIST and CIFAR-10 through torchvision, imported only when one of them is asked for."""
 
 import gzip
 import os
 import shutil
+import zlib
 from pathlib import Path
 
 import torch
 
 NAMES = ("mnist", "fashion_mnist", "cifar10")
 SIDE = 28  # pixels
-DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where Debian's package dataset-fashion-mnist puts its files
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # the files of Debian's package dataset-fashion-mnist
 
 
-def load(name: str, split: str, root: str | os.PathLike | None, download: bool):
+def load(
+    name: str, split: str, root: str | os.PathLike | None, download: bool
+) -> tuple[torch.Tensor, torch.Tensor, tuple[str, ...]]:
     """Pixels uint8, (N, 28, 28) if gray and (N, 3, 28, 28) if in color, labels int64 (N,), and classes.
 
-    Raises FileNotFoundError that lists the missing files, OSError if they can not be read or fetched.
+    Raises FileNotFoundError that lists the missing files, OSError if they cannot be read or fetched.
     """
     from torchvision import datasets  # 2 s and 160 MB
 
-    kind = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10}[name]
+    kinds = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10}
+    kind = kinds[name]
     folder = Path(root) if root is not None else default_root()
     files = expected_files(kind, folder)
+    if name == "fashion_mnist" and root is None:
+        unpack_debian(files)
+    missing = [file for file in files if not file.is_file()]
+    if missing and not download:
+        raise FileNotFoundError(_missing(name, folder, missing))
     try:
-        if name == "fashion_mnist" and root is None:
-            unpack_debian(files)
-        missing = [file for file in files if not file.is_file()]
-        if missing and not download:
-            raise FileNotFoundError(_missing(name, folder, missing))
         data = kind(folder, train=split == "train", download=download)
         pixels, labels = torch.as_tensor(data.data), torch.as_tensor(data.targets)
-        if len(pixels) != len(labels):
-            raise ValueError(f"{len(pixels)} images but {len(labels)} labels")
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # torchvision raises many kinds: no network, bad checksum, a file cut short
-        remedy = f"Delete {files[0].parent} and load it again with download=True"
-        raise OSError(f"{name} in {folder} could not be fetched or read: {error}. {remedy}") from error
+        classes = tuple("0123456789") if name == "mnist" else tuple(data.classes)
+        if len(pixels) != len(labels) or not 0 <= labels.min() <= labels.max() < len(classes):
+            found = f"{len(pixels)} images, {len(labels)} labels from {labels.min()} to {labels.max()}"
+            raise ValueError(found)
+    except Exception as error:  # torchvision raises many kinds: no network, a bad checksum, a file cut short
+        remedy = f"Delete {files[0].parent} and load it again; download=True fetches it"
+        raise OSError(f"{name} in {folder} could not be fetched or read: {error!r}. {remedy}") from error
     if pixels.ndim == 4:
         pixels = _resize(pixels.permute(0, 3, 1, 2))  # (N, 3, 28, 28)
-    return pixels, labels, tuple("0123456789") if name == "mnist" else tuple(data.classes)
+    return pixels, labels, classes
 
 
 def default_root() -> Path:
@@ -56,15 +60,20 @@ def expected_files(kind: type, folder: Path) -> list[Path]:
 
 
 def unpack_debian(files: list[Path]) -> None:
-    """Decompress those of `files` that are missing (55 MB in all) from Debian's package, where it is installed."""
+    """Decompress those of `files` that are missing (55 MB in all) from Debian's package, if that is there."""
     for file in files:
         source = DEBIAN / f"{file.name}.gz"
         if file.exists() or not source.exists():
             continue
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{file.name}.{os.getpid()}.part")  # never a half-written file under the final name
-        with gzip.open(source) as packed, open(part, "wb") as unpacked:
-            shutil.copyfileobj(packed, unpacked)
+        part = file.with_name(f"{file.name}.{os.getpid()}.part")  # the final name never holds half a file
+        try:
+            with gzip.open(source) as packed, open(part, "wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            part.unlink()
+            remedy = "Reinstall the package dataset-fashion-mnist"
+            raise OSError(f"{source} is truncated or altered ({error}). {remedy}") from error
         part.replace(file)
 
 

@@ -51,10 +51,14 @@ class History:
         self._length += 1
         self._view.append(shown)
 
-    def share(self, loss: str, row: int = -1) -> float:
-        """λ_k · L_k as a share of J in one step, 0 … 1."""
-        total = self._rows[: self._length][row, 1]
-        return float(self._rows[: self._length][row, self.columns.index(f"part.{loss}")] / total) if total else 0.0
+    def weight(self, loss: str, number: int) -> float:
+        """λ_k in force at that step."""
+        return float(self._rows[number, self.columns.index(f"weight.{loss}")])
+
+    def share(self, loss: str, number: int) -> float:
+        """λ_k · L_k as a share of J at that step, 0 … 1."""
+        total = self._rows[number, self.columns.index("total")]
+        return float(self._rows[number, self.columns.index(f"part.{loss}")] / total) if total else 0.0
 
     def frame(self) -> bytes:
         """The whole run in at most VIEW_BYTES: rows of float32, the columns `shown`; neighbors are averaged when it grows."""

@@ -1,11 +1,9 @@
-// The smallest pipeline there is, y = φ·θ·x, as a landscape. All is computed here, so a change needs no kernel:
-// landscape.py has the same arithmetic, and a browser test compares the two.
+// The smallest pipeline there is, y = φ·θ·x: J, its minima, its contours, and gradient descent. All is computed in the
+// browser, so a change needs no kernel. landscape.py has the same arithmetic, and a browser test compares the two.
 
 const TARGET = 1; // the product φ·θ that fits the data
 const MAX_START = 10;
 const MAX_STEPS = 2000;
-const SETTINGS = ["weight", "start", "plan", "frozen", "lr", "steps"];
-const COMPARED = ["joint", "staged", "alternating"]; // what plan "all" shows
 
 // Who moves at step i of n: [θ, φ].
 const MOVES = {
@@ -14,11 +12,6 @@ const MOVES = {
   staged: (i, n) => [2 * i < n, 2 * i >= n],
   staged_phi_first: (i, n) => [2 * i >= n, 2 * i < n],
 };
-const PLAN_WORDS = {
-  joint: "joint", staged: "staged, θ first", staged_phi_first: "staged, φ first", alternating: "alternating",
-  all: "compare all three",
-};
-const MARKERS = { joint: "circle", staged: "square", staged_phi_first: "square", alternating: "triangle" };
 
 // weight: one λ, or the pair [λ_θ, λ_φ].
 function both(weight) {

@@ -30,6 +30,16 @@ def test_a_frozen_module_is_bit_identical_buffers_included(name, optimizer, task
     assert all(step.change[name] == 0 and step.grad_norm[name] == 0 and name not in step.moved for step in steps)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_was_frozen_from_the_first_step_can_be_thawed(optimizer, task):
+    """torch's fused SGD fails here: it wants a momentum buffer for all parameters or for none."""
+    optimizer, controls = make_optimizer(task.model, optimizer), Controls(frozen=["encoder"])
+    run(task, 2, controls, optimizer)
+    controls.thaw("encoder")
+    (step,) = run(task, 1, controls, optimizer)
+    assert step.change["encoder"] > 0
+
+
 def test_zeroed_gradients_would_have_moved_it(task):
     """The trap itself, so that the test above is known to guard against something."""
     optimizer = make_optimizer(task.model, "Adam")

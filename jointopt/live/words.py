@@ -1,0 +1,65 @@
+"""The status line: what the last change did, in words."""
+
+from collections.abc import Sequence
+
+from jointopt.controls import Change
+from jointopt.live.history import History
+from jointopt.training import Step
+
+SAME_GESTURE = 25  # steps within which changes of one control are told as one: a slider is dragged in many small ones
+
+
+class Teller:
+    """Keeps what was so before a change, and says what became of it."""
+
+    def __init__(self):
+        self.said = ""
+        self._last: dict[str, tuple[int, float, float]] = {}  # control -> (step, value before, share before)
+
+    def tell(self, changes: Sequence[Change], step: Step, history: History, old_lr: float, old_optimizer: str) -> None:
+        """Put the changes of this step into words. `history` ends with this step."""
+        if step.number == 0:
+            return  # how a run begins is no change
+        told = []
+        for change in changes:
+            kind, _, target = change.name.partition(".")
+            if kind == "weight":
+                told.append(self._weight(target, change, step, history))
+            elif kind == "frozen":
+                told.append(_frozen(target, change.value, step))
+            elif kind == "lr":
+                told.append(f"learning rate {old_lr:.3g} → {change.value:.3g}")
+            else:
+                told.append(f"optimizer {old_optimizer} → {change.value}, which starts without memory of earlier gradients")
+        self.said = f"step {step.number}: " + "; ".join(dict.fromkeys(told))
+
+    def _weight(self, loss: str, change: Change, step: Step, history: History) -> str:
+        since, before, share = self._last.get(loss, (-SAME_GESTURE, 0.0, 0.0))
+        if step.number - since >= SAME_GESTURE:
+            before, share = history.weight(loss, step.number - 1), history.share(loss, step.number - 1)
+        self._last[loss] = (step.number, before, share)
+        now = history.share(loss, step.number)
+        return f"λ of {loss} {before:.3g} → {change.value:.3g}, its share of J went from {_percent(share)} to {_percent(now)}"
+
+
+def _frozen(module: str, frozen: bool, step: Step) -> str:
+    if frozen:
+        return f"{module} frozen: its gradient is absent, its weights stand still"
+    norm = step.grad_norm.get(module)
+    if norm:
+        return f"{module} thawed: its gradient is back, norm {norm:.2g}"
+    return f"{module} thawed" + ("; the plan does not move it now" if norm == 0 else "")
+
+
+def _percent(share: float) -> str:
+    return "less than 0.1 %" if 0 < share < 0.001 else f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
+
+
+def in_short(change: Change) -> str:
+    """A change as a mark on a curve."""
+    kind, _, target = change.name.partition(".")
+    if kind == "weight":
+        return f"λ {target} {change.value:.3g}"
+    if kind == "frozen":
+        return f"{'freeze' if change.value else 'thaw'} {target}"
+    return f"lr {change.value:.3g}" if kind == "lr" else str(change.value)
