@@ -7,6 +7,7 @@
 
 from collections.abc import Sequence
 from io import BytesIO
+from textwrap import fill
 
 import numpy as np
 from matplotlib import rc_context
@@ -23,7 +24,6 @@ STYLE = {
     "xtick.labelsize": 11,
     "ytick.labelsize": 11,
     "legend.fontsize": 11,
-    "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "lines.linewidth": 2,
@@ -103,7 +103,8 @@ def run(history, marks: Sequence[tuple[int, str]] = (), title: str = "") -> Pict
     for loss in history.losses:
         if (history[f"part.{loss}"] > 0).any():
             objective.plot(steps, positive(history[f"part.{loss}"]), **look(loss, history.losses), label=f"λ·{loss}")
-    objective.set(yscale="log", title="objective J and its parts (log scale)")
+    objective.set_title("objective J and its parts (log scale)", loc="left")
+    objective.set(yscale="log")
     objective.legend(frameon=False, loc="best")
     for axes, kind, what in ((gradient, "grad_norm", "gradient norm"), (change, "change", "weight change per step")):
         for i, module in enumerate(history.modules):
@@ -113,28 +114,40 @@ def run(history, marks: Sequence[tuple[int, str]] = (), title: str = "") -> Pict
                 y = 0.03 + 0.05 * i
                 bar = dict(color=look(module, history.modules)["color"], alpha=0.4, transform=axes.get_xaxis_transform())
                 axes.fill_between([steps[start], steps[end]], y, y + 0.035, hatch="///", linewidth=0, **bar)
-        axes.set(yscale="log", title=f"{what}, 2-norm (log scale)", xlabel="step")
+                where = ((steps[start] + steps[end]) / 2, y + 0.04)
+                axes.annotate("frozen", where, xycoords=axes.get_xaxis_transform(), fontsize=11, ha="center")
+        axes.set_title(f"{what}, 2-norm (log scale)", loc="left")
+        axes.set(yscale="log", xlabel="step")
     gradient.legend(frameon=False, loc="best")
     draw_held_out(held_out, history.held_out)
+    told = draw_marks(figure, (objective, held_out, gradient, change), marks)
+    names, marked = ", ".join(history.modules), f" Marked: {told}." if told else ""
+    alt = f"Four panels over {len(steps)} steps: J and its parts, held-out figures, gradient norm and weight change of {names}."
+    return Picture(figure, alt + marked)
+
+
+def draw_marks(figure: Figure, panels: Sequence[Axes], marks: Sequence[tuple[int, str]]) -> str:
+    """A numbered line at each step with a change, and beneath the figure what the numbers mean; that is answered, too."""
+    changes: dict[int, list[str]] = {}
     for step, text in marks:
-        for axes in (objective, held_out, gradient, change):
+        changes.setdefault(step, []).append(text)
+    for number, step in enumerate(changes, 1):
+        for axes in panels:
             axes.axvline(step, color="gray", linewidth=1, linestyle=(0, (1, 2)))
-        objective.annotate(
-            text, (step, 1), xycoords=("data", "axes fraction"), fontsize=11, rotation=90, va="top", ha="right", color="dimgray"
-        )
-    names = ", ".join(history.modules)
-    return Picture(
-        figure, f"Four panels over {len(steps)} steps: J and its parts; held-out figures; gradient norm and weight change of {names}."
-    )
+            axes.annotate(f" {number}", (step, 1), xycoords=axes.get_xaxis_transform(), fontsize=11, va="top")
+    told = "; ".join(f"{i} (step {step}): {', '.join(texts)}" for i, (step, texts) in enumerate(changes.items(), 1))
+    if told:
+        figure.supxlabel(fill(told, 100), x=0.01, ha="left", fontsize=11)
+    return told
 
 
 def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]]) -> None:
     """The first held-out figure over the steps taken; the figure's name, with its unit, is the title."""
-    axes.set_title("held-out figure: none")
+    axes.set_title("held-out figure: none", loc="left")
     if held_out:
         name = next(iter(held_out[0][1]))
         axes.plot([step for step, _ in held_out], [figures[name] for _, figures in held_out], **HELD_OUT)
-        axes.set_title(f"held-out {name}")
+        axes.set_title(f"held-out {name}", loc="left")
 
 
 def positive(values: np.ndarray) -> np.ndarray:

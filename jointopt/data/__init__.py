@@ -103,15 +103,15 @@ def batches(images: Images, size: int = 64, seed: int = 0, device: str | torch.d
     permutation of the images, drawn by a generator of its own from (seed, epoch); an epoch has N // size
     batches, and the images left over are dropped, other ones in each epoch. Inputs are (size, C, H, W) in
     torch.channels_last, the faster memory layout for convolutions: flatten what a convolution makes of them
-    by `flatten` or `reshape`, since `view` refuses. The images are copied once, to `device`.
+    by `flatten` or `reshape`, since `view` refuses. The images are copied once, to `device`,
+    and shared if they are there already in torch.channels_last.
 
     Raises ValueError for a size that is not an integer from 1 to N, a seed that is not one from 0 to
     2**32 - 1, and (when called) a number that is not an integer from 0 up.
     """
     _check_integer("size", size, 1, len(images))
     _check_integer("seed", seed, 0, 2**32 - 1)
-    pixels = images.images.to(device).permute(0, 2, 3, 1)  # (N, H, W, C)
-    pixels = pixels.clone(memory_format=torch.contiguous_format)
+    pixels = images.images.to(device).permute(0, 2, 3, 1).contiguous()  # (N, H, W, C)
     labels = images.labels.to(device, copy=True)
     per_epoch = len(labels) // size
 

@@ -58,3 +58,27 @@ function short(value) {
   if (size >= 1e5 || size < 1e-4) return value.toExponential(1).replace("e+", "e");
   return String(Number(value.toPrecision(3)));
 }
+
+// The look of a module or loss by its name; further ones are numbered among all names.
+const NAMED = { feature_extractor: "theta", theta: "theta", classifier: "phi", head: "phi", phi: "phi", reg: "reg" };
+function lookOf(name, all) {
+  if (NAMED[name]) return LOOK[NAMED[name]];
+  const others = all.filter((other) => !NAMED[other]);
+  return MORE_LOOKS[Math.max(0, others.indexOf(name)) % MORE_LOOKS.length];
+}
+
+// A short piece of the line with which something is drawn.
+function swatch(name, all) {
+  const [color, dash] = lookOf(name, all);
+  return `<svg class="jo-swatch" width="26" height="8" aria-hidden="true"><line x1="1" y1="4" x2="25" y2="4"
+    stroke="${color}" stroke-width="3.5" stroke-dasharray="${dash.join(" ")}"/></svg>`;
+}
+
+// The document's letter beside the name of its two modules.
+function symbol(module) {
+  return module + ({ feature_extractor: " (θ)", classifier: " (φ)" }[module] || "");
+}
+
+function escape(text) {
+  return String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}

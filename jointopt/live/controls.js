@@ -1,0 +1,136 @@
+// The controls of the lab. Changes go to the kernel as custom messages, each of which is answered.
+
+// λ on a logarithmic slider: position 0 is λ = 0, then ten positions a decade from 1e-6 to 1e2.
+const LOW = -6, HIGH = 2, PER_DECADE = 10, TOP = (HIGH - LOW) * PER_DECADE + 1;
+const valueAt = (position) => (position <= 0 ? 0 : Number((10 ** (LOW + (position - 1) / PER_DECADE)).toPrecision(3)));
+const positionOf = (value) =>
+  value <= 0 ? 0 : Math.min(TOP, Math.max(1, Math.round((Math.log10(value) - LOW) * PER_DECADE) + 1));
+
+const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" aria-hidden="true">
+  <rect x="1" y="6" width="10" height="8" rx="1.5"/><path d="M3 6V4a3 3 0 0 1 6 0v2" fill="none" stroke-width="1.8"/></svg>`;
+const icon = (path) => `<svg width="11" height="11" viewBox="0 0 10 10" aria-hidden="true" fill="currentColor"><path d="${path}"/></svg> `;
+const ICONS = { play: icon("M1 0L10 5L1 10Z"), pause: icon("M1 0H4V10H1ZM6 0H9V10H6Z") };
+const LOST_AFTER = 6000; // ms without an answer after which the kernel is taken to be gone
+
+function render({ model, el }) {
+  const { losses, modules, optimizers, name } = model.get("spec");
+  const root = document.createElement("div");
+  root.className = "jo jo-controls";
+  root.id = `jo${Math.random().toString(36).slice(2)}`;
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", `Training controls of the lab ${name}`);
+  root.innerHTML = markup(root.id, losses, modules, optimizers);
+  el.replaceChildren(root);
+  keepKeys(root);
+
+  const find = (selector) => root.querySelector(selector);
+  const alertLine = find("[role=alert]");
+  let lastId = 0, answered = 0, waitingSince = null;
+
+  // Not trait sync: ipywidgets holds further state back until the kernel calls the last one done, which it may never do.
+  const send = (kind, details = {}) => {
+    lastId += 1;
+    model.send({ id: lastId, kind, ...details });
+  };
+
+  const show = () => {
+    if (answered < lastId) return; // the kernel's state is older than what was done here
+    const state = model.get("state");
+    losses.forEach((loss, i) => {
+      const value = state.weights[loss], slider = find(`#${root.id}slider${i}`);
+      slider.value = positionOf(value);
+      slider.setAttribute("aria-valuetext", short(value));
+      write(find(`#${root.id}number${i}`), short(value));
+    });
+    modules.forEach((module, i) => { find(`#${root.id}freeze${i}`).checked = state.frozen.includes(module); });
+    write(find("[data-lr]"), short(state.lr));
+    find("[data-optimizer]").value = state.optimizer;
+    find("[data-do=play]").disabled = find("[data-do=step]").disabled = state.playing;
+    find("[data-do=pause]").disabled = !state.playing;
+  };
+
+  losses.forEach((loss, i) => {
+    const slider = find(`#${root.id}slider${i}`), number = find(`#${root.id}number${i}`);
+    slider.addEventListener("input", () => {
+      const value = valueAt(Number(slider.value));
+      number.value = short(value);
+      slider.setAttribute("aria-valuetext", short(value));
+      send("weight", { name: loss, value });
+    });
+    number.addEventListener("change", () => {
+      const value = typed(number);
+      if (value >= 0) slider.value = positionOf(value);
+      send("weight", { name: loss, value });
+    });
+  });
+  modules.forEach((module, i) => {
+    const box = find(`#${root.id}freeze${i}`);
+    box.addEventListener("change", () => send("frozen", { name: module, value: box.checked }));
+  });
+  find("[data-lr]").addEventListener("change", (event) => send("lr", { value: typed(event.target) }));
+  find("[data-optimizer]").addEventListener("change", (event) => send("optimizer", { value: event.target.value }));
+  root.querySelectorAll("[data-do]").forEach((button) => {
+    button.addEventListener("click", () => send(button.dataset.do));
+  });
+
+  const onAnswer = (message) => {
+    waitingSince = null;
+    if (message.answer) {
+      answered = Math.max(answered, message.answer);
+      alertLine.textContent = message.error || "";
+    }
+    show();
+  };
+  model.on("msg:custom", onAnswer);
+  model.on("change:state", show);
+
+  // Both ways: the kernel stops drawing when nobody looks, and we say so when it does not answer.
+  const beat = () => {
+    const lost = waitingSince !== null && Date.now() - waitingSince > LOST_AFTER;
+    find(".jo-gone").hidden = !lost;
+    if (document.hidden) return;
+    waitingSince ??= Date.now();
+    model.send({ kind: "beat" });
+  };
+  beat();
+  const pulse = setInterval(beat, 1000);
+  show();
+  return () => {
+    clearInterval(pulse);
+    model.off("msg:custom", onAnswer);
+    model.off("change:state", show);
+  };
+}
+
+// What a person typed: a number if it is one, else the text itself, so that the kernel can say what is wrong with it.
+function typed(input) {
+  const text = input.value.trim();
+  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+// Not under a person's cursor.
+function write(input, text) {
+  if (document.activeElement !== input) input.value = text;
+}
+
+function markup(id, losses, modules, optimizers) {
+  const button = (what, label) => `<button data-do="${what}">${ICONS[what] || ""}${label}</button>`;
+  const weights = losses.map((loss, i) => `
+    <div class="jo-weight"><label for="${id}number${i}">${swatch(loss, losses)} λ ${escape(loss)}</label>
+      <input type="range" id="${id}slider${i}" min="0" max="${TOP}" step="1" aria-label="λ of ${escape(loss)}, logarithmic, 0 at the left end">
+      <input type="text" inputmode="decimal" id="${id}number${i}" size="7" aria-label="λ of ${escape(loss)}, exact"></div>`);
+  const switches = modules.map((module, i) => `
+    <label><input type="checkbox" role="switch" id="${id}freeze${i}" aria-label="freeze ${escape(module)}">
+      ${LOCK} freeze ${swatch(module, modules)} ${escape(symbol(module))}</label>`);
+  const options = optimizers.map((name) => `<option>${escape(name)}</option>`);
+  return `
+    <div class="jo-row">${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
+      <label>optimizer <select data-optimizer>${options.join("")}</select></label>
+      <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label></div>
+    <div class="jo-row">${weights.join("")}</div>
+    <div class="jo-row">${switches.join("")}</div>
+    <div class="jo-error" role="alert"></div>
+    <div class="jo-gone" role="alert" hidden>No answer from the kernel. If it was restarted, run the cell of this lab again.</div>`;
+}
+
+export default { render };

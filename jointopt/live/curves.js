@@ -1,0 +1,274 @@
+// What the lab draws: the objective and its parts, gradients, movement, held-out figures, influence, the task's picture.
+
+const HEIGHT = 160, LEFT = 44, RIGHT = 114, TOP = 16, BOTTOM = 22; // CSS pixels
+
+function render({ model, el }) {
+  const { losses, modules, columns, name } = model.get("spec");
+  const root = document.createElement("div");
+  root.className = "jo jo-curves";
+  root.innerHTML = `
+    <div class="jo-row"><span class="jo-step"></span></div>
+    <div class="jo-said" role="status" aria-live="polite"></div>
+    <div class="jo-grid">
+      ${["objective J and its parts λ·L (log scale)", "share of each λ·L in J", "gradient norm (log scale)", "weight change per step (log scale)", "held-out figure"]
+        .map((title) => `<section><h4>${title}</h4><canvas role="img"></canvas></section>`).join("")}
+      <section class="jo-influence-box"></section>
+      <section class="jo-wide"><img class="jo-picture" hidden></section>
+    </div>
+    <details><summary>Changes, as numbered on the curves</summary><ol class="jo-marks"></ol></details>`;
+  el.replaceChildren(root);
+  keepKeys(root);
+  const canvases = [...root.querySelectorAll("canvas")];
+  const find = (selector) => root.querySelector(selector);
+  const pick = (kind, names) => names.map((n) => ({ name: n, column: columns.indexOf(`${kind}.${n}`), look: lookOf(n, names) }));
+  const parts = pick("part", losses), gradients = pick("grad_norm", modules), changes = pick("change", modules);
+  let pending = false, seen = [], pictureUrl = null;
+
+  const draw = () => {
+    pending = false;
+    const info = model.get("info"), rows = readRows(model.get("frame"), columns.length);
+    root.dataset.step = info.number ?? 0;
+    if (info.number === undefined) return;
+    const colors = theme(root), x = rows.map((row) => row[0]), total = rows.map((row) => row[1]);
+    const marks = numbered(info.marks);
+    const common = { x, marks, colors, last: Math.max(1, info.number - 1) };
+    const values = (series) => series.map((s) => ({ ...s, values: rows.map((row) => row[s.column]) }));
+    const held = values(changes).map((s) => ({ ...s, still: s.values.map((v) => v === 0) }));
+
+    const objective = { name: "J", look: [colors.ink, []], width: 3.5, values: total };
+    lines(canvases[0], [...values(parts), objective], { ...common, log: true });
+    shares(canvases[1], values(parts), total, common);
+    lines(canvases[2], values(gradients).map((s, i) => ({ ...s, still: held[i].still })), { ...common, log: true });
+    lines(canvases[3], held, { ...common, log: true });
+    heldOut(canvases[4], info.held_out, common);
+    root.querySelectorAll("h4")[4].textContent = info.held_out.name ? `held-out ${info.held_out.name}` : "held-out figure: none";
+    find(".jo-influence-box").innerHTML = influence(info.influence, losses, modules);
+    find(".jo-marks").innerHTML = marks.map((m) => `<li>step ${m.step}: ${escape(m.texts.join(", "))}</li>`).join("");
+
+    seen = [...seen, [performance.now(), info.number]].slice(-12);
+    const rate = (1000 * (info.number - seen[0][1])) / (performance.now() - seen[0][0]);
+    const now = total.length ? `J ${short(total[total.length - 1])}` : "";
+    find(".jo-step").textContent = [`step ${info.number}`, now, rate > 0 ? `${rate.toFixed(rate < 10 ? 1 : 0)} steps/s` : ""].filter(Boolean).join(" · ");
+    say(info, now);
+  };
+
+  // In words, for the eye and for a screen reader; written only when it changes, so that it is read once.
+  const say = (info, now) => {
+    const text = (info.note ? `<strong>${escape(info.note)}</strong> ` : "") + escape(info.said);
+    const line = find(".jo-said");
+    if (line.dataset.text !== text) {
+      line.dataset.text = text;
+      line.innerHTML = text || "Change λ or freeze a module while it trains: this line says what it did.";
+    }
+    const titles = [...root.querySelectorAll("h4")].map((h) => h.textContent);
+    canvases.forEach((canvas, i) => canvas.setAttribute("aria-label", `${titles[i]}, over ${info.number} steps. ${now}`));
+  };
+
+  const showPicture = () => {
+    const bytes = model.get("picture"), image = find(".jo-picture");
+    if (!bytes || !bytes.byteLength) return;
+    if (pictureUrl) URL.revokeObjectURL(pictureUrl);
+    pictureUrl = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+    image.src = pictureUrl;
+    image.hidden = false;
+    image.alt = `The task's picture after ${model.get("info").number ?? 0} steps: held-out examples with what the model makes of them.`;
+  };
+
+  const ask = () => {
+    if (!pending) {
+      pending = true;
+      requestAnimationFrame(draw);
+    }
+  };
+  model.on("change:frame", ask);
+  model.on("change:info", ask);
+  model.on("change:picture", showPicture);
+  const forget = onLookChange(root, ask);
+  draw();
+  showPicture();
+  return () => {
+    model.off("change:frame", ask);
+    model.off("change:info", ask);
+    model.off("change:picture", showPicture);
+    forget();
+    if (pictureUrl) URL.revokeObjectURL(pictureUrl);
+  };
+}
+
+// Rows of float32, as History.frame writes them.
+function readRows(frame, width) {
+  if (!frame || !frame.byteLength) return [];
+  const all = new Float32Array(frame.buffer.slice(frame.byteOffset, frame.byteOffset + frame.byteLength));
+  return Array.from({ length: all.length / width }, (_, i) => all.subarray(i * width, (i + 1) * width));
+}
+
+// Changes of one step share one number.
+function numbered(marks) {
+  const steps = new Map();
+  marks.forEach(([step, text]) => steps.set(step, [...(steps.get(step) || []), text]));
+  return [...steps].map(([step, texts]) => ({ step, texts }));
+}
+
+// An empty panel with its axes; answers the drawing context and the two scales.
+function panel(canvas, low, high, { colors, last, marks, log, unit = short }) {
+  const width = canvas.clientWidth || 330, g = fitCanvas(canvas, width, HEIGHT);
+  const inner = { w: width - LEFT - RIGHT, h: HEIGHT - TOP - BOTTOM };
+  const at = (v) => (log ? (Math.log10(v) - Math.log10(low)) / (Math.log10(high) - Math.log10(low)) : (v - low) / (high - low));
+  const X = (step) => LEFT + (inner.w * step) / last, Y = (v) => TOP + inner.h * (1 - at(v));
+  g.font = "12px sans-serif";
+  g.lineWidth = 1;
+  g.strokeStyle = colors.line;
+  g.fillStyle = colors.ink;
+  for (const tick of ticks(low, high, log)) {
+    g.beginPath();
+    g.moveTo(LEFT, Y(tick));
+    g.lineTo(LEFT + inner.w, Y(tick));
+    g.stroke();
+    g.textAlign = "right";
+    g.fillText(unit(tick), LEFT - 6, Y(tick) + 4);
+  }
+  g.textAlign = "left";
+  g.fillText("0", LEFT, HEIGHT - 6);
+  g.textAlign = "right";
+  g.fillText(`step ${last}`, LEFT + inner.w, HEIGHT - 6);
+  g.textAlign = "center";
+  g.strokeStyle = colors.faint;
+  g.setLineDash([2, 3]);
+  marks.forEach(({ step }, i) => {
+    g.beginPath();
+    g.moveTo(X(step), TOP);
+    g.lineTo(X(step), TOP + inner.h);
+    g.stroke();
+    g.fillText(String(i + 1), X(step), TOP - 4);
+  });
+  g.setLineDash([]);
+  return { g, X, Y, inner };
+}
+
+function ticks(low, high, log) {
+  if (!log) {
+    const rough = (high - low) / 4, decade = 10 ** Math.floor(Math.log10(rough));
+    const gap = decade * [1, 2, 2.5, 5, 10].find((m) => m * decade >= rough);
+    return Array.from({ length: 7 }, (_, i) => (Math.ceil(low / gap) + i) * gap).filter((v) => v <= high * 1.0001);
+  }
+  const all = [];
+  for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e++)
+    for (const m of [1, 2, 5]) if (m * 10 ** e >= low * 0.999 && m * 10 ** e <= high * 1.001) all.push(m * 10 ** e);
+  const decades = all.filter((v) => Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-9);
+  const few = decades.length >= 2 ? decades : all;
+  return few.filter((_, i) => i % Math.ceil(few.length / 5) === 0);
+}
+
+// Curves on one panel. A value of 0 on a log scale leaves a gap; where a module stood still, a pale bar says "frozen".
+function lines(canvas, series, options) {
+  const shown = series.flatMap((s) => [...s.values]).filter((v) => v > 0 && Number.isFinite(v));
+  const low = shown.length ? Math.min(...shown) * 0.8 : 0.1, high = shown.length ? Math.max(...shown) * 1.25 : 1;
+  const { g, X, Y, inner } = panel(canvas, low, high, options);
+  const labels = [];
+  series.forEach((s, k) => {
+    stroke(g, s, options.x, X, Y);
+    const end = s.values.findLastIndex((v) => v > 0);
+    if (end >= 0) labels.push({ y: Y(s.values[end]), text: s.name, color: s.look[0] });
+    if (s.still) bars(g, s, options, X, TOP + inner.h - 8 - 11 * k);
+  });
+  label(g, labels, LEFT + inner.w + 6, options.colors);
+}
+
+function stroke(g, s, x, X, Y) {
+  [g.strokeStyle, g.lineWidth] = [s.look[0], s.width || 2.2];
+  g.setLineDash(s.look[1]);
+  g.beginPath();
+  let up = true;
+  s.values.forEach((v, i) => {
+    if (!(v > 0)) { up = true; return; }
+    if (up) g.moveTo(X(x[i]), Y(v));
+    else g.lineTo(X(x[i]), Y(v));
+    up = false;
+  });
+  g.stroke();
+  g.setLineDash([]);
+}
+
+function bars(g, s, { x, colors }, X, y) {
+  s.still.forEach((held, i) => {
+    if (!held) return;
+    const end = i + 1 < x.length ? X(x[i + 1]) : X(x[i]) + 2;
+    g.globalAlpha = 0.35;
+    g.fillStyle = s.look[0];
+    g.fillRect(X(x[i]), y, Math.max(1, end - X(x[i])), 7);
+    g.globalAlpha = 1;
+    if (!s.still[i - 1]) {
+      g.fillStyle = colors.ink;
+      g.textAlign = "left";
+      g.fillText("frozen", X(x[i]) + 2, y + 7);
+    }
+  });
+}
+
+// Names beside the ends of their curves, moved apart where they would touch.
+function label(g, labels, x, colors) {
+  labels.sort((a, b) => a.y - b.y);
+  labels.forEach((l, i) => { if (i && l.y < labels[i - 1].y + 14) l.y = labels[i - 1].y + 14; });
+  g.textAlign = "left";
+  for (const { y, text, color } of labels) {
+    g.fillStyle = color;
+    g.fillRect(x, y - 4, 4, 8);
+    g.fillStyle = colors.ink;
+    g.fillText(text, x + 7, y + 4);
+  }
+}
+
+// λ_k·L_k / J, stacked.
+function shares(canvas, series, total, options) {
+  const { g, X, Y, inner } = panel(canvas, 0, 1, { ...options, unit: (v) => `${100 * v} %` });
+  const bottom = total.map(() => 0), labels = [];
+  series.forEach((s, k) => {
+    const top = bottom.map((b, i) => b + (total[i] > 0 ? s.values[i] / total[i] : 0));
+    if (total.length) {
+      g.beginPath();
+      top.forEach((v, i) => g.lineTo(X(options.x[i]), Y(v)));
+      for (let i = top.length - 1; i >= 0; i--) g.lineTo(X(options.x[i]), Y(bottom[i]));
+      g.globalAlpha = 0.55;
+      g.fillStyle = s.look[0];
+      g.fill();
+      g.globalAlpha = 1;
+      stroke(g, { ...s, values: top }, options.x, X, Y);
+      const end = total.length - 1, share = top[end] - bottom[end];
+      if (share > 0) labels.push({ y: Y((top[end] + bottom[end]) / 2), text: `${s.name} ${(100 * share).toPrecision(2)} %`, color: s.look[0] });
+    }
+    top.forEach((v, i) => { bottom[i] = v; });
+  });
+  label(g, labels, LEFT + inner.w + 6, options.colors);
+}
+
+function heldOut(canvas, { points }, options) {
+  const values = points.map((p) => p[1]), low = values.length ? Math.min(...values) : 0, high = values.length ? Math.max(...values) : 1;
+  const pad = (high - low) * 0.1 || 1;
+  const { g, X, Y, inner } = panel(canvas, low - pad, high + pad, { ...options, last: options.last + 1 });
+  const [color, dash] = LOOK.heldOut;
+  [g.strokeStyle, g.fillStyle, g.lineWidth] = [color, color, 2.2];
+  g.setLineDash(dash);
+  g.beginPath();
+  points.forEach(([step, v]) => g.lineTo(X(step), Y(v)));
+  g.stroke();
+  g.setLineDash([]);
+  points.forEach(([step, v]) => { g.beginPath(); g.arc(X(step), Y(v), 4, 0, 7); g.fill(); });
+  if (points.length) label(g, [{ y: Y(values[values.length - 1]), text: short(values[values.length - 1]), color }], LEFT + inner.w + 6, options.colors);
+}
+
+// Losses × modules: the norm of the gradient of each λ·L in each module, as the area of a disc and as a number.
+function influence(cells, losses, modules) {
+  const at = new Map(cells.map(([loss, module, norm]) => [`${loss} ${module}`, norm]));
+  const most = Math.max(...at.values(), 1e-30);
+  const cell = (loss, module) => {
+    const norm = at.get(`${loss} ${module}`);
+    if (norm === undefined) return `<td aria-label="none">–</td>`;
+    const radius = Math.max(1.5, 13 * Math.sqrt(norm / most)), color = lookOf(module, modules)[0];
+    return `<td><svg width="28" height="28" aria-hidden="true"><circle cx="14" cy="14" r="${radius}" fill="${color}"/></svg> ${short(norm)}</td>`;
+  };
+  const head = modules.map((m) => `<th scope="col">${swatch(m, modules)}<br>${escape(m).replaceAll("_", "_<wbr>")}</th>`).join("");
+  const body = losses.map((l) => `<tr><th scope="row">${swatch(l, losses)} λ·${escape(l)}</th>${modules.map((m) => cell(l, m)).join("")}</tr>`).join("");
+  return `<table class="jo-influence"><caption>influence: ‖∇(λ·L)‖ of each loss in each module</caption><tr><td></td>${head}</tr>${body}</table>`;
+}
+
+export default { render };

@@ -22,7 +22,7 @@ from jointopt.live.engine import RECENT, Engine, PlanEnded
 from jointopt.live.history import History
 from jointopt.live.rhythm import Rhythm
 from jointopt.live.widget import ControlsView, CurvesView
-from jointopt.live.words import in_short
+from jointopt.live.words import marks
 from jointopt.training import OPTIMIZERS, Step, Task, Update
 
 FRAMES = 8  # a second, at most
@@ -61,6 +61,7 @@ class LiveLab:
         self._jobs: deque[Callable[[], None]] = deque()  # to be done between two steps
         self._wake = threading.Condition()
         self._publishing = threading.Lock()
+        self.frames_sent = 0
         self._heard = self._shown = -math.inf  # when the browser last spoke, when it was last sent a frame
         self._last: Step | None = None
         self._set_rhythms()
@@ -128,7 +129,7 @@ class LiveLab:
 
     def figure(self) -> figures.Picture:
         """The run so far as a static picture."""
-        return figures.run(self.history, [(change.step, in_short(change)) for change in self.engine.log if change.step])
+        return figures.run(self.history, marks(self.engine.log))
 
     def save(self, path: str | Path) -> None:
         """Pause, and write the run as small JSON: task, plan, and every change with its step. No weights, no code."""
@@ -200,7 +201,7 @@ class LiveLab:
             self._obey(message)
         except (ValueError, TypeError, RuntimeError) as refused:
             error = str(refused)
-        view.send({"answer": message.get("id"), "error": error})
+        view.send({"answer": message.get("id"), "error": error})  # a beat has no id
 
     def _obey(self, message: dict) -> None:
         kind, name, value = (message.get(key) for key in ("kind", "name", "value"))
@@ -303,6 +304,7 @@ class LiveLab:
         if not force and (now - self._shown < 1 / FRAMES or now - self._heard > PRESENT):
             return
         self._shown = now
+        self.frames_sent += 1
         if force and not self._error:
             self._draw()
         elif not self._headless:
@@ -313,7 +315,7 @@ class LiveLab:
                 "number": self.engine.number,
                 "said": self.engine.said,
                 "note": self.note,
-                "marks": [[change.step, in_short(change)] for change in self.engine.log[-MARKS:] if change.step],
+                "marks": marks(self.engine.log[-MARKS:]),
                 "influence": [[*pair, norm] for pair, norm in self.engine.influence().items()],
                 "held_out": _thinned(self.history.held_out),
             }

@@ -9,14 +9,16 @@ const HTML = `
     .jo-landscape .plot { position: relative; flex: 2 1 330px; max-width: 680px; min-width: 0; }
     .jo-landscape .side { flex: 1 1 270px; min-width: 0; font-size: 15px; }
     .jo-landscape .handle { position: absolute; width: 44px; height: 44px; margin: -22px 0 0 -22px; border-radius: 50%;
-      cursor: grab; touch-action: none; background: radial-gradient(circle, var(--jo-paper) 8px, var(--jo-ink) 8.5px 11px, transparent 11.5px); }
+      cursor: grab; touch-action: none;
+      background: radial-gradient(circle, var(--jo-paper) 8px, var(--jo-ink) 8.5px 11px, transparent 11.5px); }
     .jo-landscape fieldset { border: 0; border-top: 1px solid var(--jo-line); margin: 0; padding: 4px 0; }
     .jo-landscape legend { font-weight: 600; padding: 0 8px 0 0; }
     .jo-landscape input[type="range"] { flex: 1 1 110px; min-width: 90px; height: 30px; accent-color: #009e73; }
     .jo-landscape input[type="number"] { width: 84px; padding: 3px 6px; box-sizing: border-box; }
     .jo-landscape input[type="checkbox"] { width: 18px; height: 18px; vertical-align: -3px; }
     .jo-landscape [aria-invalid="true"] { outline: 3px solid #d55e00; }
-    .jo-landscape [role="status"] { border-top: 1px solid var(--jo-line); margin: 0; padding: 8px 0; min-height: 4em; text-wrap: pretty; }
+    .jo-landscape [role="status"] { border-top: 1px solid var(--jo-line); margin: 0; padding: 8px 0; min-height: 4em;
+      text-wrap: pretty; }
     .jo-landscape .formula { font-size: 16px; margin: 2px 0; }
     .jo-landscape .note { margin: 0 0 8px; }
     .jo-landscape [hidden] { display: none; }
@@ -30,7 +32,9 @@ const HTML = `
     <p class="formula"></p>
     <p class="note"></p>
     <fieldset><legend>weight λ of the regularizer</legend>
-      <div class="jo-row" data-weight="both"></div><div class="jo-row" data-weight="theta"></div><div class="jo-row" data-weight="phi"></div>
+      <div class="jo-row" data-weight="both"></div>
+      <div class="jo-row" data-weight="theta"></div>
+      <div class="jo-row" data-weight="phi"></div>
       <label><input type="checkbox" name="separate"> separate λ for θ and φ</label>
     </fieldset>
     <fieldset><legend>path</legend>
@@ -47,7 +51,7 @@ const HTML = `
 
 // The slider of λ: position 0 is λ = 0, then equal factors from 0.001 to 10, twenty a decade.
 const toWeight = (position) => (position === 0 ? 0 : Number((10 ** ((position - 1) / 20 - 3)).toPrecision(3)));
-const toPosition = (weight) => (weight <= 0 ? 0 : Math.min(81, Math.max(1, Math.round(20 * (Math.log10(weight) + 3)) + 1)));
+const toPosition = (weight) => (weight === 0 ? 0 : clamp(Math.round(20 * (Math.log10(weight) + 3)) + 1, 1, 81));
 
 function render({ model, el }) {
   const root = document.createElement("div");
@@ -75,7 +79,7 @@ function render({ model, el }) {
 
   // --- browser to kernel: messages, at most ten a second; until the last is answered, the kernel's echo is old news
   const me = Math.random().toString(36).slice(2);
-  let [count, pending, timer, waitingFor] = [0, {}, 0, null];
+  let [count, pending, timer, waitingFor, refusal] = [0, {}, 0, null, ""];
   function change(changes) {
     Object.assign(state, changes);
     Object.assign(pending, changes);
@@ -86,15 +90,19 @@ function render({ model, el }) {
     ask();
   }
   function send() {
+    if (!timer) return;
+    const changes = pending;
     clearTimeout(timer);
-    if (timer) model.send({ id: waitingFor, set: pending });
     [timer, pending] = [0, {}];
+    try {
+      model.send({ id: waitingFor, set: changes });
+    } catch { /* there is no kernel any more, and none is needed */ }
   }
   function onMessage(message) {
     if (message.ack !== waitingFor) return;
     waitingFor = null;
+    refusal = message.error || "";
     pull();
-    if (message.error) say(message.error);
   }
   function pull() {
     if (waitingFor) return;
@@ -111,7 +119,7 @@ function render({ model, el }) {
   function redraw() {
     frame = 0;
     if (!canvas.parentElement.clientWidth) return;
-    const reach = drag ? plot.reach : Math.max(2.5, 0.3 + Math.max(...state.start.map(Math.abs)));
+    const reach = drag ? plot.reach : Math.max(2.5, 0.4 + Math.max(...state.start.map(Math.abs)));
     const drawn = draw(canvas, state, reach);
     plot = drawn.plot;
     const words = wordsOf(state, drawn.ends);
@@ -123,9 +131,12 @@ function render({ model, el }) {
     const found = wordsOfMinima(state.weight);
     find(".formula").textContent = formula(state.weight);
     find(".note").textContent = found;
-    canvas.setAttribute("aria-label", `Contours of J over theta and phi. ${found} Paths from theta ${two(theta)}, phi ${two(phi)}: ${words}`);
-    say(words);
-    root.dataset.ends = JSON.stringify(Object.fromEntries(drawn.ends.map(({ plan, point, J }) => [plan, [...point, J]])));
+    const from = `theta ${two(theta)}, phi ${two(phi)}`;
+    canvas.setAttribute("aria-label", `Contours of J over theta and phi. ${found} From ${from}: ${words}`);
+    say(refusal || words);
+    refusal = "";
+    const ends = drawn.ends.map(({ plan, point, J }) => [plan, [...point, J]]);
+    root.dataset.ends = JSON.stringify(Object.fromEntries(ends)); // plan: [θ, φ, J]
     root.dataset.ms = performance.now() - changedAt; // from the change until it is drawn
     root.dataset.draws = Number(root.dataset.draws || 0) + 1;
     changedAt = 0;
@@ -147,10 +158,9 @@ function render({ model, el }) {
   };
   const isWeight = (x) => x >= 0 && Number.isFinite(x);
   const isStart = (x) => Math.abs(x) <= MAX_START;
+  const weightNumber = (which, i) => [() => both(state.weight)[i], (x) => weightChange(which, x), isWeight, "λ: a number ≥ 0"];
   const NUMBERS = { // name: [what is shown, the change, is it valid, what is expected]
-    "weight both": [() => both(state.weight)[0], (x) => weightChange("both", x), isWeight, "λ: a number ≥ 0"],
-    "weight theta": [() => both(state.weight)[0], (x) => weightChange("theta", x), isWeight, "λ of θ: a number ≥ 0"],
-    "weight phi": [() => both(state.weight)[1], (x) => weightChange("phi", x), isWeight, "λ of φ: a number ≥ 0"],
+    "weight both": weightNumber("both", 0), "weight theta": weightNumber("theta", 0), "weight phi": weightNumber("phi", 1),
     "start theta": [() => state.start[0], (x) => ({ start: [x, state.start[1]] }), isStart, `start: ${range}`],
     "start phi": [() => state.start[1], (x) => ({ start: [state.start[0], x] }), isStart, `start: ${range}`],
     lr: [() => state.lr, (lr) => ({ lr }), (x) => x > 0 && Number.isFinite(x), "learning rate: a number > 0"],
@@ -186,7 +196,9 @@ function render({ model, el }) {
     named(name).addEventListener("blur", show);
   }
   for (const which of ["both", "theta", "phi"]) {
-    named(`slider ${which}`).addEventListener("input", ({ target }) => change(weightChange(which, toWeight(Number(target.value)))));
+    named(`slider ${which}`).addEventListener("input", ({ target }) => {
+      change(weightChange(which, toWeight(Number(target.value))));
+    });
   }
   named("separate").addEventListener("change", ({ target }) => {
     const pair = both(state.weight);
@@ -202,9 +214,12 @@ function render({ model, el }) {
   // --- the start point: drag, click or arrow keys
   const place = (x, y) => { // from pixels of the picture
     const at = [(x - plot.left) / plot.side * 2 - 1, 1 - (y - plot.top) / plot.side * 2];
-    change({ start: at.map((u) => Number(clamp(u * plot.reach, 0.1 - plot.reach, plot.reach - 0.1).toFixed(2))) });
+    change({ start: at.map((u) => Number(clamp(u * plot.reach, 0.4 - plot.reach, plot.reach - 0.4).toFixed(2))) });
   };
-  const local = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
+  const local = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
   handle.addEventListener("pointerdown", (event) => {
     const [x, y] = local(event);
     drag = [x - plot.x(state.start[0]), y - plot.y(state.start[1])];
@@ -218,11 +233,11 @@ function render({ model, el }) {
   for (const type of ["pointerup", "pointercancel"]) handle.addEventListener(type, () => { drag = null; ask(); });
   canvas.addEventListener("click", (event) => place(...local(event)));
   handle.addEventListener("keydown", (event) => {
-    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] || [0, 0];
-    if (!dx && !dy) return;
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (!way) return;
     event.preventDefault();
     const by = event.shiftKey ? 0.5 : 0.05;
-    change({ start: [dx, dy].map((d, i) => Number(clamp(state.start[i] + d * by, -MAX_START, MAX_START).toFixed(2))) });
+    change({ start: way.map((d, i) => Number(clamp(state.start[i] + d * by, -MAX_START, MAX_START).toFixed(2))) });
   });
 
   for (const name of SETTINGS) model.on(`change:${name}`, pull);

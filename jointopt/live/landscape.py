@@ -6,8 +6,8 @@ The browser computes and draws for itself: a change needs no kernel, and the vie
 import anywidget
 import numpy as np
 import traitlets
-from matplotlib.figure import Figure
 
+from jointopt.figures import Picture
 from jointopt.live.landscape_draw import draw
 from jointopt.live.landscape_math import CHECKS, COMPARED, LR, START, STEPS, WEIGHT, path
 from jointopt.live.widget import front_end, style
@@ -60,7 +60,7 @@ class Landscape(anywidget.AnyWidget):
         return {name: path(self.start, name, self.lr, self.steps, self.weight, self.frozen) for name in names}
 
     def _on_message(self, _widget, content, _buffers) -> None:
-        """A change made in the browser: {"id": …, "set": {setting: value}}. It is applied whole or not at all.
+        """A change made in the browser, {"id": …, "set": {setting: value}}: applied whole or not at all.
 
         Messages rather than trait sync, which can go deaf for good. The answer tells the browser that what it
         hears from now on is no echo of its own.
@@ -76,6 +76,6 @@ class Landscape(anywidget.AnyWidget):
                 setattr(self, name, value)
         self.send(answer)
 
-    def figure(self) -> Figure:
+    def figure(self) -> Picture:
         """The same picture, static: 720 px wide."""
         return draw(self.paths(), self.weight, self.frozen)

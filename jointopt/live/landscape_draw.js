@@ -22,6 +22,35 @@ function write(g, words, x, y, colors, align = "left") {
   g.fillText(words, x, y);
 }
 
+// Whether a box [left, top, right, bottom] lies in the plot and covers nothing in plot.taken.
+function isFree(plot, [x1, y1, x2, y2]) {
+  const inside = x1 > plot.left && x2 < plot.left + plot.side && y1 > plot.top && y2 < plot.top + plot.side;
+  return inside && plot.taken.every(([u1, v1, u2, v2]) => x1 > u2 || x2 < u1 || y1 > v2 || y2 < v1);
+}
+
+// Words beside a point, the first of these ways ([1, -1] is to the right and up) on which they cover nothing in
+// plot.taken, farther away if need be; with `link`, a thin line leads to them.
+function writeNear(g, plot, words, [x, y], ways, colors, link = false) {
+  const [w, h] = [g.measureText(words).width / 2 + 2, plot.font * 0.65];
+  const places = [1, 2, 3, 4].flatMap((far) => ways.map(([dx, dy]) => {
+    const [cx, cy] = [x + dx * (plot.font + w), y + dy * (1 + 0.5 * far) * plot.font];
+    return [cx - w, cy - h, cx + w, cy + h];
+  }));
+  const [x1, y1, x2, y2] = places.find((box) => isFree(plot, box)) || places[0];
+  plot.taken.push([x1, y1, x2, y2]);
+  if (link) {
+    g.strokeStyle = colors.ink;
+    g.lineWidth = 1;
+    g.setLineDash([]);
+    g.stroke(new Path2D(`M ${x} ${y} L ${clamp(x, x1, x2)} ${clamp(y, y1, y2)}`));
+  }
+  write(g, words, (x1 + x2) / 2, (y1 + y2) / 2, colors, "center");
+}
+
+function take(plot, x, y, r) {
+  plot.taken.push([x - r, y - r, x + r, y + r]);
+}
+
 function drawMarker(g, shape, x, y, r, colors) {
   const corners = { square: [4, 45, 1.2], triangle: [3, -90, 1.35], diamond: [4, 0, 1.3], star: [10, -90, 1.5] }[shape];
   g.beginPath();
@@ -50,7 +79,7 @@ function drawLock(g, x, y, size, colors) {
   g.stroke();
 }
 
-// Shade by height, then contours: each third one, a factor of ten above the floor, is thicker and numbered.
+// Shade by height, then contours; each third, ten times higher above the floor, is thick. Answers the thick ones' heights.
 function drawSurface(g, plot, weight, colors) {
   const { values, low, high, levels } = sample(weight, plot.reach, GRID);
   const shade = new OffscreenCanvas(GRID + 1, GRID + 1);
@@ -71,14 +100,24 @@ function drawSurface(g, plot, weight, colors) {
     g.lineWidth = k % 3 ? 0.7 : 1.4;
     g.stroke(contour(values, GRID, level, plot.left, plot.top, plot.side / GRID));
   });
-  for (let k = 3; k < levels.length; k += 3) { // numbers along the diagonal to the lower left
+  return levels.filter((_, k) => k % 3 === 0);
+}
+
+// The heights of the thick contours, along the diagonal to the lower left, where nothing else is written.
+function drawHeights(g, plot, weight, heights, colors) {
+  for (const height of heights) {
     let t = plot.reach;
-    while (t > 0 && objective(-t, -t, weight) > levels[k]) t -= plot.reach / 500;
-    if (t > 0 && t < 0.92 * plot.reach) write(g, short(levels[k]), plot.x(-t), plot.y(-t), colors, "center");
+    while (t > 0 && objective(-t, -t, weight) > height) t -= plot.reach / 500;
+    const [x, y, words] = [plot.x(-t), plot.y(-t), short(height)];
+    const [w, h] = [g.measureText(words).width / 2, plot.font / 2];
+    const box = [x - w, y - h, x + w, y + h];
+    if (t <= 0 || !isFree(plot, box)) continue;
+    write(g, words, x, y, colors, "center");
+    plot.taken.push(box);
   }
 }
 
-// The frame with its numbers, and the names of the axes: a sample of the line each name has, and a lock if it is frozen.
+// The frame with its numbers, and the names of the axes, each with a sample of its line, and a lock if it is frozen.
 function drawAxes(g, plot, frozen, colors) {
   const { left, top, side, font, reach } = plot;
   const bottom = top + side;
@@ -93,8 +132,9 @@ function drawAxes(g, plot, frozen, colors) {
   const names = [["theta", "θ (feature extractor)", LOOK.theta], ["phi", "φ (classifier)", LOOK.phi]];
   for (const [name, words, [color, dash]] of names) {
     g.save();
-    g.translate(left + side / 2, bottom + font * 2.2);
-    if (name === "phi") { g.setTransform(g.getTransform().translate(-side / 2 - font * 2.3, -font * 2.2 - side / 2).rotate(-90)); }
+    if (name === "theta") g.translate(left + side / 2, bottom + font * 2.2);
+    else g.translate(left - font * 2.3, top + side / 2);
+    if (name === "phi") g.rotate(-Math.PI / 2);
     const width = g.measureText(words).width;
     write(g, words, 0, 0, colors, "center");
     g.lineWidth = 3;
@@ -106,36 +146,31 @@ function drawAxes(g, plot, frozen, colors) {
   }
 }
 
-// Where task loss is 0, the saddle or the collapsed minimum at the origin, the minima, and the lines that freezing leaves.
-function drawMarks(g, plot, state, colors) {
-  const { reach, font } = plot;
+// Where the task loss is 0, the lines to which freezing keeps the path, the saddle, the minima.
+function drawMarks(g, plot, state, found, colors) {
+  const { x, y, reach, font } = plot;
   const valley = new Path2D();
   for (const sign of [1, -1]) {
     for (let i = 0; i <= 60; i++) {
       const theta = TARGET / reach * (reach * reach / TARGET) ** (i / 60);
-      valley[i ? "lineTo" : "moveTo"](plot.x(sign * theta), plot.y(sign * TARGET / theta));
+      valley[i ? "lineTo" : "moveTo"](x(sign * theta), y(sign * TARGET / theta));
     }
   }
   g.strokeStyle = colors.ink;
   g.lineWidth = 1.2;
   g.setLineDash([2, 4]);
   g.stroke(valley);
-  if (state.frozen.includes("theta")) g.stroke(new Path2D(`M ${plot.x(state.start[0])} ${plot.top} v ${plot.side}`));
-  if (state.frozen.includes("phi")) g.stroke(new Path2D(`M ${plot.left} ${plot.y(state.start[1])} h ${plot.side}`));
-  write(g, "φ·θ = 1", plot.x(TARGET / reach) + font * 0.9, plot.top + font, colors);
-  write(g, "start", plot.x(state.start[0]), plot.y(state.start[1]) + font * 0.8 + 12, colors, "center");
-  const found = minima(state.weight);
-  const [x0, y0] = [plot.x(0), plot.y(0)];
+  if (state.frozen.includes("theta")) g.stroke(new Path2D(`M ${x(state.start[0])} ${plot.top} v ${plot.side}`));
+  if (state.frozen.includes("phi")) g.stroke(new Path2D(`M ${plot.left} ${y(state.start[1])} h ${plot.side}`));
   if (found.length !== 1) {
-    write(g, "saddle", x0, y0 + font * 1.2, colors, "center");
-    g.strokeStyle = colors.ink;
+    g.setLineDash([]);
     g.lineWidth = 2.5;
-    g.stroke(new Path2D(`M ${x0 - 6} ${y0 - 6} l 12 12 m 0 -12 l -12 12`));
+    g.stroke(new Path2D(`M ${x(0) - 6} ${y(0) - 6} l 12 12 m 0 -12 l -12 12`));
+    take(plot, x(0), y(0), 6);
   }
-  for (const [theta, phi] of found) { // named on the side that looks to the middle: there is always room
-    const [x, y, side] = [plot.x(theta), plot.y(phi), theta > 0 ? -1 : 1];
-    drawMarker(g, "star", x, y, font * 0.55, colors);
-    write(g, found.length === 1 ? "the only minimum" : "minimum", x + side * font, y, colors, side < 0 ? "right" : "left");
+  for (const [theta, phi] of found) {
+    drawMarker(g, "star", x(theta), y(phi), font * 0.55, colors);
+    take(plot, x(theta), y(phi), font * 0.7);
   }
 }
 
@@ -165,31 +200,33 @@ function drawPath(g, plot, points, shape, colors) {
     g.lineWidth = width;
     g.stroke(line);
   }
-  for (const [x, y] of marks) drawMarker(g, shape, x, y, plot.font * 0.3, colors);
+  for (const [x, y] of marks) {
+    drawMarker(g, shape, x, y, plot.font * 0.3, colors);
+    take(plot, x, y, plot.font * 0.35);
+  }
 }
 
-// A name at the end of each path, on the side away from the start. Where ends are close the names are stacked, and a
-// thin line leads to each.
-function drawEnds(g, plot, ends, state, colors) {
-  const startY = plot.y(state.start[1]);
-  const shown = ends.filter((end) => end.point.every((x) => Math.abs(x) < plot.reach))
-    .map((end) => ({ ...end, x: plot.x(end.point[0]), y: plot.y(end.point[1]) }));
-  for (const way of [-1, 1]) { // up, down
-    let taken = -Infinity;
-    const side = shown.filter(({ y }) => (y > startY) === (way > 0)).sort((one, other) => way * (one.y - other.y));
-    for (const { plan, J, x, y } of side) {
-      const words = `${state.plan === "all" ? `${plan}: ` : ""}J ${short(J)}`;
-      const width = g.measureText(words).width;
-      const at = Math.min(x + plot.font * 1.1, plot.left + plot.side - width - 6);
-      const line = way * Math.max(way * y + plot.font * 1.5, taken);
-      taken = way * line + plot.font * 1.4;
-      g.strokeStyle = colors.ink;
-      g.lineWidth = 1;
-      g.setLineDash([]);
-      g.stroke(new Path2D(`M ${x} ${y} L ${clamp(x, at, at + width)} ${line}`));
-      drawMarker(g, state.frozen.length ? "diamond" : MARKERS[plan], x, y, plot.font * 0.42, colors);
-      write(g, words, at, line, colors);
-    }
+// The names: of the start, the saddle and the minima, and J at the end of each path.
+function drawNames(g, plot, state, found, ends, colors) {
+  const at = ([theta, phi]) => [plot.x(theta), plot.y(phi)];
+  const inside = (point) => point.every((u) => Math.abs(u) < plot.reach);
+  const beside = [[-1, 0], [1, 0], [0, 1], [0, -1]];
+  const shown = ends.filter(({ point }) => inside(point));
+  for (const { plan, point } of shown) {
+    const r = plot.font * 0.42;
+    drawMarker(g, state.frozen.length ? "diamond" : MARKERS[plan], ...at(point), r, colors);
+    take(plot, ...at(point), r);
+  }
+  take(plot, ...at(state.start), 11);
+  const tip = [TARGET / plot.reach, plot.reach];
+  writeNear(g, plot, "φ·θ = 1", at(tip), [[1, 1], [-1, 1]], colors);
+  writeNear(g, plot, "start", at(state.start), [[0, 1], [0, -1], [-1, 0], [1, 0]], colors);
+  if (found.length !== 1) writeNear(g, plot, "saddle", at([0, 0]), [[0, 1], [0, -1]], colors);
+  const name = found.length === 1 ? "the only minimum" : "minimum";
+  for (const point of found.filter(inside)) writeNear(g, plot, name, at(point), beside, colors);
+  for (const { plan, point, J } of shown) {
+    const words = `${state.plan === "all" ? `${plan}: ` : ""}J ${short(J)}`;
+    writeNear(g, plot, words, at(point), [[1, -1], [1, 1], [-1, -1], [-1, 1]], colors, true);
   }
 }
 
@@ -199,7 +236,7 @@ function draw(canvas, state, reach) {
   const width = canvas.parentElement.clientWidth;
   const font = clamp(width / 36, 13, 18);
   const left = 3.1 * font;
-  const plot = { left, top: 6, side: width - left - 6, font, reach };
+  const plot = { left, top: 6, side: width - left - 6, font, reach, taken: [] };
   plot.x = (theta) => plot.left + (theta / reach + 1) / 2 * plot.side;
   plot.y = (phi) => plot.top + (1 - phi / reach) / 2 * plot.side;
   const g = fitCanvas(canvas, width, plot.top + plot.side + 3.1 * font);
@@ -211,14 +248,16 @@ function draw(canvas, state, reach) {
   g.beginPath();
   g.rect(plot.left, plot.top, plot.side, plot.side);
   g.clip();
-  drawSurface(g, plot, state.weight, colors);
-  drawMarks(g, plot, state, colors);
+  const heights = drawSurface(g, plot, state.weight, colors);
+  const found = minima(state.weight);
+  drawMarks(g, plot, state, found, colors);
   paths.forEach((points, i) => drawPath(g, plot, points, state.frozen.length ? "diamond" : MARKERS[plans[i]], colors));
   const ends = paths.map((points, i) => {
     const point = points[points.length - 1];
     return { plan: plans[i], point, J: objective(...point, state.weight) };
   });
-  drawEnds(g, plot, ends, state, colors);
+  drawNames(g, plot, state, found, ends, colors);
+  drawHeights(g, plot, state.weight, heights, colors);
   g.restore();
   drawAxes(g, plot, state.frozen, colors);
   return { plot, ends };
@@ -248,5 +287,6 @@ function wordsOfMinima(weight) {
 
 function formula(weight) {
   const [a, b] = both(weight).map(short);
-  return `J = ½(φ·θ − 1)² + ${Array.isArray(weight) ? `½·${a}·θ² + ½·${b}·φ²` : `½·${a}·(θ² + φ²)`}`;
+  const regularizer = Array.isArray(weight) ? `½·${a}·θ² + ½·${b}·φ²` : `½·${a}·(θ² + φ²)`;
+  return `J = ½(φ·θ − 1)² + ${regularizer}`;
 }

@@ -56,9 +56,9 @@ def gradient(theta, phi, weights=WEIGHT, target: float = 1.0) -> tuple:
 def minima(weights=WEIGHT, target: float = 1.0) -> np.ndarray:
     """The isolated minima: array (2, 2), or (1, 2) where both have collapsed to the origin; columns θ, φ.
 
-    Shape (0, 2) if there are none: with λ_θ = λ_φ = 0 all of φ·θ = c is a valley floor, and with one of them 0
-    J falls for ever along that valley. Otherwise φ·θ = sign(c) · max(|c| − √(λ_θ λ_φ), 0): for a given product,
-    λ_θ θ² + λ_φ φ² is least at |θ| = √(|φ·θ| √(λ_φ/λ_θ)).
+    Shape (0, 2) if there are none: with λ_θ = λ_φ = 0 all of φ·θ = c is a valley, and with one of them 0,
+    J falls for ever along that valley. Otherwise φ·θ = sign(c) · max(|c| − √(λ_θ λ_φ), 0), since for a given
+    product p = φ·θ the sum λ_θ θ² + λ_φ φ² is least at θ² = |p| √(λ_φ/λ_θ).
     """
     a, b = both(weights)
     product = max(abs(target) - math.sqrt(a) * math.sqrt(b), 0.0)

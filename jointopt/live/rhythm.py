@@ -21,8 +21,8 @@ class Rhythm:
         return True
 
     def do(self, job: Callable[[], None]) -> None:
-        """Do the job if it is time."""
+        """Do the job if it is time. Its cost is this thread's own time: not what others took meanwhile."""
         if self.due():
-            start = time.monotonic()
+            start = time.thread_time()
             job()
-            self._next = start + max(1.0, (time.monotonic() - start) / self.share)
+            self._next = time.monotonic() + max(1.0, (time.thread_time() - start) / self.share)

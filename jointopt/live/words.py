@@ -55,8 +55,19 @@ def _percent(share: float) -> str:
     return "less than 0.1 %" if 0 < share < 0.001 else f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
-def in_short(change: Change) -> str:
-    """A change as a mark on a curve."""
+def marks(log: Sequence[Change]) -> list[tuple[int, str]]:
+    """(step, what changed there, in short) for the curves; a dragged slider is one mark, where it came to rest."""
+    kept: list[Change] = []
+    for change in log:
+        previous = next((i for i in reversed(range(len(kept))) if kept[i].name == change.name), None)
+        dragged = previous is not None and change.name != "optimizer" and not isinstance(change.value, bool)
+        if dragged and change.step - kept[previous].step < SAME_GESTURE:
+            del kept[previous]
+        kept.append(change)
+    return [(change.step, _in_short(change)) for change in kept if change.step > 0]
+
+
+def _in_short(change: Change) -> str:
     kind, _, target = change.name.partition(".")
     if kind == "weight":
         return f"λ {target} {change.value:.3g}"

@@ -1,5 +1,7 @@
 """Image classification (document §4 and §5.1): the document's model, cross-entropy, and an L2 term."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -20,21 +22,27 @@ def make(seed: int = 0, device: str = "cpu", data: str = "digits", size: int = 6
 
     Losses: "task", the cross-entropy in nats, with λ = 1; "reg", ½ ‖θ, φ‖², with λ = `reg`.
     """
-    train, test = sets.load(data, "train"), sets.load(data, "test")
+    train, test = images(data, "train", device), images(data, "test", device)
     with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
         torch.manual_seed(seed)
         model = EndToEndModel(num_classes=len(train.classes))
     model.to(device, memory_format=torch.channels_last)
-    inputs = test.images.to(device, memory_format=torch.channels_last)
-    labels = test.labels.to(device)
     return Task(
         model,
         losses,
         sets.batches(train, size, seed=seed, device=device),
-        evaluate=lambda model: evaluate(model, inputs, labels),
-        picture=lambda model: picture(model, inputs[:SHOWN], labels[:SHOWN], test.classes),
+        evaluate=lambda model: evaluate(model, test.images, test.labels),
+        picture=lambda model: picture(model, test.images[:SHOWN], test.labels[:SHOWN], test.classes),
         weights={"task": 1.0, "reg": reg},
     )
+
+
+@lru_cache(maxsize=4)
+def images(data: str, split: str, device: str) -> sets.Images:
+    """One copy of the images for all tasks of a process, in the layout that batches take without a second copy."""
+    loaded = sets.load(data, split)
+    pixels = loaded.images.to(device, memory_format=torch.channels_last)
+    return sets.Images(pixels, loaded.labels.to(device), loaded.classes)
 
 
 def losses(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
@@ -65,7 +73,7 @@ def check_labels(labels: Tensor, classes: int) -> None:
 def evaluate(model: nn.Module, inputs: Tensor, labels: Tensor) -> dict[str, float]:
     """Held-out accuracy in percent."""
     with eval_mode(model):
-        correct = sum((model(x).argmax(1) == y).sum() for x, y in zip(inputs.split(250), labels.split(250)))
+        correct = sum((model(x).argmax(1) == y).sum() for x, y in zip(inputs.split(50), labels.split(50)))
     return {"accuracy (%)": 100 * float(correct) / len(labels)}
 
 

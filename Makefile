@@ -1,0 +1,50 @@
+# make lab    open the first chapter in JupyterLab      make notebooks   run all chapters again, in place
+# make test   run every check                           make bench       measure speed and size
+# make format rewrite the code as the checker wants it
+
+PYTHON ?= python3
+BIN := .venv/bin
+START := notebooks/00_start_here.ipynb
+# JupyterLab refuses to run as root, as one is in a container, unless told otherwise.
+ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: lab test bench notebooks format system
+.DELETE_ON_ERROR:
+
+lab: .venv/requirements.installed
+	$(BIN)/jupyter trust notebooks/*.ipynb  # else a reopened tab shows no saved widget
+	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/$(START)
+
+# One thread: sums then come out the same on any number of cores, and two tests at a time do not share one.
+test bench notebooks: export OMP_NUM_THREADS = 1
+test: system .venv/requirements-test.installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python -m pytest -n 2 tests/unit
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks
+	$(BIN)/python -m pytest tests/browser
+
+bench: system .venv/requirements-test.installed
+	$(BIN)/python -m benchmarks
+
+notebooks: .venv/requirements.installed
+	$(BIN)/python notebooks/execute.py
+
+format: .venv/requirements-test.installed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# Chromium and the Fashion-MNIST images, which pip does not have.
+system:
+	bash tests/install_system.sh
+
+# The stamp files make the next call skip the installation until a requirement changes.
+.venv/%.installed: %.txt requirements.txt pyproject.toml | $(BIN)/pip
+	$(BIN)/python -m pip install --requirement $<
+	touch $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("jointopt needs Python 3.11 or newer; \
+	$(PYTHON) is %d.%d. Name another one: make PYTHON=python3.12 ..." % v[:2])'
+	@$(PYTHON) -c 'import ensurepip' || { echo "$(PYTHON) lacks venv. On Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv

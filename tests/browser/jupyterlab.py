@@ -1,0 +1,175 @@
+"""A real JupyterLab on a free port, with settings of its own, and what a person does in it."""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, Playwright
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+).split()
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+
+
+def launch(playwright: Playwright):
+    """The Chromium of this machine. Without one this fails, with a sentence on what to do: it never skips."""
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        raise RuntimeError(f"no browser on the PATH ({', '.join(CHROMIUM)}): install Chromium or Chrome, see the README")
+    return playwright.chromium.launch(executable_path=path, args=FLAGS, headless=True)
+
+
+class JupyterLab:
+    """A server that shows `root`. Nothing of the person's own Jupyter settings is read or written."""
+
+    def __init__(self, root: Path, home: Path, theme: str = "JupyterLab Light"):
+        self.token = secrets.token_hex(16)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        settings = {**SETTINGS, "@jupyterlab/apputils-extension/themes": {"theme": theme}}
+        for plugin, values in settings.items():
+            file = home / "settings" / f"{plugin}.jupyterlab-settings"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(values))
+        folders = {"CONFIG": "config", "RUNTIME": "runtime", "DATA": "data"}
+        environment = {
+            **os.environ,
+            **{f"JUPYTER_{key}_DIR": str(home / name) for key, name in folders.items()},
+            "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+            "IPYTHONDIR": str(home / "ipython"),
+            "OMP_NUM_THREADS": "1",
+        }
+        # As `make lab` does: of a notebook that is not trusted, JupyterLab shows no saved widget when a tab is reopened.
+        notebooks = [str(path) for path in root.glob("*.ipynb")]
+        subprocess.run([sys.executable, "-m", "jupyter", "trust", *notebooks], env=environment, check=True)
+        self.log = home / "server.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+                + [f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
+                + [f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True"],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        until(self._answers, 90, "JupyterLab to start")
+
+    def _answers(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"JupyterLab ended: {self.log.read_text()[-3000:]}")
+        with contextlib.suppress(OSError):
+            self.api("/api/status")
+            return True
+        return False
+
+    def api(self, path: str, method: str = "GET") -> object:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read() or "null")
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            for kernel in self.api("/api/kernels"):
+                self.api(f"/api/kernels/{kernel['id']}", "DELETE")
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Notebook:
+    """An open notebook: run cells, ask the kernel, read what is shown."""
+
+    def __init__(self, page: Page, server: JupyterLab, path: str):
+        self.page, self.path = page, path
+        page.goto(f"http://127.0.0.1:{server.port}/lab/tree/{path}?token={server.token}&reset", wait_until="commit")
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Until the kernel is connected and idle: the page is there long before."""
+        until(lambda: self._status() == "connected/idle", 120, f"the kernel of {self.path}")
+        self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
+
+    def _status(self) -> str:
+        script = """async (path) => {
+          const app = window.jupyterapp; if (!app) return 'no app'; await app.restored;
+          for (const w of app.shell.widgets('main')) if (w.context && w.context.path === path) {
+            await w.context.ready; await w.sessionContext.ready;
+            const kernel = w.sessionContext.session && w.sessionContext.session.kernel; if (!kernel) return 'no kernel';
+            await kernel.info; return kernel.connectionStatus + '/' + kernel.status; }
+          return 'no panel'; }"""
+        try:
+            return self.page.evaluate(script, self.path)
+        except Exception as error:  # the page is on its way
+            return repr(error)
+
+    def run_all(self) -> None:
+        """As a person does: Run > Run All Cells."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
+
+    def command(self, name: str, arguments: dict | None = None) -> None:
+        """A command of JupyterLab, where the click itself is not under test."""
+        self.page.evaluate(
+            "([name, args]) => window.jupyterapp.commands.execute(name, args).then(() => true)", [name, arguments or {}]
+        )
+
+    def run_cell(self, index: int) -> None:
+        """Queue a cell, without waiting for its end."""
+        self.page.evaluate(
+            """(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+               window.jupyterapp.commands.execute('notebook:run-cell'); }""",
+            index,
+        )
+
+    def output(self, index: int) -> str:
+        """The text beneath a cell."""
+        return self.page.evaluate(
+            """(i) => { const outputs = window.jupyterapp.shell.currentWidget.content.widgets[i].model.outputs.toJSON();
+               return outputs.map((o) => [o.text || (o.data && o.data['text/plain']) || o.evalue].flat().join('')).join(''); }""",
+            index,
+        )
+
+    def busy(self) -> bool:
+        return self._status() != "connected/idle"
+
+    def kernel(self, code: str) -> str:
+        """Run code in the notebook's kernel, as a cell would, and answer what it prints."""
+        script = """async (code) => { const k = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+          let out = ''; const f = k.requestExecute({code, silent: false, store_history: false, stop_on_error: false});
+          f.onIOPub = (m) => { if (m.header.msg_type === 'stream') out += m.content.text;
+                               if (m.header.msg_type === 'error') out += 'ERROR ' + m.content.evalue; };
+          await f.done; return out; }"""
+        return self.page.evaluate(script, code).strip()
+
+
+def until(holds, seconds: float = 30, what: str = "") -> object:
+    """Wait until holds() is true, and answer it."""
+    end = time.monotonic() + seconds
+    while not (value := holds()):
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain for {what or holds}; the last value was {value!r}")
+        time.sleep(0.05)
+    return value

@@ -1,0 +1,262 @@
+"""The lab as a person meets it: a real Chromium, a real JupyterLab, the collection's first notebook."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from jupyterlab import Notebook, until
+
+NOTEBOOK = "00_start_here.ipynb"
+CELLS = json.loads((Path(__file__).parents[2] / "notebooks" / NOTEBOOK).read_text(encoding="utf-8"))["cells"]
+LAB_CELL = next(i for i, cell in enumerate(CELLS) if "lab = LiveLab(" in "".join(cell["source"]))
+CHECK_CELL = next(i for i, cell in enumerate(CELLS) if "importlib.metadata" in "".join(cell["source"]))
+FINGERPRINTS = """
+from jointopt.live.engine import fingerprint as _f
+print(_f(lab.engine.task.model.feature_extractor), _f(lab.engine.task.model.classifier))
+"""
+
+
+class Lab:
+    """The lab's views on a page, by what a person sees and a screen reader says."""
+
+    def __init__(self, notebook: Notebook):
+        self.notebook, self.page = notebook, notebook.page
+        page = self.page
+        self.play, self.pause, self.one_step, self.reset = (
+            page.get_by_role("button", name=name, exact=True) for name in ("Play", "Pause", "One step", "Reset")
+        )
+        self.slider = page.get_by_role("slider", name="λ of reg, logarithmic")
+        self.exact = page.get_by_role("textbox", name="λ of reg, exact")
+        self.alert = page.locator(".jo-error")
+
+    def freeze(self, module: str):
+        return self.page.get_by_role("switch", name=f"freeze {module}")
+
+    def step(self) -> int:
+        return int(self.page.locator(".jo-curves").get_attribute("data-step"))
+
+    def said(self) -> str:
+        return self.page.locator(".jo-said").inner_text()
+
+    def steps_on(self, steps: int = 5) -> None:
+        """Wait until it has trained on for so many steps."""
+        start = self.step()
+        until(lambda: self.step() >= start + steps, 60, f"{steps} more steps after {start}")
+
+    def weight(self) -> float:
+        """λ of the regularizer in the running loop."""
+        return float(self.notebook.kernel("print(lab.history['weight.reg'][-1])"))
+
+    def fingerprints(self) -> tuple[str, str]:
+        return tuple(self.notebook.kernel(FINGERPRINTS).split())
+
+
+@pytest.fixture
+def notebook(new_page, server):
+    notebook = Notebook(new_page(), server, NOTEBOOK)
+    yield notebook
+    for kernel in server.api("/api/kernels"):
+        server.api(f"/api/kernels/{kernel['id']}", "DELETE")
+
+
+@pytest.fixture
+def lab(notebook):
+    """The lab's cell run, and the lab shown: paused before its first step."""
+    notebook.run_cell(LAB_CELL)
+    lab = Lab(notebook)
+    lab.play.wait_for(timeout=120_000)
+    until(lambda: not notebook.busy(), 60, "the lab's cell to end")
+    return lab
+
+
+def test_a_first_visit(notebook, errors):
+    """Run All, Play, λ by keyboard and by mouse, freeze each module, another cell meanwhile, the lab's cell again."""
+    notebook.run_all()
+    lab = Lab(notebook)
+    last = next(i for i in reversed(range(len(CELLS))) if CELLS[i]["cell_type"] == "code")
+    until(lambda: "equal" in notebook.output(last) and not notebook.busy(), 180, "Run All to end")
+    assert lab.step() == 60  # what the cells below did
+
+    lab.play.click()
+    lab.steps_on()
+
+    lab.slider.focus()
+    notebook.page.keyboard.press("Home")
+    until(lambda: lab.weight() == 0, what="λ = 0 in the loop")
+    assert lab.exact.input_value() == "0"
+    notebook.page.keyboard.press("ArrowRight")
+    until(lambda: lab.weight() == 1e-6, what="λ one position up in the loop")
+    assert lab.exact.input_value() == "0.000001" or float(lab.exact.input_value()) == 1e-6
+
+    box = lab.slider.bounding_box()
+    y = box["y"] + box["height"] / 2
+    notebook.page.mouse.move(box["x"] + 3, y)
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(box["x"] + 0.6 * box["width"], y, steps=8)
+    notebook.page.mouse.up()
+    wanted = float(lab.exact.input_value())
+    assert 1e-3 < wanted < 1
+    until(lambda: lab.weight() == wanted, what="the dragged λ in the loop")
+    until(lambda: "λ of reg" in lab.said() and "share of J" in lab.said(), what="the status line in words")
+    lab.exact.fill("0.0001")
+    lab.exact.press("Enter")
+    until(lambda: lab.weight() == 1e-4, what="the typed λ in the loop")
+
+    for i, module in enumerate(("feature_extractor", "classifier")):
+        lab.freeze(module).focus()
+        notebook.page.keyboard.press("Space")
+        until(lambda: f"{module} frozen" in lab.said(), what=f"{module} to be frozen")  # noqa: B023
+        before = lab.fingerprints()
+        lab.steps_on()
+        after = lab.fingerprints()
+        assert before[i] == after[i] and before[1 - i] != after[1 - i]
+        header = notebook.page.locator(".jo-influence tr").nth(1).locator("td").nth(i)
+        until(lambda: header.get_attribute("aria-label") == "none", what="an empty column of influence")  # noqa: B023
+        lab.freeze(module).click()
+        until(lambda: f"{module} thawed" in lab.said(), what=f"{module} to be thawed")  # noqa: B023
+
+    step = lab.step()
+    notebook.run_cell(CHECK_CELL)
+    until(lambda: "matplotlib   found" in notebook.output(CHECK_CELL), 30, "another cell")
+    lab.steps_on()
+    assert lab.step() > step
+
+    notebook.run_cell(LAB_CELL)
+    until(lambda: notebook.page.locator(".jo-controls").count() == 1 and lab.play.is_enabled() and lab.step() == 0, 60)
+    threads = "import threading; print(sum(t.name.startswith('jointopt-lab') for t in threading.enumerate()))"
+    assert notebook.kernel(threads) == "1"
+    lab.play.click()
+    lab.steps_on()
+    lab.pause.click()
+    until(lambda: lab.play.is_enabled(), what="a pause")
+    assert errors == []
+
+
+def test_a_closed_tab_costs_nothing_and_reopens_to_the_running_lab(lab, new_page, server, errors):
+    notebook = lab.notebook
+    lab.play.click()
+    lab.steps_on()
+    notebook.command("docmanager:save")
+    notebook.page.close()
+
+    time.sleep(6)  # a heartbeat comes each second; after four without one nobody is taken to be looking
+    again = Notebook(new_page(), server, NOTEBOOK)
+    lab = Lab(again)
+    lab.pause.wait_for()
+    assert lab.pause.is_enabled()
+    lab.steps_on()
+    frames = "print(lab.frames_sent, lab.engine.number)"
+    again.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    first = int(again.kernel(frames).split()[0])
+    lab.steps_on(10)
+    assert int(again.kernel(frames).split()[0]) > first  # somebody is looking again
+    assert errors == []
+
+
+def test_what_cannot_be_is_refused_in_words_and_the_lab_goes_on(lab, errors):
+    lab.play.click()
+    lab.steps_on()
+    for wrong in ("-1", "much", "nan", "1e999", ""):
+        lab.exact.fill(wrong)
+        lab.exact.press("Enter")
+        until(lambda: "finite number ≥ 0" in lab.alert.inner_text(), what=f"a refusal of {wrong!r}")  # noqa: B023
+        assert lab.weight() == 1e-4
+        lab.exact.fill("0.0001")
+        lab.exact.press("Enter")
+        until(lambda: lab.alert.inner_text() == "", what="the refusal to go")
+    for kind in ("weight", "frozen"):
+        lab.notebook.page.evaluate("() => 0")
+        answer = lab.notebook.kernel(
+            f"lab._on_message(type('V', (), {{'send': print}}), {{'id': 1, 'kind': {kind!r}, 'name': 'typo', 'value': 1}}, [])"
+        )
+        assert "'typo'" in answer
+    lab.steps_on()
+    assert errors == []
+
+
+def test_a_loss_that_turns_nan_pauses_the_lab_and_is_named(lab, errors):
+    lab.notebook.kernel("_losses = lab.engine.task.losses")
+    lab.notebook.kernel(
+        "object.__setattr__(lab.engine.task, 'losses', lambda m, b: {**_losses(m, b), 'task': _losses(m, b)['task'] * float('nan')})"
+    )
+    before = lab.fingerprints()
+    lab.play.click()
+    until(lambda: "the loss 'task' is nan" in lab.said(), what="the loss to be named")
+    until(lambda: lab.play.is_enabled(), what="the pause")
+    assert lab.fingerprints() == before
+    lab.notebook.kernel("object.__setattr__(lab.engine.task, 'losses', _losses)")
+    lab.play.click()
+    lab.steps_on()
+    assert "paused" not in lab.said() and errors == []
+
+
+def test_an_interrupted_kernel_goes_on_and_a_restarted_one_says_so(lab):
+    lab.play.click()
+    lab.steps_on()
+    lab.notebook.command("kernelmenu:interrupt")
+    lab.steps_on()
+    lab.page.evaluate("() => { window.jupyterapp.commands.execute('kernelmenu:restart'); }")
+    lab.page.locator(".jp-Dialog .jp-mod-accept").click()
+    gone = lab.page.get_by_text("No answer from the kernel")
+    gone.wait_for(timeout=60_000)
+    lab.notebook.wait_until_ready()
+    lab.notebook.run_cell(LAB_CELL)
+    until(lambda: lab.page.locator(".jo-controls").count() == 1 and not gone.is_visible(), 90, "a new lab")
+    lab.play.click()
+    lab.steps_on()
+
+
+def test_one_step_reset_optimizer_and_learning_rate(lab, errors):
+    page = lab.page
+    for expected in (1, 2):
+        lab.one_step.click()
+        until(lambda: lab.step() == expected, what=f"step {expected}")  # noqa: B023
+    page.get_by_label("optimizer").select_option("SGD")
+    rate = page.get_by_label("learning rate")
+    until(lambda: rate.input_value() == "0.05", what="the default rate of SGD")
+    rate.fill("0.01")
+    rate.press("Enter")
+    lab.one_step.click()
+    until(lambda: lab.step() == 3, what="step 3")
+    until(lambda: "optimizer Adam → SGD" in lab.said() and "0.01" in lab.said(), what="both changes in words")
+    lab.reset.click()
+    until(lambda: lab.step() == 0, what="a reset")
+    assert re.search("SGD", lab.notebook.kernel("print(type(lab.engine.optimizer))")) and errors == []
+
+
+def test_letters_and_arrows_stay_in_the_lab(lab):
+    """JupyterLab's own shortcuts would insert a cell at "a" and leave the slider at an arrow key."""
+    count = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
+    cells = lab.page.evaluate(count)
+    lab.freeze("classifier").focus()
+    for key in ("a", "b", "x", "ArrowDown"):
+        lab.page.keyboard.press(key)
+    assert lab.page.evaluate(count) == cells
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("width", [800, 1600])
+def test_every_view_fits_and_can_be_read(lab, theme, width):
+    """No view is wider than its cell, and the ink stands out from the paper (WCAG contrast of 4.5 at least)."""
+    page = lab.page
+    lab.notebook.command("apputils:change-theme", {"theme": theme})
+    page.set_viewport_size({"width": width, "height": 1000})
+    lab.one_step.click()
+    until(lambda: lab.step() == 1, what="a step")
+    for selector in (".jo-controls", ".jo-curves"):
+        overflow = page.eval_on_selector(selector, "e => e.scrollWidth - e.clientWidth")
+        assert overflow <= 1, f"{selector} is {overflow} px too wide"
+    contrast = page.eval_on_selector(
+        ".jo-controls",
+        """(e) => { const css = getComputedStyle(e), light = (name) => {
+             const probe = document.createElement('canvas').getContext('2d'); probe.fillStyle = css.getPropertyValue(name).trim();
+             probe.fillRect(0, 0, 1, 1); const c = [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3).map((v) => {
+               v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+             return 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]; };
+           const [a, b] = [light('--jo-ink'), light('--jo-paper')]; return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05); }""",
+    )
+    assert contrast >= 4.5
+    assert all(page.locator(".jo-curves canvas").nth(i).get_attribute("aria-label") for i in range(5))
+    assert "held-out examples" in page.locator(".jo-picture").get_attribute("alt")

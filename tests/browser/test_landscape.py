@@ -1,0 +1,329 @@
+"""The landscape in a real Chromium, without JupyterLab: arithmetic as in Python, controls, pictures."""
+
+import json
+import shutil
+import statistics
+
+import numpy as np
+import pytest
+from playwright.sync_api import sync_playwright
+
+from jointopt.live.landscape import Landscape
+from jointopt.live.landscape_math import CHECKS, COMPARED, PLANS, minima, objective, path
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+).split()
+
+# A page with the view and a model in place of ipywidgets': it keeps what is set and records what is sent.
+PAGE = """<!doctype html><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="style.css"><body><div id="here"></div>
+<script type="module">
+  import * as front from "./front.js";
+  const state = JSON.parse(new URLSearchParams(location.search).get("state"));
+  const listeners = {};
+  const fire = (name, value) => (listeners[name] || []).forEach((f) => f(value));
+  window.sent = [];
+  window.model = {
+    get: (name) => state[name], set: (name, value) => { state[name] = value; fire("change:" + name); },
+    send: (message) => sent.push(structuredClone(message)),
+    save_changes: () => { throw Error("not to be used"); },
+    on: (name, f) => (listeners[name] ||= []).push(f),
+    off: (name, f) => listeners[name] = listeners[name].filter((g) => g !== f),
+    fire, listeners,
+  };
+  window.front = front;
+  window.leaked = [];
+  document.addEventListener("keydown", (event) => leaked.push(event.key));
+  window.end = front.default.render({ model, el: document.getElementById("here") });
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program, "browser tests need Chromium on the PATH"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def show(browser):
+    """show(view, width=…) -> the page on which the view is drawn. An error in its console fails the test."""
+    pages, errors = [], []
+
+    def open_page(view=None, width=900, **options):
+        view = view or Landscape()
+        page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+        pages.append(page)
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        files = {
+            "": ("text/html", PAGE),
+            "front.js": ("text/javascript", view._esm),
+            "style.css": ("text/css", view._css),
+        }
+
+        def answer(route):
+            kind, body = files[route.request.url.split("?")[0].removeprefix("http://landscape.test/")]
+            route.fulfill(body=body, content_type=f"{kind}; charset=utf-8")
+
+        page.route("http://landscape.test/**", answer)
+        state = json.dumps({name: getattr(view, name) for name in CHECKS})
+        page.goto(f"http://landscape.test/?state={state}")
+        page.wait_for_selector("[data-draws]", timeout=10_000)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert errors == []
+
+
+def setting(page, name):
+    return page.evaluate("(name) => model.get(name)", name)
+
+
+def drawn(page, action):
+    """Do it, wait for the picture that shows it, and answer the ends of the paths: {plan: [θ, φ, J]}."""
+    before = page.evaluate("document.querySelector('.jo').dataset.draws")
+    action()
+    page.wait_for_function(
+        "(n) => document.querySelector('.jo').dataset.draws > Number(n)", arg=before, timeout=10_000
+    )
+    return json.loads(page.evaluate("document.querySelector('.jo').dataset.ends"))
+
+
+def expected_ends(view):
+    paths = view.paths()
+    return {plan: [*points[-1], objective(*points[-1], view.weight)] for plan, points in paths.items()}
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_both_sides_take_the_same_path(show, plan):
+    page = show()
+    for frozen in ((), ("theta",), ("phi",), ("theta", "phi")):
+        for weight, steps, lr in ((0.1, 60, 0.1), ((0.1, 0.6), 61, 0.2), (0, 1, 0.05)):
+            given = dict(start=(2, -0.5), lr=lr, steps=steps, weight=weight, frozen=frozen)
+            computed = page.evaluate("([given, plan]) => front.path(given, plan)", [given, plan])
+            expected = path((2, -0.5), plan, lr, steps, weight, frozen)
+            np.testing.assert_allclose(computed, expected, rtol=0, atol=1e-12)
+
+
+def test_both_sides_know_the_same_j_and_minima(show):
+    page = show()
+    for weight in (0, 0.1, 1, 3, (0.1, 0.6), (0, 0.5), (0.5, 0), (2, 0.6)):
+        assert page.evaluate("(w) => front.objective(1.3, -0.7, w)", weight) == pytest.approx(
+            objective(1.3, -0.7, weight)
+        )
+        found = np.array(page.evaluate("(w) => front.minima(w)", weight)).reshape(-1, 2)
+        np.testing.assert_allclose(found, minima(weight), atol=1e-12)
+
+
+@pytest.mark.parametrize("plan", [*PLANS, "all"])
+def test_what_is_drawn_is_what_python_computes(show, plan):
+    view = Landscape(weight=(0.1, 0.4), start=(-2, 1), plan=plan, frozen=(), lr=0.15, steps=75)
+    page = show(view)
+    ends = json.loads(page.evaluate("document.querySelector('.jo').dataset.ends"))
+    assert list(ends) == (list(COMPARED) if plan == "all" else [plan])
+    for name, end in expected_ends(view).items():
+        assert ends[name] == pytest.approx(end, abs=1e-12)
+
+
+def test_controls_change_the_picture_and_reach_python(show):
+    view = Landscape()
+    page = show(view)
+    number = page.locator("[name='weight both']")
+    drawn(page, lambda: page.locator("[name='slider both']").press("ArrowRight"))
+    assert setting(page, "weight") == 0.112
+    drawn(page, lambda: page.locator("[name='slider both']").press("Home"))
+    assert setting(page, "weight") == 0
+    drawn(page, lambda: number.fill("0.25"))
+    drawn(page, lambda: page.get_by_role("combobox", name="plan").select_option("all"))
+    drawn(page, lambda: page.get_by_label("freeze θ", exact=True).check())
+    drawn(page, lambda: page.locator("[name='start phi']").fill("1.5"))
+    drawn(page, lambda: page.locator("[name='lr']").fill("0.05"))
+    ends = drawn(page, lambda: page.locator("[name='steps']").fill("90"))
+    page.wait_for_timeout(250)  # messages leave at most ten times a second
+    for message in page.evaluate("sent"):
+        view._handle_custom_msg(message, [])
+    assert view.weight == 0.25
+    assert (view.start, view.plan, view.frozen) == ((2.0, 1.5), "all", ("theta",))
+    assert (view.lr, view.steps) == (0.05, 90)
+    for name, end in expected_ends(view).items():
+        assert ends[name] == pytest.approx(end, abs=1e-12)
+        assert end[0] == 2  # θ is frozen: the path is vertical
+
+
+def test_two_weights(show):
+    page = show()
+    drawn(page, lambda: page.get_by_label("separate λ").check())
+    assert setting(page, "weight") == [0.1, 0.1]
+    drawn(page, lambda: page.locator("[name='weight phi']").fill("0.6"))
+    assert setting(page, "weight") == [0.1, 0.6]
+    assert "±(1.36, 0.56)" in page.locator(".note").text_content()
+    drawn(page, lambda: page.get_by_label("separate λ").uncheck())
+    assert setting(page, "weight") == 0.1
+
+
+def test_the_start_moves_by_keyboard_and_no_key_leaks(show):
+    page = show()
+    handle = page.get_by_role("slider", name="start point")
+    drawn(page, lambda: handle.press("ArrowLeft"))
+    drawn(page, lambda: handle.press("Shift+ArrowUp"))
+    assert setting(page, "start") == [1.95, 0]
+    assert handle.get_attribute("aria-valuetext") == "theta 1.95, phi 0.00"
+    handle.press("a")
+    assert page.evaluate("leaked") == []
+
+
+def test_the_start_moves_by_mouse(show):
+    page = show()
+    box = page.locator(".handle").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    unit = page.evaluate("document.querySelector('canvas').clientWidth") / 5.5  # nearly: pixels for 1
+    page.mouse.move(x + 3, y + 3)
+    page.mouse.down()
+    drawn(page, lambda: page.mouse.move(x + 3 - unit, y + 3 - unit, steps=4))
+    page.mouse.up()
+    theta, phi = setting(page, "start")
+    assert theta == pytest.approx(1, abs=0.15)
+    assert phi == pytest.approx(0.5, abs=0.15)
+    drawn(page, lambda: page.locator("canvas").click(position={"x": 150, "y": 150}))
+    theta, phi = setting(page, "start")
+    assert theta < 0 < phi
+
+
+def test_the_start_moves_by_touch(show):
+    page = show(width=360, has_touch=True, is_mobile=True)
+    box = page.locator(".handle").bounding_box()
+    x, y = box["x"] + 22, box["y"] + 22
+    touch = page.context.new_cdp_session(page)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for i in range(1, 6):
+        touch.send(
+            "Input.dispatchTouchEvent",
+            {"type": "touchMove", "touchPoints": [{"x": x - 20 * i, "y": y + 4 * i}]},
+        )
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("model.get('start')[0] < 1")
+    assert page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("weight both", "-1"),
+        ("start phi", "11"),
+        ("lr", "0"),
+        ("steps", "2001"),
+        ("steps", "1.5"),
+        ("lr", ""),
+    ],
+)
+def test_a_wrong_number_is_named_and_changes_nothing(show, name, text):
+    page = show()
+    field = page.locator(f"[name='{name}']")
+    before = {name: setting(page, name) for name in CHECKS}
+    field.fill(text)
+    assert field.get_attribute("aria-invalid") == "true"
+    page.wait_for_function(
+        "document.querySelector('[role=status]').textContent.includes('Nothing was changed')"
+    )
+    assert {name: setting(page, name) for name in CHECKS} == before
+    assert page.evaluate("sent") == []
+    field.blur()
+    assert float(field.input_value()) in (0.1, -0.5, 60)
+    assert field.get_attribute("aria-invalid") is None
+
+
+def test_python_changes_what_is_shown_but_its_echo_does_not(show):
+    page = show()
+    ends = drawn(page, lambda: page.evaluate("model.set('steps', 10)"))
+    assert page.locator("[name='steps']").input_value() == "10"
+    assert ends["joint"][:2] == pytest.approx(path(steps=10)[-1], abs=1e-12)
+    drawn(page, lambda: page.locator("[name='start theta']").fill("1"))
+    page.wait_for_function("sent.length === 1")
+    drawn(page, lambda: page.locator("[name='start theta']").fill("1.5"))
+    page.evaluate(
+        "model.set('start', [1, -0.5]); model.fire('msg:custom', {ack: sent[0].id})"
+    )  # news of the past
+    assert page.get_by_role("slider", name="start point").get_attribute("aria-valuenow") == "1.5"
+    page.wait_for_function("sent.length === 2")
+    page.evaluate("model.set('start', [1.5, -0.5]); model.fire('msg:custom', {ack: sent[1].id})")
+    drawn(page, lambda: page.evaluate("model.set('start', [0.5, 0.5])"))
+    assert page.get_by_role("slider", name="start point").get_attribute("aria-valuenow") == "0.5"
+
+
+def test_a_refusal_is_shown(show):
+    page = show()
+    page.locator("[name='lr']").fill("0.2")
+    page.wait_for_function("sent.length === 1")
+    page.evaluate("model.set('lr', 0.1); model.fire('msg:custom', {ack: sent[0].id, error: 'refused: why'})")
+    page.wait_for_function("document.querySelector('[role=status]').textContent === 'refused: why'")
+    assert setting(page, "lr") == 0.1
+
+
+def test_it_works_without_a_kernel(show):
+    page = show()
+    page.evaluate("() => { model.send = () => { throw Error('the comm is closed') } }")
+    for steps in (20, 30):
+        ends = drawn(page, lambda steps=steps: page.locator("[name='steps']").fill(str(steps)))
+        assert ends["joint"][:2] == pytest.approx(path(steps=steps)[-1], abs=1e-12)
+        page.wait_for_timeout(150)
+
+
+def test_two_views_of_one_model_agree(show):
+    page = show()
+    page.evaluate("() => { front.default.render({ model, el: document.body }) }")
+    page.locator("[name='steps']").first.fill("25")
+    assert page.locator("[name='steps']").last.input_value() == "25"
+
+
+def test_words_for_those_who_do_not_see_it(show):
+    page = show(Landscape(frozen="phi"))
+    status = page.get_by_role("status")
+    page.wait_for_function("document.querySelector('[role=status]').textContent")
+    assert status.text_content().startswith("after 60 joint steps, phi frozen: theta ")
+    assert status.get_attribute("aria-live") == "polite"
+    assert "Contours of J over theta and phi" in page.get_by_role("img").get_attribute("aria-label")
+    for control in page.locator("input, select").all():
+        assert control.evaluate("e => e.labels.length > 0 || e.ariaLabel")
+
+
+@pytest.mark.parametrize("width", [360, 800, 1600])
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_it_fits_and_is_sharp(show, width, ratio):
+    page = show(Landscape(plan="all"), width=width, device_scale_factor=ratio)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    dots, pixels = page.evaluate(
+        "[document.querySelector('canvas').width, document.querySelector('canvas').clientWidth]"
+    )
+    assert dots == pytest.approx(pixels * ratio, abs=2)
+
+
+def test_a_change_is_drawn_within_50_ms(show):
+    page = show(Landscape(plan="all"), device_scale_factor=2)
+    times = page.evaluate("""async () => {
+      const slider = document.querySelector('[name="slider both"]'), view = document.querySelector('.jo');
+      const times = [];
+      for (let i = 0; i < 50; i++) {
+        const before = view.dataset.draws, from = performance.now();
+        slider.value = 10 + i; slider.dispatchEvent(new Event('input'));
+        while (view.dataset.draws === before) await new Promise((f) => setTimeout(f, 0));
+        times.push(performance.now() - from);
+      }
+      return times; }""")
+    assert statistics.median(times) < 50
+
+
+def test_closing_the_view_leaves_nothing_behind(show):
+    page = show()
+    page.locator("[name='lr']").fill("0.2")
+    page.evaluate("end()")
+    assert page.evaluate("sent.at(-1).set") == {"lr": 0.2}  # what was still to be sent is sent
+    assert page.evaluate("Object.values(model.listeners).flat().length") == 0

@@ -1,0 +1,109 @@
+"""Strict nbval with our conftest.py, tried on tiny notebooks; the form in which chapters are committed."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from notebooks.execute import METADATA, WIDGET_VIEW
+
+ROOT = Path(__file__).resolve().parents[2]
+EXEMPTIONS = ("nbval_skip", "nbval_ignore_output", "pytest_validate_ignore_output")
+
+
+def cell(source, *outputs, count=1):
+    return new_code_cell(source, outputs=list(outputs), execution_count=count)
+
+
+def stream(text):
+    return new_output("stream", name="stdout", text=text)
+
+
+def result(**data):
+    return new_output("execute_result", data=data, execution_count=1)
+
+
+@pytest.fixture
+def nbval(tmp_path):
+    """Runs strict nbval on a notebook of these cells, in folders laid out as ours: (exit code, text)."""
+
+    def run(*cells):
+        notebook = tmp_path / "notebooks" / "chapter.ipynb"
+        notebook.parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "conftest.py", tmp_path)
+        nbformat.write(new_notebook(cells=list(cells), metadata=METADATA), notebook)
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--nbval",
+            "--nbval-current-env",
+            "--nbval-cell-timeout=60",
+        ]
+        done = subprocess.run(
+            [*command, "-p", "no:cacheprovider", "--color=no", "notebooks"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_executed_cells_pass(nbval):
+    code, text = nbval(cell("x = 2"), cell("print(x)", stream("2\n"), count=2), cell("", count=None))
+    assert code == 0, text
+    assert "3 passed" in text
+
+
+def test_unexecuted_cell_fails_and_the_cells_below_still_run(nbval):
+    code, text = nbval(cell("x = 2", count=None), cell("print(x)", stream("2\n")))
+    assert code == 1, text
+    assert "Cell 0: Committed without having been run" in text
+    assert "1 failed, 1 passed" in text
+
+
+def test_changed_text_fails(nbval):
+    code, text = nbval(cell("print(2)", stream("3\n")))
+    assert code == 1, text
+    assert "Cell outputs differ" in text
+
+
+WIDGET = "import ipywidgets\nipywidgets.IntSlider(value=7)"
+
+
+def test_stripped_widget_view_passes(nbval):
+    code, text = nbval(cell(WIDGET, result(**{"text/plain": "IntSlider(value=7)"})))
+    assert code == 0, text
+
+
+def test_changed_repr_beside_a_stripped_widget_view_fails(nbval):
+    code, text = nbval(cell(WIDGET, result(**{"text/plain": "IntSlider(value=8)"})))
+    assert code == 1, text
+    assert "mismatch 'text/plain'" in text
+
+
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_committed_chapter(path):
+    """A chapter is committed as notebooks/execute.py writes it, and asks nbval for no exemption."""
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata == METADATA
+    for number, code in enumerate(c for c in notebook.cells if c.cell_type == "code"):
+        where = f"{path.name}, code cell {number}"
+        asks = " ".join([code.source, *code.metadata.get("tags", [])]).lower().replace("-", "_")
+        assert not [name for name in EXEMPTIONS if name in asks], f"{where} is exempt from comparison"
+        assert not code.metadata.get("execution"), f"{where} holds the times of one run"
+        assert not [o for o in code.outputs if WIDGET_VIEW in o.get("data", {})], (
+            f"{where} holds a widget view"
+        )
+        assert str(ROOT) not in str(code.outputs), f"{where} holds a path of this machine"
