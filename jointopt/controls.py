@@ -67,7 +67,9 @@ class Controls:
 
     def set(self, weight: Mapping[str, float] | None = None, lr: float | None = None) -> None:
         """Set weights λ_k and the learning rate, each a finite number ≥ 0."""
-        changes = [(f"weight.{name}", check_number(f"the weight λ of {name!r}", x)) for name, x in (weight or {}).items()]
+        changes = [
+            (f"weight.{name}", check_number(f"the weight λ of {name!r}", x)) for name, x in (weight or {}).items()
+        ]
         if lr is not None:
             changes.append(("lr", check_number("the learning rate", lr)))
         self._change(changes)

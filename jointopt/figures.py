@@ -1,8 +1,8 @@
 """Static pictures: one look for one idea, the same as in the live views. matplotlib's object API only, no pyplot.
 
-    figure, axes = panels(1, 2, height=260)
-    axes[0].plot(steps, losses, **look("classifier"))
-    Picture(figure, alt="The loss falls from 2.3 to 0.4 in 100 steps.")
+figure, axes = panels(1, 2, height=260)
+axes[0].plot(steps, losses, **look("classifier"))
+Picture(figure, alt="The loss falls from 2.3 to 0.4 in 100 steps.")
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,9 @@ from textwrap import fill
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Arc, Rectangle
 
 from jointopt.compare import interval
 
@@ -62,7 +64,9 @@ def panels(rows: int = 1, columns: int = 1, height: int = 300, **options) -> tup
     return figure, axes.ravel()
 
 
-def seeds(axes: Axes, x: float, values: Sequence[float], label: str | None = None, marker: str = "o", **options) -> None:
+def seeds(
+    axes: Axes, x: float, values: Sequence[float], label: str | None = None, marker: str = "o", **options
+) -> None:
     """One point per seed, and beside them their mean with its 95 % interval as a line."""
     mean, half = interval(values)
     color = options.pop("color", "black")
@@ -112,7 +116,9 @@ def run(history, marks: Sequence[tuple[int, str]] = (), title: str = "") -> Pict
             axes.plot(steps, values, **look(module, history.modules), label=module)
             for start, end in still(history[f"change.{module}"]):
                 y = 0.03 + 0.05 * i
-                bar = dict(color=look(module, history.modules)["color"], alpha=0.4, transform=axes.get_xaxis_transform())
+                bar = dict(
+                    color=look(module, history.modules)["color"], alpha=0.4, transform=axes.get_xaxis_transform()
+                )
                 axes.fill_between([steps[start], steps[end]], y, y + 0.035, hatch="///", linewidth=0, **bar)
                 where = ((steps[start] + steps[end]) / 2, y + 0.04)
                 axes.annotate("frozen", where, xycoords=axes.get_xaxis_transform(), fontsize=11, ha="center")
@@ -122,12 +128,12 @@ def run(history, marks: Sequence[tuple[int, str]] = (), title: str = "") -> Pict
     draw_held_out(held_out, history.held_out)
     told = draw_marks(figure, (objective, held_out, gradient, change), marks)
     names, marked = ", ".join(history.modules), f" Marked: {told}." if told else ""
-    alt = f"Four panels over {len(steps)} steps: J and its parts, held-out figures, gradient norm and weight change of {names}."
-    return Picture(figure, alt + marked)
+    shown = f"J and its parts, held-out figures, gradient norm and weight change of {names}"
+    return Picture(figure, f"Four panels over {len(steps)} steps: {shown}.{marked}")
 
 
 def draw_marks(figure: Figure, panels: Sequence[Axes], marks: Sequence[tuple[int, str]]) -> str:
-    """A numbered line at each step with a change, and beneath the figure what the numbers mean; that is answered, too."""
+    """A numbered line at each step with a change; what the numbers mean stands beneath, and is answered."""
     changes: dict[int, list[str]] = {}
     for step, text in marks:
         changes.setdefault(step, []).append(text)
@@ -139,6 +145,44 @@ def draw_marks(figure: Figure, panels: Sequence[Axes], marks: Sequence[tuple[int
     if told:
         figure.supxlabel(fill(told, 100), x=0.01, ha="left", fontsize=11)
     return told
+
+
+def flow(layers: dict[str, str], rows: dict[str, dict[str, float | None]], alt: str) -> Picture:
+    """The pipeline once a row, and how far the backward pass comes in it.
+
+    layers: layer -> its module, in the order of the forward pass.
+    rows: title -> {layer: 2-norm of the gradient in its weights; None where it is held still}.
+    A held layer is hatched and has a lock; gradient passes through it where a layer beneath it moves.
+    """
+    figure, axes = panels(len(rows), 1, height=125 * len(rows))
+    for row, (title, norms) in zip(axes, rows.items(), strict=True):
+        row.set_title(title, loc="left")
+        row.set(xlim=(-0.5, len(layers) + 1.4), ylim=(-0.8, 0.45))
+        row.axis("off")
+        row.text(0, 0, "images", ha="center", va="center")
+        row.text(len(layers) + 1, 0, "loss", ha="center", va="center")
+        for x, (layer, module) in enumerate(layers.items(), 1):
+            draw_layer(row, x, layer, norms[layer], look(module))
+        lowest = min(x for x, layer in enumerate(layers, 1) if norms[layer] is not None)
+        for x in range(lowest, len(layers) + 1):
+            arrow = dict(arrowstyle="-|>", color="black", linewidth=2.5, shrinkA=0, shrinkB=0)
+            row.annotate("", (x + 0.34, 0), (x + 0.66, 0), arrowprops=arrow)
+    return Picture(figure, alt)
+
+
+def draw_layer(axes: Axes, x: float, layer: str, norm: float | None, line: dict) -> None:
+    """One box of `flow`, with what arrives in its weights beneath it."""
+    held = norm is None
+    color = to_rgba(line["color"], 0.5 if held else 1)
+    box = dict(facecolor="none", edgecolor=color, hatch="//" * held, linestyle=line["linestyle"], linewidth=2.5)
+    axes.add_patch(Rectangle((x - 0.32, -0.32), 0.64, 0.64, **box))
+    plate = dict(facecolor="white", edgecolor="none", pad=2)
+    axes.text(x, 0, layer, ha="center", va="center", color=line["color"], bbox=plate)
+    words = "frozen, no gradient" if held else f"gradient {norm:.3f}"
+    axes.text(x, -0.6, words, ha="center", va="center", fontsize=11, color=line["color"])
+    if held:
+        axes.add_patch(Rectangle((x + 0.19, 0.27), 0.13, 0.17, color=line["color"], zorder=3))
+        axes.add_patch(Arc((x + 0.255, 0.44), 0.08, 0.3, theta1=0, theta2=180, color=line["color"], linewidth=2))
 
 
 def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]]) -> None:
@@ -158,4 +202,4 @@ def positive(values: np.ndarray) -> np.ndarray:
 def still(change: np.ndarray) -> list[tuple[int, int]]:
     """(first, last) row of each stretch in which nothing moved."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], change == 0, [0]])))
-    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2])]
+    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]

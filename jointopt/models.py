@@ -29,7 +29,7 @@ class Classifier(nn.Module):
         self.dropout = nn.Dropout(0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        # The document writes x.view(x.size(0), -1), which refuses channels_last; flatten gives the same numbers for both.
+        # The document writes x.view(x.size(0), -1), which refuses channels_last; flatten takes both.
         x = x.flatten(1)  # (B, 3136)
         x = self.dropout(self.relu(self.fc1(x)))  # (B, 128)
         return self.fc2(x)  # (B, num_classes)

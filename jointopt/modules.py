@@ -55,7 +55,9 @@ def held_still(model: nn.Module, moving: Collection[str] | None, frozen: Collect
         named = moving is None or any(covers(name, path) for name in moving)
         return named and not any(covers(name, path) for name in frozen)
 
-    parameters = {p for path, p in model.named_parameters(remove_duplicate=False) if p.requires_grad and not moves(path)}
+    parameters = {
+        p for path, p in model.named_parameters(remove_duplicate=False) if p.requires_grad and not moves(path)
+    }
     layers = {
         layer
         for path, layer in model.named_modules(remove_duplicate=False)
@@ -76,7 +78,7 @@ def held_still(model: nn.Module, moving: Collection[str] | None, frozen: Collect
 
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[None]:
-    """Eval mode inside, and afterwards every module in the mode that it had; `model.train()` would forget which those were."""
+    """Eval mode inside, and afterwards every module in the mode that it had, which `model.train()` would forget."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

@@ -15,7 +15,7 @@ def joint(steps: int | None = None) -> Iterator[Update]:
 
 
 def staged(*stages: tuple[Update, int | None]) -> Iterator[Update]:
-    """One update for so many steps, then the next: `staged((Update("encoder", "autoencode"), 200), (Update("head"), 100))`."""
+    """One update for so many steps, then the next: `staged((Update("encoder"), 200), (Update("head"), 100))`."""
     return chain.from_iterable([repeat(update) if n is None else repeat(update, _steps(n)) for update, n in stages])
 
 
@@ -27,7 +27,7 @@ def alternating(*updates: Update, steps: int | None = None) -> Iterator[Update]:
 
 
 def unfreeze(order: Sequence[str], every: int, steps: int | None = None) -> Iterator[Update]:
-    """Gradual unfreezing: the first module alone, and one more after every so many steps (Howard & Ruder 2018, §3.3)."""
+    """Gradual unfreezing: the first module alone, and one more each so many steps (Howard & Ruder 2018, §3.3)."""
     order, every = list(order), _steps(every)
     if not order:
         raise ValueError("unfreeze() needs the names of the modules, in the order in which they start to move")
@@ -37,7 +37,7 @@ def unfreeze(order: Sequence[str], every: int, steps: int | None = None) -> Iter
 
 
 def lp_ft(head: str, head_steps: int, steps: int | None = None) -> Iterator[Update]:
-    """Linear probing, then fine-tuning (Kumar et al. 2022): the head alone for `head_steps`, then everything; `steps` in all."""
+    """Linear probing, then fine-tuning (Kumar et al. 2022): the head alone, then everything; `steps` in all."""
     rest = None if steps is None else steps - _steps(head_steps)
     if rest is not None and rest < 1:
         raise ValueError(f"lp_ft() needs steps > head_steps, got steps={steps} and head_steps={head_steps}")

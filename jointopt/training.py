@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from jointopt.controls import Controls, check_losses
-from jointopt.modules import check_names, held_still, listed, module_names, parameters_of
+from jointopt.modules import check_names, held_still, listed, parameters_of
 from jointopt.objective import check_number, total
 
 

@@ -55,9 +55,7 @@ class Images:
         return f"Images({len(self)} of {size}, {len(self.classes)} classes)"
 
 
-def load(
-    name: str, split: str = "train", root: str | os.PathLike | None = None, download: bool = False
-) -> Images:
+def load(name: str, split: str = "train", root: str | os.PathLike | None = None, download: bool = False) -> Images:
     """Load a data set: images float32 (N, 3, 28, 28) in [0, 1], contiguous, and labels int64 (N,).
 
     Args:

@@ -58,7 +58,7 @@ class Engine:
         self._begin()
 
     def _begin(self) -> None:
-        self._plan, self._rest = tee(self._plan)  # a generator can be gone through once only: keep a copy at its start
+        self._plan, self._rest = tee(self._plan)  # a generator can be gone through once only
         self._generator.manual_seed((self.task.recipe or {}).get("seed", 0))
         self.taken: list[Update] = []
         self.history = History(self.losses, self.modules)
@@ -109,9 +109,9 @@ class Engine:
         self._next_optimizer = (name, self.controls.lr)
 
     def step(self, measure: Callable[[Update], bool] = lambda update: False) -> Step:
-        """Take the plan's next update. If that fails, the run is where it was before, and the same step can be tried again.
+        """Take the plan's next update. If that fails, the run is where it was, and the same step can be tried again.
 
-        `measure(update)` says whether to measure, in passing, the gradient of each loss in each module (see `influence`).
+        `measure(update)` says whether to measure the gradient of each loss in each module in passing: see `influence`.
         """
         update = next(self._rest, None)
         if update is None:
@@ -131,7 +131,7 @@ class Engine:
     def influence(self) -> dict[tuple[str, str], float]:
         """{(loss, module): ‖∇ λ_k·L_k‖} as last measured, for the updates of the last few steps.
 
-        A pair is absent where the module was held still, the loss was not counted, does not reach the module, or has λ = 0.
+        A pair is absent where the module was held still, or the loss was not counted, does not reach it, or has λ = 0.
         """
         recent = set(self.taken[-RECENT:])
         return {
@@ -178,7 +178,9 @@ class Engine:
             self._rest = chain([update], self._rest)
             raise
         if self._measuring:
-            counted = {pair: norm for pair, norm in self._norms.items() if update.losses is None or pair[0] in update.losses}
+            counted = {
+                pair: norm for pair, norm in self._norms.items() if update.losses is None or pair[0] in update.losses
+            }
             self._gradients[update] = (self.number, counted)
 
 
@@ -191,7 +193,7 @@ def gradient_norms(losses: dict[str, Tensor], model: nn.Module) -> dict[tuple[st
         if not value.requires_grad:
             continue
         gradients = torch.autograd.grad(value, moving, retain_graph=True, allow_unused=True)
-        by_parameter = {p: g for p, g in zip(moving, gradients) if g is not None}
+        by_parameter = {p: g for p, g in zip(moving, gradients, strict=True) if g is not None}
         for module, parameters in modules.items():
             squares = [by_parameter[p].square().sum() for p in parameters if p in by_parameter]
             if squares:

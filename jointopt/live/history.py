@@ -42,7 +42,8 @@ class History:
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
         counted = step.update.losses
         parts = [
-            step.weights[name] * step.losses[name] if counted is None or name in counted else 0.0 for name in self.losses
+            step.weights[name] * step.losses[name] if counted is None or name in counted else 0.0
+            for name in self.losses
         ]
         norms = [norm[name] for norm in (step.grad_norm, step.change) for name in self.modules]
         shown = [step.number, step.total, *parts, *norms]
@@ -61,7 +62,7 @@ class History:
         return float(self._rows[number, self.columns.index(f"part.{loss}")] / total) if total else 0.0
 
     def frame(self) -> bytes:
-        """The whole run in at most VIEW_BYTES: rows of float32, the columns `shown`; neighbors are averaged when it grows."""
+        """The whole run in at most VIEW_BYTES: rows of float32, columns `shown`; neighbors are averaged."""
         return self._view.rows().astype(np.float32).tobytes()
 
 

@@ -140,7 +140,7 @@ class LiveLab:
     def replay(cls, path: str | Path, task: Task | None = None, name: str = "main") -> "LiveLab":
         """A lab that has made the saved run again: to the same numbers on the same machine and thread count.
 
-        The file is checked and can run nothing. `task`: needed where the saved one was not made by `jointopt.tasks.load`.
+        The file is checked and can run nothing. `task`: needed where `jointopt.tasks.load` did not make the saved one.
         """
         run = recording.load(Path(path))
         lab = cls(recording.task_of(run, task), recording.plan_of(run), name=name)

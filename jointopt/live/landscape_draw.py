@@ -63,11 +63,7 @@ def _draw_minima(axes: Axes, found: np.ndarray, reach: float) -> None:
     """Each minimum, named on its left where there is room, and the saddle."""
     for point in found[(np.abs(found) < reach).all(axis=1)]:
         axes.plot(*point, "*", markersize=18, zorder=4, **WHITE)
-        place = (
-            {"ha": "right", "xytext": (-14, 0)}
-            if point[0] > -0.5 * reach
-            else {"ha": "left", "xytext": (14, 0)}
-        )
+        place = {"ha": "right", "xytext": (-14, 0)} if point[0] > -0.5 * reach else {"ha": "left", "xytext": (14, 0)}
         name = "minimum" if len(found) == 2 else "the only minimum"
         axes.annotate(name, point, textcoords="offset points", va="center", **place, **HALO)
     if len(found) != 1:

@@ -8,7 +8,7 @@ class OwnRandomness(TorchDispatchMode):
     """Inside, every random operation of this thread draws from `generator` instead of torch's global one.
 
     It stays what torch does under a seed: with a generator seeded like the global one, the numbers are equal.
-    Dropout on a CPU is `bernoulli_`, which takes a generator; `rand`, `randn`, `randperm` have a second overload that does.
+    Dropout on a CPU is `bernoulli_`, which takes a generator; of `rand`, `randn`, `randperm` a second overload does.
     """
 
     def __init__(self, generator: torch.Generator):

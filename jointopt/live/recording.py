@@ -1,4 +1,4 @@
-"""A run as a small JSON file: (task, plan, log), no weights and no code. A file from elsewhere is data, checked before use."""
+"""A run as a small JSON file: (task, plan, log), no weights, no code. A file from elsewhere is checked before use."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -104,10 +104,15 @@ def _check(run: object) -> None:
     _expect(run["task"] is None or _is_recipe(run["task"]), "the task is a name, a seed and plain options")
     _expect(_is_count(run["steps"]) and run["steps"] <= LONGEST, f"steps is a whole number up to {LONGEST}")
     _expect(run["total"] is None or isinstance(run["total"], float), "total is a number")
-    _expect(all(isinstance(run[key], str) for key in ("start", "torch")) and _is_count(run["threads"]), "start, torch, threads")
+    _expect(
+        all(isinstance(run[key], str) for key in ("start", "torch")) and _is_count(run["threads"]),
+        "start, torch, threads",
+    )
     _expect(isinstance(run["updates"], list) and isinstance(run["plan"], list), "updates and plan are lists")
     for modules, losses in run["updates"]:
-        _expect(all(names is None or (names and _is_names(names)) for names in (modules, losses)), "an update has names")
+        _expect(
+            all(names is None or (names and _is_names(names)) for names in (modules, losses)), "an update has names"
+        )
     for index, count in run["plan"]:
         _expect(_is_count(index) and index < len(run["updates"]) and _is_count(count), "a plan counts updates")
     _expect(sum(count for _, count in run["plan"]) == run["steps"], "the plan has as many updates as there are steps")

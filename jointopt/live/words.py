@@ -30,7 +30,7 @@ class Teller:
             elif kind == "lr":
                 told.append(f"learning rate {old_lr:.3g} → {change.value:.3g}")
             else:
-                told.append(f"optimizer {old_optimizer} → {change.value}, which starts without memory of earlier gradients")
+                told.append(f"optimizer {old_optimizer} → {change.value}, without memory of earlier gradients")
         self.said = f"step {step.number}: " + "; ".join(dict.fromkeys(told))
 
     def _weight(self, loss: str, change: Change, step: Step, history: History) -> str:
@@ -39,7 +39,8 @@ class Teller:
             before, share = history.weight(loss, step.number - 1), history.share(loss, step.number - 1)
         self._last[loss] = (step.number, before, share)
         now = history.share(loss, step.number)
-        return f"λ of {loss} {before:.3g} → {change.value:.3g}, its share of J went from {_percent(share)} to {_percent(now)}"
+        shares = f"its share of J went from {_percent(share)} to {_percent(now)}"
+        return f"λ of {loss} {before:.3g} → {change.value:.3g}, {shares}"
 
 
 def _frozen(module: str, frozen: bool, step: Step) -> str:
@@ -52,7 +53,9 @@ def _frozen(module: str, frozen: bool, step: Step) -> str:
 
 
 def _percent(share: float) -> str:
-    return "less than 0.1 %" if 0 < share < 0.001 else f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
+    return (
+        "less than 0.1 %" if 0 < share < 0.001 else f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
+    )
 
 
 def marks(log: Sequence[Change]) -> list[tuple[int, str]]:

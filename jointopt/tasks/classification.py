@@ -73,7 +73,7 @@ def check_labels(labels: Tensor, classes: int) -> None:
 def evaluate(model: nn.Module, inputs: Tensor, labels: Tensor) -> dict[str, float]:
     """Held-out accuracy in percent."""
     with eval_mode(model):
-        correct = sum((model(x).argmax(1) == y).sum() for x, y in zip(inputs.split(50), labels.split(50)))
+        correct = sum((model(x).argmax(1) == y).sum() for x, y in zip(inputs.split(50), labels.split(50), strict=True))
     return {"accuracy (%)": 100 * float(correct) / len(labels)}
 
 
@@ -84,7 +84,7 @@ def picture(model: nn.Module, inputs: Tensor, labels: Tensor, classes: list[str]
         confidence, predicted = model(inputs).softmax(1).max(1)
     tiles = [
         tile(image, f"{classes[p]} {100 * c:.0f}%", p == y)
-        for image, c, p, y in zip(inputs.cpu(), confidence.tolist(), predicted.tolist(), labels.tolist())
+        for image, c, p, y in zip(inputs.cpu(), confidence.tolist(), predicted.tolist(), labels.tolist(), strict=True)
     ]
     return np.concatenate([np.concatenate(tiles[i : i + 8], axis=1) for i in range(0, len(tiles), 8)])
 

@@ -30,7 +30,9 @@ def launch(playwright: Playwright):
     """The Chromium of this machine. Without one this fails, with a sentence on what to do: it never skips."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
-        raise RuntimeError(f"no browser on the PATH ({', '.join(CHROMIUM)}): install Chromium or Chrome, see the README")
+        raise RuntimeError(
+            f"no browser on the PATH ({', '.join(CHROMIUM)}): install Chromium or Chrome, see the README"
+        )
     return playwright.chromium.launch(executable_path=path, args=FLAGS, headless=True)
 
 
@@ -56,7 +58,7 @@ class JupyterLab:
             "IPYTHONDIR": str(home / "ipython"),
             "OMP_NUM_THREADS": "1",
         }
-        # As `make lab` does: of a notebook that is not trusted, JupyterLab shows no saved widget when a tab is reopened.
+        # As `make lab` does: a reopened tab shows no saved widget of a notebook that is not trusted.
         notebooks = [str(path) for path in root.glob("*.ipynb")]
         subprocess.run([sys.executable, "-m", "jupyter", "trust", *notebooks], env=environment, check=True)
         self.log = home / "server.log"
@@ -148,7 +150,8 @@ class Notebook:
         """The text beneath a cell."""
         return self.page.evaluate(
             """(i) => { const outputs = window.jupyterapp.shell.currentWidget.content.widgets[i].model.outputs.toJSON();
-               return outputs.map((o) => [o.text || (o.data && o.data['text/plain']) || o.evalue].flat().join('')).join(''); }""",
+               const text = (o) => [o.text || (o.data && o.data['text/plain']) || o.evalue].flat().join('');
+               return outputs.map(text).join(''); }""",
             index,
         )
 

@@ -92,9 +92,7 @@ def drawn(page, action):
     """Do it, wait for the picture that shows it, and answer the ends of the paths: {plan: [θ, φ, J]}."""
     before = page.evaluate("document.querySelector('.jo').dataset.draws")
     action()
-    page.wait_for_function(
-        "(n) => document.querySelector('.jo').dataset.draws > Number(n)", arg=before, timeout=10_000
-    )
+    page.wait_for_function("(n) => document.querySelector('.jo').dataset.draws > Number(n)", arg=before, timeout=10_000)
     return json.loads(page.evaluate("document.querySelector('.jo').dataset.ends"))
 
 
@@ -231,9 +229,7 @@ def test_a_wrong_number_is_named_and_changes_nothing(show, name, text):
     before = {name: setting(page, name) for name in CHECKS}
     field.fill(text)
     assert field.get_attribute("aria-invalid") == "true"
-    page.wait_for_function(
-        "document.querySelector('[role=status]').textContent.includes('Nothing was changed')"
-    )
+    page.wait_for_function("document.querySelector('[role=status]').textContent.includes('Nothing was changed')")
     assert {name: setting(page, name) for name in CHECKS} == before
     assert page.evaluate("sent") == []
     field.blur()
@@ -249,9 +245,7 @@ def test_python_changes_what_is_shown_but_its_echo_does_not(show):
     drawn(page, lambda: page.locator("[name='start theta']").fill("1"))
     page.wait_for_function("sent.length === 1")
     drawn(page, lambda: page.locator("[name='start theta']").fill("1.5"))
-    page.evaluate(
-        "model.set('start', [1, -0.5]); model.fire('msg:custom', {ack: sent[0].id})"
-    )  # news of the past
+    page.evaluate("model.set('start', [1, -0.5]); model.fire('msg:custom', {ack: sent[0].id})")  # news of the past
     assert page.get_by_role("slider", name="start point").get_attribute("aria-valuenow") == "1.5"
     page.wait_for_function("sent.length === 2")
     page.evaluate("model.set('start', [1.5, -0.5]); model.fire('msg:custom', {ack: sent[1].id})")
@@ -327,3 +321,7 @@ def test_closing_the_view_leaves_nothing_behind(show):
     page.evaluate("end()")
     assert page.evaluate("sent.at(-1).set") == {"lr": 0.2}  # what was still to be sent is sent
     assert page.evaluate("Object.values(model.listeners).flat().length") == 0
+    draws = page.evaluate("document.querySelector('.jo').dataset.draws")
+    page.set_viewport_size({"width": 500, "height": 900})
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.querySelector('.jo').dataset.draws") == draws

@@ -100,7 +100,7 @@ def test_adam_keeps_the_moments_of_a_frozen_module(task):
     moments = copy.deepcopy([optimizer.state[p] for p in task.model.encoder.parameters()])
     controls.freeze("encoder")
     run(task, 5, controls, optimizer)
-    for before, p in zip(moments, task.model.encoder.parameters()):
+    for before, p in zip(moments, task.model.encoder.parameters(), strict=True):
         assert all(torch.equal(before[key], optimizer.state[p][key]) for key in ("step", "exp_avg", "exp_avg_sq"))
     controls.thaw("encoder")
     (step,) = run(task, 1, controls, optimizer)
@@ -171,9 +171,7 @@ def test_every_layer_with_running_statistics_is_held(layer, state):
 
 
 def test_spectral_norm_is_held_as_well(state):
-    model = nn.ModuleDict(
-        {"body": nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4)), "head": nn.Linear(4, 1)}
-    )
+    model = nn.ModuleDict({"body": nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4)), "head": nn.Linear(4, 1)})
     task = Task(model, lambda m, x: {"task": m["head"](m["body"](x)).square().mean()}, lambda n: torch.ones(2, 4))
     before = state(model["body"])
     run(task, 4, Controls(frozen="body"))

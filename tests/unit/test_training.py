@@ -249,9 +249,11 @@ def test_what_is_not_finite_is_named_before_a_weight_moves(where, task):
     run = train(faulty, plans.joint(5))
     next(run), next(run)
     before = weights()
-    with pytest.raises(NonFiniteError, match="step 2: the loss 'reg' is nan" if where == "loss" else "gradient of 'neck'"):
+    with pytest.raises(
+        NonFiniteError, match="step 2: the loss 'reg' is nan" if where == "loss" else "gradient of 'neck'"
+    ):
         next(run)
-    assert all(torch.equal(a, b) for a, b in zip(before, weights()))
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(), strict=True))
 
 
 def test_an_unknown_optimizer_names_the_choices(task):

@@ -1,0 +1,284 @@
+"""A run of the lab: its numbers are those of train(), nothing it looks at touches it, and it can be replayed."""
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from jointopt import Controls, Task, Update, plans, train
+from jointopt.live.engine import Engine, PlanEnded, gradient_norms
+from jointopt.live.history import VIEW_BYTES, History
+from jointopt.live.randomness import OwnRandomness
+from jointopt.live.rhythm import Rhythm
+from jointopt.live.words import marks
+from jointopt.training import NonFiniteError
+
+
+def steps(engine, n, **options):
+    return [engine.step(**options) for _ in range(n)]
+
+
+# Randomness
+
+
+def test_own_random_numbers_equal_torchs_under_the_same_seed():
+    def draw():
+        return [torch.nn.functional.dropout(torch.ones(50), 0.5), torch.rand(3), torch.randn(3), torch.randperm(9)] + [
+            torch.randint(9, (3,)),
+            torch.empty(3).normal_(),
+            torch.bernoulli(torch.full((9,), 0.5)),
+        ]
+
+    torch.manual_seed(5)
+    expected = draw()
+    before = torch.random.get_rng_state()
+    with OwnRandomness(torch.Generator().manual_seed(5)):
+        got = draw()
+    assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_a_run_and_the_readers_random_numbers_do_not_disturb_each_other(make):
+    torch.manual_seed(1)
+    numbers = torch.rand(200)
+    expected = steps(Engine(make()), 30)
+    engine, taken = Engine(make()), []  # built here: seeding is for the whole process, whichever thread does it
+    thread = threading.Thread(target=lambda: taken.extend(steps(engine, 30)))
+    torch.manual_seed(1)
+    thread.start()
+    drawn = []
+    while thread.is_alive() and len(drawn) < 200:
+        drawn.append(torch.rand(1))
+        time.sleep(1e-4)
+    thread.join()
+    assert taken == expected
+    assert len(drawn) > 5 and torch.equal(torch.cat(drawn), numbers[: len(drawn)])
+
+
+def test_a_run_equals_train_with_the_same_seed(make):
+    """Seed 0, since the task has no recipe: its dropout is the one of torch.manual_seed(0)."""
+    torch.manual_seed(0)
+    expected = list(train(make(), plans.joint(10)))
+    assert steps(Engine(make()), 10) == expected
+
+
+# Looking does not touch the run
+
+
+def test_measuring_gradients_does_not_touch_the_run(make):
+    measured, plain = Engine(make()), Engine(make())
+    assert steps(measured, 20, measure=lambda update: True) == steps(plain, 20)
+    assert measured.influence() and not plain.influence()
+
+
+def test_influence_is_the_gradient_of_each_weighted_loss(make):
+    engine, task = Engine(make(), controls=Controls(weights={"reg": 0.5})), make()
+    engine.step(measure=lambda update: True)
+    torch.manual_seed(0)
+    losses = task.losses(task.model, task.batches(0))
+    for name, weight in (("task", 1.0), ("reg", 0.5)):
+        task.model.zero_grad()
+        (weight * losses[name]).backward(retain_graph=True)
+        for module in ("encoder", "neck", "head"):
+            gradients = [p.grad.flatten() for p in getattr(task.model, module).parameters() if p.grad is not None]
+            assert engine.influence()[name, module] == pytest.approx(float(torch.cat(gradients).norm()), rel=1e-5)
+
+
+def test_influence_is_empty_where_there_is_none(task):
+    engine = Engine(task, controls=Controls(frozen=["encoder"], weights={"reg": 0.0}))
+    engine.step(measure=lambda update: True)
+    assert set(engine.influence()) == {("task", "neck"), ("task", "head")}
+
+
+def test_influence_of_a_game_has_a_block_for_each_player():
+    model = nn.ModuleDict({"generator": nn.Linear(2, 2), "critic": nn.Linear(2, 1)})
+
+    def losses(model, batch):
+        score = model["critic"](model["generator"](batch)).mean()
+        return {"fool": -score, "detect": score}
+
+    game = plans.alternating(Update("critic", "detect"), Update("generator", "fool"))
+    engine = Engine(Task(model, losses, lambda n: torch.ones(3, 2)), game)
+    steps(engine, 4, measure=lambda update: True)
+    assert set(engine.influence()) == {("detect", "critic"), ("fool", "generator")}
+
+
+def test_gradient_norms_leave_no_gradient_behind(task):
+    losses = task.losses(task.model, task.batches(0))
+    gradient_norms(losses, task.model)
+    assert all(p.grad is None for p in task.model.parameters())
+
+
+# Reset, plans, optimizers
+
+
+@pytest.mark.parametrize("plan", [None, [Update("head")] * 9, "generator"])
+def test_a_reset_gives_the_same_run_again(plan, make):
+    plan = plans.alternating(Update("head"), Update("encoder"), steps=9) if plan == "generator" else plan
+    engine = Engine(make(), plan)
+    first = steps(engine, 9)
+    engine.reset()
+    assert steps(engine, 9) == first
+
+
+def test_a_reset_keeps_what_is_set_and_logs_it_at_step_0(task):
+    engine = Engine(task)
+    steps(engine, 3)
+    engine.controls.set(weight={"reg": 0.2})
+    engine.controls.freeze("head")
+    engine.use_optimizer("SGD")
+    steps(engine, 2)
+    engine.reset()
+    (step,) = steps(engine, 1)
+    assert step.weights["reg"] == 0.2 and "head" not in step.moved
+    assert sorted(engine.log) == sorted(
+        [(0, "optimizer", "SGD"), (0, "weight.reg", 0.2), (0, "frozen.head", True), (0, "lr", 0.05)]
+    )
+
+
+def test_a_plan_that_ends_says_so(task):
+    engine = Engine(task, plans.joint(2))
+    steps(engine, 2)
+    with pytest.raises(PlanEnded, match="ended after 2 steps"):
+        engine.step()
+
+
+def test_another_optimizer_starts_at_the_next_step_with_its_own_rate(task):
+    engine = Engine(task)
+    steps(engine, 3)
+    engine.use_optimizer("SGD")
+    assert (engine.wanted_optimizer, engine.lr, engine.optimizer_name) == ("SGD", 0.05, "Adam")
+    steps(engine, 1)
+    assert isinstance(engine.optimizer, torch.optim.SGD) and engine.optimizer.param_groups[0]["lr"] == 0.05
+    engine.use_optimizer("RMSprop")
+    engine.controls.set(lr=0.002)  # set meanwhile: it wins over the default
+    steps(engine, 1)
+    assert engine.optimizer.param_groups[0]["lr"] == 0.002
+    with pytest.raises(ValueError, match="'Adamm'"):
+        engine.use_optimizer("Adamm")
+
+
+def test_lambda_and_freezing_keep_the_optimizers_state(task):
+    engine = Engine(task)
+    steps(engine, 5)
+    optimizer = engine.optimizer
+    engine.controls.set(weight={"reg": 1.0}, lr=0.1)
+    engine.controls.freeze("head")
+    steps(engine, 5)
+    assert engine.optimizer is optimizer
+    assert optimizer.state[task.model.encoder[0].weight]["step"] == 10
+
+
+# A step that fails
+
+
+def test_a_step_that_fails_changes_nothing_and_can_be_tried_again(make, state):
+    broken, good, failing = make(), Engine(make()), True
+
+    def losses(model, batch):
+        answer = good.task.losses(model, batch)
+        return {**answer, "task": answer["task"] * (float("nan") if failing and engine.number == 3 else 1.0)}
+
+    engine = Engine(Task(broken.model, losses, broken.batches, weights=broken.weights))
+    steps(engine, 3)
+    before = state(broken.model)
+    for _ in range(2):
+        with pytest.raises(NonFiniteError, match="step 3: the loss 'task' is nan"):
+            engine.step()
+        assert state.same(before, state(broken.model)) and engine.number == 3 and len(engine.history) == 3
+    failing = False
+    assert engine.step() == steps(good, 4)[-1]  # the numbers of a run that never failed, dropout included
+
+
+def test_the_names_of_losses_are_found_without_a_trace(task, state):
+    plain = Task(task.model, task.losses, task.batches)
+    before, random = state(task.model), torch.random.get_rng_state()
+    assert Engine(plain).losses == ["task", "reg"]
+    assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
+
+
+def test_unknown_names_are_refused_when_the_run_is_made(task):
+    with pytest.raises(ValueError, match="'encodr'"):
+        Engine(task, controls=Controls(frozen=["encodr"]))
+    with pytest.raises(ValueError, match="'regg'"):
+        Engine(task, controls=Controls(weights={"regg": 1}))
+
+
+# History and words
+
+
+def test_history_has_every_step_and_a_frame_that_stays_small(task):
+    engine = Engine(task)
+    taken = steps(engine, 5)
+    history = engine.history
+    assert list(history["total"]) == [step.total for step in taken]
+    assert list(history["grad_norm.head"]) == [step.grad_norm["head"] for step in taken]
+    assert history["part.reg"] == pytest.approx(history["weight.reg"] * history["loss.reg"])
+    assert history.share("reg", 4) == pytest.approx(0.01 * taken[4].losses["reg"] / taken[4].total)
+    with pytest.raises(KeyError, match="'totl'"):
+        history["totl"]
+
+    long = History(["task", "reg"], ["encoder", "neck", "head"])
+    for number in range(5000):
+        long.append(replace(taken[0], number=number))
+    frame = np.frombuffer(long.frame(), np.float32).reshape(-1, len(long.shown))
+    assert len(long.frame()) <= VIEW_BYTES and len(long) == 5000
+    assert np.all(np.diff(frame[:, 0]) > 0) and frame[-1, 0] > 4950 and frame[:, 1] == pytest.approx(taken[0].total)
+    assert frame[:, 0].mean() == pytest.approx(2500, rel=0.02)  # buckets of equal width
+
+
+def test_the_status_line_says_what_the_last_change_did(task):
+    engine = Engine(task)
+    steps(engine, 4)
+    engine.controls.set(weight={"reg": 0.1})
+    steps(engine, 1)
+    before, after = (round(100 * engine.history.share("reg", n), 1) for n in (3, 4))
+    assert engine.said.startswith("step 4: λ of reg 0.01 → 0.1, its share of J went from ")
+    said = [float(word) for word in engine.said.replace("%", "").split() if word.replace(".", "").isdigit()][-2:]
+    assert said == pytest.approx([before, after], rel=0.06)
+    engine.controls.freeze("encoder")
+    steps(engine, 1)
+    assert engine.said == "step 5: encoder frozen: its gradient is absent, its weights stand still"
+    engine.controls.thaw("encoder")
+    steps(engine, 1)
+    assert engine.said.startswith("step 6: encoder thawed: its gradient is back, norm ")
+
+
+def test_a_dragged_slider_is_told_and_marked_as_one_change(task):
+    engine = Engine(task)
+    steps(engine, 4)
+    for weight in (0.02, 0.05, 0.1):
+        engine.controls.set(weight={"reg": weight})
+        steps(engine, 2)
+    assert "λ of reg 0.01 → 0.1," in engine.said
+    assert marks(engine.log) == [(8, "λ reg 0.1")]
+    steps(engine, 40)
+    engine.controls.set(weight={"reg": 1.0})
+    steps(engine, 1)
+    assert marks(engine.log) == [(8, "λ reg 0.1"), (50, "λ reg 1")]
+
+
+def test_a_rhythm_keeps_to_its_share(monkeypatch):
+    now, used = [0.0], [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.thread_time", lambda: used[0])
+
+    def job():
+        used[0] += 0.1
+        now[0] += 0.1
+
+    rhythm = Rhythm(share=0.02)
+    while now[0] < 100:
+        rhythm.do(job)
+        now[0] += 0.05
+    assert 0.015 < used[0] / now[0] <= 0.021
+    cheap, count = Rhythm(share=0.02), 0
+    start = now[0]
+    while now[0] < start + 10:
+        count += cheap.due(cost=0.001)
+        now[0] += 0.05
+    assert 9 <= count <= 10  # about once a second

@@ -1,0 +1,339 @@
+"""The lab without a browser: run, play, replay, replace, and files from elsewhere."""
+
+import json
+import signal
+import threading
+import time
+
+import pytest
+import torch
+
+from jointopt import Controls, Task, Update, plans, tasks, train
+from jointopt.live import LiveLab
+from jointopt.live.lab import _labs
+
+
+@pytest.fixture(autouse=True)
+def no_lab_is_left():
+    yield
+    for lab in list(_labs.values()):
+        lab.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("jointopt-lab")]
+
+
+def until(holds, seconds=20):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+class Browser:
+    """What a view would send, and the answers it would get."""
+
+    def __init__(self, lab):
+        self.lab, self.answers = lab, []
+
+    def send(self, answer):
+        self.answers.append(answer)
+
+    def __call__(self, kind, **details):
+        self.lab._on_message(self, {"id": len(self.answers) + 1, "kind": kind, **details}, [])
+        return self.answers[-1]["error"]
+
+
+def test_run_takes_the_steps_of_train(make):
+    lab = LiveLab(make())
+    torch.manual_seed(0)
+    expected = list(train(make(), plans.joint(12)))
+    assert lab.run(7) == expected[6] and lab.run(5) == expected[11]
+    assert list(lab.history["total"]) == [step.total for step in expected]
+
+
+def test_repr_and_bundle_are_the_same_each_time(task):
+    lab = LiveLab(task, name="x")
+    assert repr(lab) == "LiveLab('x': losses task, reg; modules encoder, neck, head)"
+    first = lab._repr_mimebundle_()
+    lab.run(3)
+    assert lab._repr_mimebundle_() == first and first["text/plain"] == repr(lab)
+    assert "application/vnd.jupyter.widget-view+json" in first
+
+
+def test_play_returns_at_once_and_pause_at_a_step_boundary(task):
+    lab = LiveLab(task)
+    lab.play()
+    until(lambda: lab.engine.number > 20)
+    lab.pause()
+    number = lab.engine.number
+    time.sleep(0.05)
+    assert lab.engine.number == number == len(lab.history) and not lab.playing
+
+
+def test_controls_work_while_it_plays(task, state):
+    lab = LiveLab(task)
+    lab.play()
+    until(lambda: lab.engine.number > 5)
+    lab.controls.freeze("encoder")
+    until(lambda: lab.controls.log)
+    at = lab.engine.number
+    until(lambda: lab.engine.number > at + 1)
+    before = state(task.model.encoder)
+    until(lambda: lab.engine.number > at + 20)
+    assert state.same(before, state(task.model.encoder))
+
+
+def test_messages_from_the_browser(task):
+    lab = LiveLab(task)
+    browser = Browser(lab)
+    assert browser("weight", name="reg", value=0.5) is None and lab.controls.weights == {"reg": 0.5}
+    assert browser("frozen", name="head", value=True) is None and lab.controls.frozen == {"head"}
+    assert browser("lr", value=0.01) is None and lab.controls.lr == 0.01
+    assert browser("optimizer", value="SGD") is None
+    assert browser("step") is None
+    until(lambda: lab.engine.number == 1)
+    assert browser("play") is None and lab.playing
+    assert browser("pause") is None and not lab.playing
+    assert browser("reset") is None
+    until(lambda: lab.engine.number == 0)
+    state = lab._controls_view.state
+    assert state["weights"] == {"task": 1.0, "reg": 0.5} and state["frozen"] == ["head"] and state["optimizer"] == "SGD"
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        (dict(kind="weight", name="reg", value=-1), "finite number ≥ 0, got -1"),
+        (dict(kind="weight", name="reg", value="much"), "got 'much'"),
+        (dict(kind="weight", name="regg", value=1), "'regg'"),
+        (dict(kind="weight", value=1), "None"),
+        (dict(kind="frozen", name="hed", value=True), "'hed'"),
+        (dict(kind="lr", value="fast"), "got 'fast'"),
+        (dict(kind="optimizer", value="Adamm"), "'Adamm'"),
+        (dict(kind="exec", value="1"), "no control is named 'exec'"),
+        ({}, "no control is named None"),
+    ],
+)
+def test_a_wrong_message_is_answered_in_words_and_changes_nothing(message, error, task):
+    lab = LiveLab(task)
+    before = (lab.controls.weights, lab.controls.frozen, lab.engine.lr)
+    browser = Browser(lab)
+    lab._on_message(browser, message, [])
+    assert error in browser.answers[0]["error"]
+    assert (lab.controls.weights, lab.controls.frozen, lab.engine.lr) == before
+    lab.run(1)
+
+
+def test_with_nobody_looking_no_frames_are_sent(task):
+    lab = LiveLab(task)
+    lab.play()
+    until(lambda: lab.frames_sent == 1)  # the first step is always shown
+    until(lambda: lab.engine.number > 50)
+    time.sleep(0.3)
+    assert lab.frames_sent == 1
+    Browser(lab)("beat")
+    until(lambda: lab.frames_sent > 2)
+
+
+def test_a_second_lab_of_a_name_replaces_the_first(make):
+    first = LiveLab(make(), name="same")
+    first.play()
+    second = LiveLab(make(), name="same")
+    assert _labs["same"] is second and not first._thread.is_alive()
+    with pytest.raises(RuntimeError, match="newer one may have taken its name, 'same'"):
+        first.play()
+    second.run(2)
+    other = LiveLab(make(), name="other")
+    other.run(1)
+    assert second.run(1).number == 2  # two names, two labs
+
+
+def test_a_lab_that_cannot_be_made_leaves_the_old_one_usable(make):
+    lab = LiveLab(make())
+    with pytest.raises(ValueError, match="needs a Task, got str"):
+        LiveLab("classification")
+    with pytest.raises(ValueError, match="'encodr'"):
+        LiveLab(make(), controls=Controls(frozen="encodr"))
+    assert lab.run(2).number == 1
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, "3", None, True])
+def test_run_wants_a_number_of_steps(n, task):
+    with pytest.raises(ValueError, match="whole number of steps ≥ 1, got"):
+        LiveLab(task).run(n)
+
+
+def test_an_interrupt_stops_run_at_a_step_boundary(task):
+    """What Kernel > Interrupt does: a KeyboardInterrupt in the main thread."""
+    lab = LiveLab(task)
+    threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        lab.run(1_000_000)
+    number = lab.engine.number
+    assert number == len(lab.history) > 0 and not lab.playing
+    assert lab.run(1).number == number
+
+
+def test_a_loss_that_turns_nan_at_step_n_pauses_and_says_which(make, state):
+    task, sick = make(), [False]
+
+    def losses(model, batch):
+        answer = task.losses(model, batch)
+        return {**answer, "reg": answer["reg"] / (0.0 if sick[0] else 1.0) * (0.0 if sick[0] else 1.0)}
+
+    lab = LiveLab(Task(task.model, losses, task.batches, weights=task.weights))
+    lab.run(5)
+    before, sick[0] = state(task.model), True
+    with pytest.raises(FloatingPointError, match="step 5: the loss 'reg' is nan"):
+        lab.run(3)
+    lab.play()
+    until(lambda: lab.note)
+    assert "paused: step 5: the loss 'reg' is nan" in lab.note and not lab.playing
+    assert state.same(before, state(task.model))
+    sick[0] = False
+    assert lab.run(1).number == 5 and lab.note == ""
+
+
+def test_an_error_in_the_readers_own_code_pauses_the_lab(task):
+    def picture(model):
+        raise RuntimeError("no picture today")
+
+    lab = LiveLab(Task(task.model, task.losses, task.batches, picture=picture, weights=task.weights))
+    with pytest.raises(RuntimeError, match="no picture today"):
+        lab.run(1)
+    assert "no picture today" in lab.note and lab._thread.is_alive()
+
+
+def test_a_plan_that_ends_pauses_the_lab(task):
+    lab = LiveLab(task, plans.joint(3))
+    assert lab.run(10).number == 2 and "the plan ended after 3 steps" in lab.note
+    lab.play()
+    until(lambda: not lab.playing)
+
+
+def test_held_out_figures_at_fixed_steps(task):
+    counted = Task(task.model, task.losses, task.batches, evaluate=lambda m: {"figure (%)": 1.0}, weights=task.weights)
+    lab = LiveLab(counted)
+    lab.run(30)
+    lab.run(25)
+    assert [step for step, _ in lab.history.held_out] == [0, 25, 30, 50, 55]
+
+
+def test_a_figure_of_the_run(task):
+    lab = LiveLab(task)
+    lab.run(5)
+    lab.controls.freeze("encoder")
+    lab.run(5)
+    figure = lab.figure()
+    assert figure.png().startswith(b"\x89PNG") and "1 (step 5): freeze encoder" in figure.alt
+
+
+def changed(lab):
+    lab.run(6)
+    lab.controls.set(weight={"reg": 0.3}, lr=0.003)
+    lab.run(4)
+    lab.controls.freeze("encoder")
+    lab.engine.use_optimizer("SGD")
+    lab.run(6)
+    lab.controls.thaw("encoder")
+    lab.run(4)
+
+
+@pytest.mark.parametrize("plan", ["joint", "alternating", "generator of one's own"])
+def test_a_saved_run_replays_to_the_same_numbers(plan, make, tmp_path):
+    def own():
+        for n in range(100):
+            yield Update("head", "task") if n % 3 else Update()
+
+    plan = {"joint": None, "alternating": plans.alternating(Update("head"), Update("encoder"))}.get(plan, own())
+    lab = LiveLab(make(), plan)
+    changed(lab)
+    lab.save(tmp_path / "run.json")
+    replayed = LiveLab.replay(tmp_path / "run.json", task=make(), name="replayed")
+    for column in lab.history.columns:
+        assert list(replayed.history[column]) == list(lab.history[column])
+    assert replayed.engine.log == lab.engine.log and replayed.note == "replayed 20 steps to the same numbers"
+    assert (tmp_path / "run.json").stat().st_size < 2000
+
+
+def test_a_run_of_the_collection_replays_from_its_file_alone(tmp_path):
+    lab = LiveLab(tasks.load("classification", seed=3, size=8, data="cluttered"))
+    lab.run(3)
+    lab.save(tmp_path / "run.json")
+    replayed = LiveLab.replay(tmp_path / "run.json", name="replayed")
+    assert list(replayed.history["total"]) == list(lab.history["total"])
+
+
+def test_replay_says_when_the_first_weights_differ(make, tmp_path):
+    lab = LiveLab(make())
+    lab.run(2)
+    lab.save(tmp_path / "run.json")
+    replayed = LiveLab.replay(tmp_path / "run.json", task=lab.engine.task, name="replayed")
+    assert "from other first weights" in replayed.note
+
+
+HOSTILE = {
+    "no JSON": "import os",
+    "a list": "[]",
+    "another format": {"format": "pickle"},
+    "code for a name": {"task": {"name": "os; system('x')", "seed": 0, "options": {}}},
+    "a path for a name": {"task": {"name": "../../evil", "seed": 0, "options": {}}},
+    "an unknown option": {"task": {"name": "classification", "seed": 0, "options": {"code": "1"}}},
+    "an option that is an object": {"task": {"name": "classification", "seed": 0, "options": {"data": ["digits"]}}},
+    "another task": {"task": {"name": "classification", "seed": 0, "options": {}}},
+    "other modules": {"modules": ["head"]},
+    "other losses": {"losses": ["task"]},
+    "negative steps": {"steps": -1},
+    "endless steps": {"steps": 10**12, "plan": [[0, 10**12]]},
+    "a plan of another length": {"plan": [[0, 3]]},
+    "a plan out of range": {"plan": [[7, 5]]},
+    "an empty update": {"updates": [[[], None]]},
+    "a change after the end": {"log": [[9, "lr", 0.1]]},
+    "a change of nothing": {"log": [[1, "weights", 0.1]]},
+    "an infinite weight": {"log": [[1, "weight.reg", float("inf")]]},
+    "an unknown loss": {"log": [[1, "weight.regg", 1.0]]},
+    "an unknown module": {"log": [[1, "frozen.hed", True]]},
+    "an unknown optimizer": {"log": [[1, "optimizer", "__import__"]]},
+    "a missing part": None,
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_file_that_is_broken_or_hostile_is_refused_in_words(case, make, tmp_path):
+    lab, file = LiveLab(make(), name="made"), tmp_path / "run.json"
+    lab.run(5)
+    lab.save(file)
+    change = HOSTILE[case]
+    if isinstance(change, str):
+        file.write_text(change)
+    else:
+        run = json.loads(file.read_text())
+        file.write_text(json.dumps({k: v for k, v in run.items() if k != "log"} if change is None else run | change))
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 - each message is looked at below
+        LiveLab.replay(
+            file, task=None if case in ("code for a name", "a path for a name", "an unknown option") else make()
+        )
+    assert len(str(refused.value)) > 30
+    assert lab.run(1).number == 5  # the lab at work is none the worse
+
+
+def test_a_huge_file_is_not_read(tmp_path, make):
+    file = tmp_path / "run.json"
+    file.write_bytes(b"[" * 9_000_000)
+    with pytest.raises(ValueError, match="no saved run: 9000000 bytes"):
+        LiveLab.replay(file, task=make())
+    file.write_bytes(b"[" * 1_000_000)  # deeper than any parser recurses
+    with pytest.raises(ValueError, match="not a saved run, or is broken"):
+        LiveLab.replay(file, task=make())
+
+
+def test_a_run_of_ones_own_task_needs_the_task(make, tmp_path):
+    lab = LiveLab(make())
+    lab.run(1)
+    lab.save(tmp_path / "run.json")
+    with pytest.raises(ValueError, match="give it, replay"):
+        LiveLab.replay(tmp_path / "run.json")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none.json"):
+        LiveLab.replay(tmp_path / "none.json")
