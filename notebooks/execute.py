@@ -68,9 +68,7 @@ def main() -> int:
     """Execute, clean and write the notebooks. Returns how many failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, default=sorted(HERE.glob("*.ipynb")))
-    parser.add_argument(
-        "--check-limits", action="store_true", help="more than 45 s or 1.2 GB is a failure too"
-    )
+    parser.add_argument("--check-limits", action="store_true", help="more than 45 s or 1.2 GB is a failure too")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # as in the tests, so that the numbers agree
     failures = 0

@@ -10,7 +10,7 @@ function render({ model, el }) {
     <div class="jo-row"><span class="jo-step"></span></div>
     <div class="jo-said" role="status" aria-live="polite"></div>
     <div class="jo-grid">
-      ${["objective J and its parts λ·L (log scale)", "share of each λ·L in J", "gradient norm (log scale)", "weight change per step (log scale)", "held-out figure"]
+      ${["J and its parts λ·L (log)", "share of each λ·L in J", "gradient norm (log)", "weight change per step (log)", "held-out figure"]
         .map((title) => `<section><h4>${title}</h4><canvas role="img"></canvas></section>`).join("")}
       <section class="jo-influence-box"></section>
       <section class="jo-wide"><img class="jo-picture" hidden></section>
@@ -268,7 +268,7 @@ function influence(cells, losses, modules) {
   };
   const head = modules.map((m) => `<th scope="col">${swatch(m, modules)}<br>${escape(m).replaceAll("_", "_<wbr>")}</th>`).join("");
   const body = losses.map((l) => `<tr><th scope="row">${swatch(l, losses)} λ·${escape(l)}</th>${modules.map((m) => cell(l, m)).join("")}</tr>`).join("");
-  return `<table class="jo-influence"><caption>influence: ‖∇(λ·L)‖ of each loss in each module</caption><tr><td></td>${head}</tr>${body}</table>`;
+  return `<table class="jo-influence"><caption>influence: ‖∇(λ·L)‖ in each module</caption><tr><td></td>${head}</tr>${body}</table>`;
 }
 
 export default { render };

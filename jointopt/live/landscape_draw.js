@@ -6,7 +6,7 @@ const PLAN_WORDS = {
   all: "all three, to compare",
 };
 const MARKERS = { joint: "circle", staged: "square", staged_phi_first: "square", alternating: "triangle" };
-const GRID = 128;
+const GRID = 100; // cells a side
 
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 

@@ -71,9 +71,7 @@ def test_torch_is_condas_cpu_build(environment):
 
 
 def test_badge_opens_a_chapter_that_exists():
-    (url,) = re.findall(
-        r"https://mybinder\.org/v2/gh/[^)\s]+", (ROOT / "README.md").read_text(encoding="utf-8")
-    )
+    (url,) = re.findall(r"https://mybinder\.org/v2/gh/[^)\s]+", (ROOT / "README.md").read_text(encoding="utf-8"))
     parsed = urlparse(url)
     (lab,) = parse_qs(parsed.query)["urlpath"]
     assert parsed.path == "/v2/gh/jointopt/jointopt/main"

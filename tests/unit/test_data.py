@@ -89,9 +89,7 @@ def test_global_generators_are_untouched():
 
 
 def test_torchvision_is_not_imported_for_the_shipped_sets():
-    script = (
-        "import sys; from jointopt import data; data.load('cluttered'); print('torchvision' in sys.modules)"
-    )
+    script = "import sys; from jointopt import data; data.load('cluttered'); print('torchvision' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"
 

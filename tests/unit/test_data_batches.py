@@ -27,9 +27,7 @@ def test_batches_are_channels_last_pairs():
 
 def test_an_image_keeps_its_label_and_its_pixels():
     loaded = data.load("cluttered", "test")
-    label_of = {
-        image.numpy().tobytes(): label for image, label in zip(loaded.images, loaded.labels, strict=True)
-    }
+    label_of = {image.numpy().tobytes(): label for image, label in zip(loaded.images, loaded.labels, strict=True)}
     batch = data.batches(loaded, size=50, seed=7)
     for number in range(20):
         for image, label in zip(*batch(number), strict=True):
@@ -90,9 +88,7 @@ def test_batches_do_not_follow_later_changes():
 
 def test_images_in_channels_last_are_shared_instead_of_copied():
     plain = small(10)
-    loaded = data.Images(
-        plain.images.contiguous(memory_format=torch.channels_last), plain.labels, plain.classes
-    )
+    loaded = data.Images(plain.images.contiguous(memory_format=torch.channels_last), plain.labels, plain.classes)
     batch = data.batches(loaded, size=10)
     assert torch.equal(batch(0)[0], data.batches(plain, size=10)(0)[0])
     loaded.images.zero_()

@@ -181,7 +181,5 @@ def test_cifar10_is_resized(cifar):
 def test_altered_cifar10(cifar):
     root, _ = cifar
     (root / "cifar-10-batches-py/data_batch_2").write_bytes(b"not a pickle")
-    with pytest.raises(
-        OSError, match="cifar10 in .* could not be fetched or read.*Delete .*cifar-10-batches-py"
-    ):
+    with pytest.raises(OSError, match="cifar10 in .* could not be fetched or read.*Delete .*cifar-10-batches-py"):
         data.load("cifar10", root=root)

@@ -60,9 +60,7 @@ def test_noise_that_x_does_not_explain_adds_a_constant():
         assert noisy - objective(theta, phi, 0) == pytest.approx(0.5 * 0.09)
 
 
-@pytest.mark.parametrize(
-    "weights", [0.01, 0.1, 0.9, 1.0, 3.0, (0.1, 0.6), (2.0, 0.3), (0.01, 4.0), (4.0, 1.0)]
-)
+@pytest.mark.parametrize("weights", [0.01, 0.1, 0.9, 1.0, 3.0, (0.1, 0.6), (2.0, 0.3), (0.01, 4.0), (4.0, 1.0)])
 @pytest.mark.parametrize("target", [1.0, -0.5])
 def test_the_minima_are_minima_and_nothing_is_lower(weights, target):
     a, b = weights if isinstance(weights, tuple) else (weights, weights)
@@ -161,27 +159,12 @@ def test_a_learning_rate_that_is_too_large_ends_quietly():
 WRONG = [
     *[("weight", value, "weight") for value in (-0.1, np.nan, np.inf, "0.1", None, True, (0.1,), (0.1, -1))],
     *[("weight", value, "weight") for value in ((1, 2, 3), (0.1, "x"), {0.1, 0.2}, [[0.1, 0.2]])],
-    *[
-        ("start", value, "start must be two numbers")
-        for value in ((1,), (1, 2, 3), 1.0, "12", (1, np.nan), None)
-    ],
-    *[
-        ("start", value, "start must be two numbers")
-        for value in ((1, np.inf), (1, "2"), (1, 10.5), (True, 1))
-    ],
-    *[
-        ("plan", value, "plan must be one of 'joint'")
-        for value in ("", "Joint", None, 1, ["joint"], "greedy")
-    ],
-    *[
-        ("frozen", value, "frozen may name 'theta'")
-        for value in ("psi", ("theta", "x"), [1], 1, None, [["phi"]])
-    ],
+    *[("start", value, "start must be two numbers") for value in ((1,), (1, 2, 3), 1.0, "12", (1, np.nan), None)],
+    *[("start", value, "start must be two numbers") for value in ((1, np.inf), (1, "2"), (1, 10.5), (True, 1))],
+    *[("plan", value, "plan must be one of 'joint'") for value in ("", "Joint", None, 1, ["joint"], "greedy")],
+    *[("frozen", value, "frozen may name 'theta'") for value in ("psi", ("theta", "x"), [1], 1, None, [["phi"]])],
     *[("lr", value, "lr") for value in (0, -0.1, np.nan, np.inf, "0.1", None, True, [0.1])],
-    *[
-        ("steps", value, "steps must be a whole number")
-        for value in (0, -1, 2001, 1.5, 60.0, "60", None, True)
-    ],
+    *[("steps", value, "steps must be a whole number") for value in (0, -1, 2001, 1.5, 60.0, "60", None, True)],
 ]
 
 
@@ -211,9 +194,7 @@ def test_the_functions_check_as_well(setting):
 
 def test_settings_are_kept_in_plain_form():
     view = Landscape(weight=np.float32(0.5), start=np.array([1, 2]), frozen={"phi"}, lr=1, steps=np.int64(5))
-    assert repr((view.weight, view.start, view.frozen, view.lr, view.steps)) == (
-        "(0.5, (1.0, 2.0), ('phi',), 1.0, 5)"
-    )
+    assert repr((view.weight, view.start, view.frozen, view.lr, view.steps)) == ("(0.5, (1.0, 2.0), ('phi',), 1.0, 5)")
     view.weight = [0.1, 0.2]
     assert view.weight == (0.1, 0.2)
     view.frozen = ["phi", "theta"]

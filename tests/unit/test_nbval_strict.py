@@ -103,7 +103,5 @@ def test_committed_chapter(path):
         asks = " ".join([code.source, *code.metadata.get("tags", [])]).lower().replace("-", "_")
         assert not [name for name in EXEMPTIONS if name in asks], f"{where} is exempt from comparison"
         assert not code.metadata.get("execution"), f"{where} holds the times of one run"
-        assert not [o for o in code.outputs if WIDGET_VIEW in o.get("data", {})], (
-            f"{where} holds a widget view"
-        )
+        assert not [o for o in code.outputs if WIDGET_VIEW in o.get("data", {})], f"{where} holds a widget view"
         assert str(ROOT) not in str(code.outputs), f"{where} holds a path of this machine"
