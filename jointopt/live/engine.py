@@ -52,7 +52,7 @@ class Engine:
         self._begin()
 
     def reset(self) -> None:
-        """Back to the first weights and the plan's beginning; λ, frozen modules, lr and optimizer stay as they are set."""
+        """Back to the first weights and the plan's beginning; λ, frozen modules, lr and optimizer stay as they are."""
         self.task.model.load_state_dict(self._first)
         self.controls.restart()
         self._begin()

@@ -1,0 +1,50 @@
+"""The landscape on a page of its own, without JupyterLab: a model in place of ipywidgets', and no server."""
+
+import json
+
+from playwright.sync_api import Browser, Page
+
+from jointopt.live.landscape import Landscape
+from jointopt.live.landscape_math import CHECKS
+
+# A page with the view and a model in place of ipywidgets': it keeps what is set and records what is sent.
+PAGE = """<!doctype html><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="style.css"><body><div id="here"></div>
+<script type="module">
+  import * as front from "./front.js";
+  const state = JSON.parse(new URLSearchParams(location.search).get("state"));
+  const listeners = {};
+  const fire = (name, value) => (listeners[name] || []).forEach((f) => f(value));
+  window.sent = [];
+  window.model = {
+    get: (name) => state[name], set: (name, value) => { state[name] = value; fire("change:" + name); },
+    send: (message) => sent.push(structuredClone(message)),
+    save_changes: () => { throw Error("not to be used"); },
+    on: (name, f) => (listeners[name] ||= []).push(f),
+    off: (name, f) => listeners[name] = listeners[name].filter((g) => g !== f),
+    fire, listeners,
+  };
+  window.front = front;
+  window.leaked = [];
+  document.addEventListener("keydown", (event) => leaked.push(event.key));
+  window.end = front.default.render({ model, el: document.getElementById("here") });
+</script>"""
+
+
+def open_view(browser: Browser, view: Landscape, width: int, errors: list[str], **options) -> Page:
+    """The page on which the view is drawn; what its console reports as an error goes to `errors`."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    files = {"": ("text/html", PAGE), "front.js": ("text/javascript", view._esm), "style.css": ("text/css", view._css)}
+
+    def answer(route):
+        kind, body = files[route.request.url.split("?")[0].removeprefix("http://landscape.test/")]
+        route.fulfill(body=body, content_type=f"{kind}; charset=utf-8")
+
+    page.route("http://landscape.test/**", answer)
+    state = json.dumps({name: getattr(view, name) for name in CHECKS})
+    page.goto(f"http://landscape.test/?state={state}")
+    page.wait_for_selector("[data-draws]", timeout=10_000)
+    return page
