@@ -6,31 +6,24 @@ leave wishes, which it grants between two steps.
 
 import math
 import threading
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
-from io import BytesIO
 from pathlib import Path
-
-import ipywidgets
-from PIL import Image
 
 from jointopt import figures
 from jointopt.controls import Controls
 from jointopt.live import recording
+from jointopt.live.display import Display
 from jointopt.live.engine import RECENT, Engine, PlanEnded
 from jointopt.live.history import History
 from jointopt.live.rhythm import Rhythm
-from jointopt.live.widget import ControlsView, CurvesView
+from jointopt.live.widget import ControlsView
 from jointopt.live.words import marks
-from jointopt.training import OPTIMIZERS, Step, Task, Update
+from jointopt.training import Step, Task, Update
 
-FRAMES = 8  # a second, at most
-PRESENT = 4.0  # seconds after a sign of life from the browser for which somebody is taken to be looking
 HELD_OUT_EVERY = 25  # steps, in a run without a browser
-MARKS = 40  # changes marked on the curves: the last ones
-# The most that each may take of the training time, in the long run.
-SHARES = {"held-out figures": 0.015, "influence": 0.012, "picture": 0.006}
+# The most that each may take of the training time while it plays, in the long run.
+HELD_OUT_SHARE, INFLUENCE_SHARE = 0.015, 0.012
 
 _labs: dict[str, "LiveLab"] = {}  # name -> the lab that now has it
 
@@ -60,12 +53,10 @@ class LiveLab:
         self._budget = 0.0  # steps still to take; infinite while playing
         self._jobs: deque[Callable[[], None]] = deque()  # to be done between two steps
         self._wake = threading.Condition()
-        self._publishing = threading.Lock()
-        self.frames_sent = 0
-        self._heard = self._shown = -math.inf  # when the browser last spoke, when it was last sent a frame
         self._last: Step | None = None
         self._set_rhythms()
-        self._build_views()
+        self.display = Display(self.engine, name, self._on_message)
+        self._publish()
         self.controls.on_change = self._publish
         self._thread = threading.Thread(target=self._work, name=f"jointopt-lab-{name}", daemon=True)
         self._thread.start()
@@ -76,7 +67,7 @@ class LiveLab:
         return f"LiveLab({self.name!r}: losses {losses}; modules {modules})"
 
     def _repr_mimebundle_(self, **options):
-        bundle = self._box._repr_mimebundle_(**options)
+        bundle = self.display.box._repr_mimebundle_(**options)
         return {**bundle, "text/plain": repr(self)}
 
     # What a reader calls
@@ -148,11 +139,11 @@ class LiveLab:
         if run["steps"]:
             lab.run(run["steps"])
             lab.note = recording.compared(run, lab.engine.start, lab.history)
-            lab._do(lambda: lab._show(force=True))
+            lab._do(lab._show)
         return lab
 
     def close(self) -> None:
-        """End the thread and remove the views, the box too: a box around closed views breaks the whole notebook."""
+        """End the thread and remove the views."""
         if self._closed:
             return
         self.pause()
@@ -163,8 +154,7 @@ class LiveLab:
         self.controls.on_change = lambda: None
         if _labs.get(self.name) is self:
             del _labs[self.name]
-        for view in (self._box, self._controls_view, self._curves_view):
-            view.close()
+        self.display.close()
 
     # From any thread: leave a wish
 
@@ -180,23 +170,28 @@ class LiveLab:
 
     def _do(self, job: Callable[[], None], wait: bool = True) -> None:
         """Have the training thread do something between two steps."""
-        done = threading.Event()
+        done, failed = threading.Event(), []
 
         def work():
             try:
                 job()
-            finally:
-                done.set()
+            except Exception as error:  # a picture of the reader's own, say: the thread has to live on
+                failed.append(error)
+                self.note = f"paused: {error}"
+            done.set()
 
         with self._wake:
             self._jobs.append(work)
             self._wake.notify_all()
         while wait and self._thread.is_alive() and not done.wait(0.2):
             pass
+        if failed:
+            raise failed[0]
 
     def _on_message(self, view: ControlsView, message: dict, buffers: list) -> None:
         """From the browser: on the main thread at first, later on others. Every message is answered."""
-        self._heard, error = time.monotonic(), None
+        self.display.heard()
+        error = None
         try:
             self._obey(message)
         except (ValueError, TypeError, RuntimeError) as refused:
@@ -223,18 +218,7 @@ class LiveLab:
             raise ValueError(f"no control is named {kind!r}")
 
     def _publish(self) -> None:
-        """Show in the browser how the controls stand."""
-        weights = (self.engine.task.weights or dict.fromkeys(self.engine.losses, 1.0)) | self.controls.weights
-        state = {
-            "weights": weights,
-            "frozen": sorted(self.controls.frozen),
-            "lr": self.engine.lr,
-            "optimizer": self.engine.wanted_optimizer,
-            "playing": self.playing,
-        }
-        with self._publishing:
-            if not self._closed:
-                self._controls_view.state = state
+        self.display.publish(self.playing)
 
     # In the training thread
 
@@ -259,12 +243,17 @@ class LiveLab:
                 stopped = self._budget == 0
             if self._headless and (stopped or self.engine.number % HELD_OUT_EVERY == 0):
                 self._evaluate()
-            self._show(force=stopped or self.engine.number == 1)
+            if stopped or self.engine.number == 1:
+                self._show()
+            elif self.display.due():
+                self.display.draw_now_and_then()
+                self._evaluating.do(self._evaluate)
+                self.display.send(self.note)
         except Exception as error:
             self._error, self.note = error, f"paused: {error}"
-            self._budget = stopped = 0
-            self._show(force=True)
-        if not self._budget:
+            self._budget = 0
+            self.display.send(self.note)
+        if self._budget == 0:
             self._publish()
             with self._wake:
                 self._wake.notify_all()
@@ -274,11 +263,11 @@ class LiveLab:
         self._last, self._error, self.note = None, None, ""
         self._set_rhythms()
         self._publish()
-        self._show(force=True)
+        self._show()
 
     def _set_rhythms(self) -> None:
-        self._evaluating, self._drawing = Rhythm(SHARES["held-out figures"]), Rhythm(SHARES["picture"])
-        self._measuring: dict[Update, Rhythm] = defaultdict(lambda: Rhythm(SHARES["influence"]))
+        self._evaluating = Rhythm(HELD_OUT_SHARE)
+        self._measuring: dict[Update, Rhythm] = defaultdict(lambda: Rhythm(INFLUENCE_SHARE))
 
     def _measure(self, update: Update) -> bool:
         """Whether to measure gradients in this step: now and then, and in the last steps of a run without a browser."""
@@ -292,50 +281,6 @@ class LiveLab:
         if task.evaluate is not None and (not held_out or held_out[-1][0] != self.engine.number):
             held_out.append((self.engine.number, task.evaluate(task.model)))
 
-    def _draw(self) -> None:
-        if self.engine.task.picture is not None:
-            buffer = BytesIO()
-            Image.fromarray(self.engine.task.picture(self.engine.task.model)).save(buffer, "PNG", compress_level=1)
-            self._curves_view.picture = buffer.getvalue()
-
-    def _show(self, force: bool = False) -> None:
-        """Send a frame if somebody is looking; the picture and a held-out figure in rhythms of their own."""
-        now = time.monotonic()
-        if not force and (now - self._shown < 1 / FRAMES or now - self._heard > PRESENT):
-            return
-        self._shown = now
-        self.frames_sent += 1
-        if force and not self._error:
-            self._draw()
-        elif not self._headless:
-            self._drawing.do(self._draw)
-            self._evaluating.do(self._evaluate)
-        with self._curves_view.hold_sync():  # one message
-            self._curves_view.info = {
-                "number": self.engine.number,
-                "said": self.engine.said,
-                "note": self.note,
-                "marks": marks(self.engine.log[-MARKS:]),
-                "influence": [[*pair, norm] for pair, norm in self.engine.influence().items()],
-                "held_out": _thinned(self.history.held_out),
-            }
-            self._curves_view.frame = self.history.frame()
-
-    def _build_views(self) -> None:
-        engine = self.engine
-        spec = {"losses": engine.losses, "modules": engine.modules, "name": self.name}
-        self._controls_view = ControlsView(spec={**spec, "optimizers": list(OPTIMIZERS)})
-        self._curves_view = CurvesView(spec={**spec, "columns": self.history.shown})
-        self._controls_view.on_msg(self._on_message)
-        self._box = ipywidgets.VBox([self._controls_view, self._curves_view])
-        self._publish()
-
-
-def _thinned(held_out: list[tuple[int, dict[str, float]]], most: int = 64) -> dict:
-    """The first held-out figure for the browser, at most about 64 points: its name, steps and values."""
-    if not held_out:
-        return {"name": "", "points": []}
-    name = next(iter(held_out[0][1]))
-    every = -(-len(held_out) // most)
-    kept = held_out[::-1][::every][::-1]  # the last one always
-    return {"name": name, "points": [[step, figures_[name]] for step, figures_ in kept]}
+    def _show(self) -> None:
+        self.display.draw()
+        self.display.send(self.note)

@@ -161,7 +161,7 @@ def test_a_closed_tab_costs_nothing_and_reopens_to_the_running_lab(lab, new_page
     lab.pause.wait_for()
     assert lab.pause.is_enabled()
     lab.steps_on()
-    frames = "print(lab.frames_sent, lab.engine.number)"
+    frames = "print(lab.display.frames_sent, lab.engine.number)"
     again.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
     first = int(again.kernel(frames).split()[0])
     lab.steps_on(10)

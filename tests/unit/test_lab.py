@@ -95,7 +95,7 @@ def test_messages_from_the_browser(task):
     assert browser("pause") is None and not lab.playing
     assert browser("reset") is None
     until(lambda: lab.engine.number == 0)
-    state = lab._controls_view.state
+    state = lab.display.controls.state
     assert state["weights"] == {"task": 1.0, "reg": 0.5} and state["frozen"] == ["head"] and state["optimizer"] == "SGD"
 
 
@@ -126,12 +126,12 @@ def test_a_wrong_message_is_answered_in_words_and_changes_nothing(message, error
 def test_with_nobody_looking_no_frames_are_sent(task):
     lab = LiveLab(task)
     lab.play()
-    until(lambda: lab.frames_sent == 1)  # the first step is always shown
+    until(lambda: lab.display.frames_sent == 1)  # the first step is always shown
     until(lambda: lab.engine.number > 50)
     time.sleep(0.3)
-    assert lab.frames_sent == 1
+    assert lab.display.frames_sent == 1
     Browser(lab)("beat")
-    until(lambda: lab.frames_sent > 2)
+    until(lambda: lab.display.frames_sent > 2)
 
 
 def test_a_second_lab_of_a_name_replaces_the_first(make):
@@ -200,7 +200,13 @@ def test_an_error_in_the_readers_own_code_pauses_the_lab(task):
     lab = LiveLab(Task(task.model, task.losses, task.batches, picture=picture, weights=task.weights))
     with pytest.raises(RuntimeError, match="no picture today"):
         lab.run(1)
-    assert "no picture today" in lab.note and lab._thread.is_alive()
+    assert "no picture today" in lab.note
+    with pytest.raises(RuntimeError, match="no picture today"):
+        lab.reset()
+    Browser(lab)("reset")
+    lab.play()
+    until(lambda: not lab.playing)
+    assert lab.engine.number > 0 and lab._thread.is_alive()
 
 
 def test_a_plan_that_ends_pauses_the_lab(task):

@@ -1,0 +1,106 @@
+"""What a lab shows in the browser: two views, frames at a bounded rate, and nothing while nobody looks."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from io import BytesIO
+
+import ipywidgets
+from PIL import Image
+
+from jointopt.live.engine import Engine
+from jointopt.live.rhythm import Rhythm
+from jointopt.live.widget import ControlsView, CurvesView
+from jointopt.live.words import marks
+from jointopt.training import OPTIMIZERS
+
+FRAMES = 8  # a second, at most
+PRESENT = 4.0  # seconds after a sign of life from the browser for which somebody is taken to be looking
+MARKS = 40  # changes marked on the curves: the last ones
+POINTS = 64  # held-out figures sent: about so many
+PICTURE_SHARE = 0.006  # of the training time, in the long run
+
+
+class Display:
+    """The controls and the curves of an engine, in one box."""
+
+    def __init__(self, engine: Engine, name: str, on_message: Callable):
+        self.engine = engine
+        self.frames_sent = 0
+        spec = {"losses": engine.losses, "modules": engine.modules, "name": name}
+        self.controls = ControlsView(spec={**spec, "optimizers": list(OPTIMIZERS)})
+        self.curves = CurvesView(spec={**spec, "columns": engine.history.shown})
+        self.controls.on_msg(on_message)
+        self.box = ipywidgets.VBox([self.controls, self.curves])
+        self._heard = self._shown = -math.inf  # when the browser last spoke, when it was last sent a frame
+        self._drawing = Rhythm(PICTURE_SHARE)
+        self._publishing = threading.Lock()  # between closing and the threads that still have something to say
+        self._closed = False
+
+    def heard(self) -> None:
+        """The browser has given a sign of life."""
+        self._heard = time.monotonic()
+
+    def publish(self, playing: bool) -> None:
+        """Show how the controls stand."""
+        engine = self.engine
+        state = {
+            "weights": (engine.task.weights or dict.fromkeys(engine.losses, 1.0)) | engine.controls.weights,
+            "frozen": sorted(engine.controls.frozen),
+            "lr": engine.lr,
+            "optimizer": engine.wanted_optimizer,
+            "playing": playing,
+        }
+        with self._publishing:
+            if not self._closed:
+                self.controls.state = state
+
+    def due(self) -> bool:
+        """Whether somebody is looking and it is time for another frame."""
+        now = time.monotonic()
+        return now - self._shown >= 1 / FRAMES and now - self._heard <= PRESENT
+
+    def send(self, note: str) -> None:
+        """One frame: the whole run, decimated, with what there is to say of it."""
+        self._shown = time.monotonic()
+        self.frames_sent += 1
+        history = self.engine.history
+        with self.curves.hold_sync():  # one message
+            self.curves.info = {
+                "number": self.engine.number,
+                "said": self.engine.said,
+                "note": note,
+                "marks": marks(self.engine.log[-MARKS:]),
+                "influence": [[*pair, norm] for pair, norm in self.engine.influence().items()],
+                "held_out": thinned(history.held_out),
+            }
+            self.curves.frame = history.frame()
+
+    def draw_now_and_then(self) -> None:
+        """The task's picture, about once a second."""
+        self._drawing.do(self.draw)
+
+    def draw(self) -> None:
+        """The task's picture as it is now."""
+        task = self.engine.task
+        if task.picture is not None:
+            buffer = BytesIO()
+            Image.fromarray(task.picture(task.model)).save(buffer, "PNG", compress_level=1)
+            self.curves.picture = buffer.getvalue()
+
+    def close(self) -> None:
+        """Remove the views, and the box too: a box around closed views breaks the whole notebook."""
+        with self._publishing:
+            self._closed = True
+        for view in (self.box, self.controls, self.curves):
+            view.close()
+
+
+def thinned(held_out: list[tuple[int, dict[str, float]]]) -> dict:
+    """The first held-out figure, for the browser: its name, and about POINTS points (steps taken, value), the last too."""
+    if not held_out:
+        return {"name": "", "points": []}
+    name = next(iter(held_out[0][1]))
+    every = -(-len(held_out) // POINTS)
+    return {"name": name, "points": [[step, figures[name]] for step, figures in held_out[::-1][::every][::-1]]}
