@@ -14,11 +14,13 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.patches import Arc, Rectangle
 
 from jointopt.compare import interval
 
 WIDTH, DPI = 720, 80  # pixels, dots an inch
+SMALLEST = 11  # points
 STYLE = {
     "font.size": 12,
     "axes.labelsize": 12,
@@ -79,6 +81,8 @@ class Picture:
 
     def __init__(self, figure: Figure, alt: str):
         self.figure, self.alt = figure, alt
+        for text in figure.findobj(Text):  # readable from the back of a hall
+            text.set_fontsize(max(SMALLEST, text.get_fontsize()))
 
     def __repr__(self) -> str:
         return self.alt
@@ -157,7 +161,7 @@ def flow(layers: dict[str, str], rows: dict[str, dict[str, float | None]], alt: 
     figure, axes = panels(len(rows), 1, height=125 * len(rows))
     for row, (title, norms) in zip(axes, rows.items(), strict=True):
         row.set_title(title, loc="left")
-        row.set(xlim=(-0.5, len(layers) + 1.4), ylim=(-0.8, 0.45))
+        row.set(xlim=(-0.5, len(layers) + 1.4), ylim=(-0.8, 0.5))
         row.axis("off")
         row.text(0, 0, "images", ha="center", va="center")
         row.text(len(layers) + 1, 0, "loss", ha="center", va="center")
@@ -178,11 +182,11 @@ def draw_layer(axes: Axes, x: float, layer: str, norm: float | None, line: dict)
     axes.add_patch(Rectangle((x - 0.32, -0.32), 0.64, 0.64, **box))
     plate = dict(facecolor="white", edgecolor="none", pad=2)
     axes.text(x, 0, layer, ha="center", va="center", color=line["color"], bbox=plate)
-    words = "frozen, no gradient" if held else f"gradient {norm:.3f}"
+    words = "no gradient" if held else f"gradient {norm:.3f}"
     axes.text(x, -0.6, words, ha="center", va="center", fontsize=11, color=line["color"])
     if held:
-        axes.add_patch(Rectangle((x + 0.19, 0.27), 0.13, 0.17, color=line["color"], zorder=3))
-        axes.add_patch(Arc((x + 0.255, 0.44), 0.08, 0.3, theta1=0, theta2=180, color=line["color"], linewidth=2))
+        axes.add_patch(Rectangle((x + 0.2, -0.27), 0.12, 0.2, color=line["color"], zorder=3))
+        axes.add_patch(Arc((x + 0.26, -0.07), 0.08, 0.3, theta2=180, color=line["color"], linewidth=2))
 
 
 def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]]) -> None:

@@ -98,7 +98,7 @@ class Display:
 
 
 def thinned(held_out: list[tuple[int, dict[str, float]]]) -> dict:
-    """The first held-out figure, for the browser: its name, and about POINTS points (steps taken, value), the last too."""
+    """The first held-out figure, for the browser: its name, and about POINTS points (steps taken, value)."""
     if not held_out:
         return {"name": "", "points": []}
     name = next(iter(held_out[0][1]))

@@ -17,9 +17,18 @@ class OwnRandomness(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if func is torch.ops.aten.native_dropout.default:
+            return self._dropout(*args)
         if torch.Tag.nondeterministic_seeded in func.tags and kwargs.get("generator") is None:
             if any(argument.name == "generator" for argument in func._schema.arguments):
                 kwargs = {**kwargs, "generator": self.generator}
             elif hasattr(func.overloadpacket, "generator"):
                 func, kwargs = func.overloadpacket.generator, {**kwargs, "generator": self.generator}
         return func(*args, **kwargs)
+
+    def _dropout(self, x: torch.Tensor, p: float, train: bool | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Dropout on a GPU is one kernel that takes no generator: the same in three steps, (output, mask)."""
+        if train is False or p == 0:
+            return x.clone(), torch.ones_like(x, dtype=torch.bool)
+        mask = torch.empty_like(x, dtype=torch.bool).bernoulli_(1 - p, generator=self.generator)
+        return x * mask / (1 - p) if p < 1 else torch.zeros_like(x), mask

@@ -56,7 +56,7 @@ def losses(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
 
 def check_batch(inputs: Tensor, labels: Tensor) -> None:
     """ValueError unless the batch has the shape and type that the document's model takes."""
-    if inputs.ndim != 4 or inputs.shape[1:] != (3, 28, 28) or not inputs.is_floating_point():
+    if inputs.ndim != 4 or not len(inputs) or inputs.shape[1:] != (3, 28, 28) or not inputs.is_floating_point():
         raise ValueError(f"inputs must be float (B, 3, 28, 28), got {inputs.dtype} {tuple(inputs.shape)}")
     if labels.shape != inputs.shape[:1] or labels.dtype != torch.int64:
         raise ValueError(f"labels must be int64 ({len(inputs)},), got {labels.dtype} {tuple(labels.shape)}")

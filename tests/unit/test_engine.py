@@ -42,6 +42,21 @@ def test_own_random_numbers_equal_torchs_under_the_same_seed():
     assert torch.equal(before, torch.random.get_rng_state())
 
 
+def test_dropout_as_a_gpu_does_it_draws_from_the_own_generator_too():
+    """torch.native_dropout is what nn.Dropout becomes on a GPU; it can be called on a CPU as well."""
+    x = torch.ones(10_000, requires_grad=True)
+    before = torch.random.get_rng_state()
+    with OwnRandomness(torch.Generator().manual_seed(5)):
+        output, mask = torch.native_dropout(x, 0.25, True)
+        untouched, _ = torch.native_dropout(x, 0.25, False)
+    assert torch.equal(before, torch.random.get_rng_state()) and torch.equal(untouched, x)
+    assert torch.equal(output, mask / 0.75) and abs(mask.float().mean() - 0.75) < 0.02
+    output.sum().backward()
+    assert torch.equal(x.grad, mask / 0.75)
+    with OwnRandomness(torch.Generator().manual_seed(5)):
+        assert torch.equal(torch.native_dropout(x, 0.25, True)[1], mask)
+
+
 def test_a_run_and_the_readers_random_numbers_do_not_disturb_each_other(make):
     torch.manual_seed(1)
     numbers = torch.rand(200)

@@ -1,0 +1,69 @@
+"""Pictures: their size, their alternative text, and the interval against scipy's own."""
+
+import struct
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+from scipy import stats
+
+from jointopt import Controls, figures
+from jointopt.compare import interval
+from jointopt.live.engine import Engine
+
+
+@pytest.fixture
+def history(task):
+    engine = Engine(task, controls=Controls(frozen=["neck"]))
+    for _ in range(12):
+        engine.step()
+    engine.history.held_out.append((12, {"accuracy (%)": 50.0}))
+    return engine.history
+
+
+def test_a_picture_is_720_pixels_wide_and_says_what_it_shows(history):
+    picture = figures.run(history, [(3, "λ reg 0.1"), (3, "freeze neck"), (7, "lr 0.01")])
+    width, height = struct.unpack(">II", picture.png()[16:24])
+    assert (width, height) == (720, 520) and len(picture.png()) < 100_000
+    data, metadata = picture._repr_mimebundle_()
+    assert data["text/plain"] == picture.alt == metadata["image/png"]["alt"] == repr(picture)
+    assert "1 (step 3): λ reg 0.1, freeze neck; 2 (step 7): lr 0.01" in picture.alt
+
+
+def test_no_text_is_smaller_than_11_points(history):
+    picture = figures.run(history, [(3, "λ reg 0.1")])
+    picture.png()  # ticks are made when they are drawn
+    texts = [text for text in picture.figure.findobj(Text) if text.get_text().strip()]
+    assert {text.get_text(): text.get_fontsize() for text in texts if text.get_fontsize() < 11} == {}
+
+
+def test_pyplot_is_not_touched(history):
+    import sys
+
+    figures.run(history)
+    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_what_stands_still():
+    assert figures.still(np.array([0.0, 0, 1, 1, 0, 1, 0])) == [(0, 1), (4, 4), (6, 6)]
+    assert figures.still(np.array([1.0, 2])) == []
+
+
+def test_one_look_for_one_idea():
+    assert figures.look("feature_extractor")["color"] == figures.look("theta")["color"] == "#0072B2"
+    assert figures.look("classifier")["linestyle"] == figures.look("phi")["linestyle"] == "--"
+    names = ["reg", "task", "box"]
+    assert figures.look("task", names)["color"] != figures.look("box", names)["color"]
+
+
+def test_the_interval_is_scipys():
+    values = np.random.default_rng(0).normal(3, 2, size=7)
+    mean, half = interval(values)
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (mean - half, mean + half) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, float("nan")], [[1.0, 2.0]]])
+def test_an_interval_needs_two_values(values):
+    with pytest.raises(ValueError, match="at least two finite values, got"):
+        interval(values)
