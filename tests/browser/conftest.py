@@ -1,21 +1,13 @@
 """One server and one browser for all browser tests; each test gets a page that must end without console errors."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 from jupyterlab import JupyterLab, launch
 from playwright.sync_api import sync_playwright
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    root = tmp_path_factory.mktemp("notebooks")
-    for notebook in NOTEBOOKS.glob("*.ipynb"):
-        shutil.copy(notebook, root)
-    server = JupyterLab(root, tmp_path_factory.mktemp("home"))
+    server = JupyterLab(tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home"))
     yield server
     server.close()
 

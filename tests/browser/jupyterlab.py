@@ -58,9 +58,7 @@ class JupyterLab:
             "IPYTHONDIR": str(home / "ipython"),
             "OMP_NUM_THREADS": "1",
         }
-        # As `make lab` does: a reopened tab shows no saved widget of a notebook that is not trusted.
-        notebooks = [str(path) for path in root.glob("*.ipynb")]
-        subprocess.run([sys.executable, "-m", "jupyter", "trust", *notebooks], env=environment, check=True)
+        self.root, self.environment = root, environment
         self.log = home / "server.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -73,6 +71,14 @@ class JupyterLab:
                 start_new_session=True,
             )
         until(self._answers, 90, "JupyterLab to start")
+
+    def copy_of(self, notebook: Path) -> str:
+        """A copy in the server's folder, trusted as `make lab` does it: else a reopened tab shows no saved widget."""
+        copy = self.root / f"{notebook.stem}-{secrets.token_hex(4)}.ipynb"
+        shutil.copy(notebook, copy)
+        trust = [sys.executable, "-m", "jupyter", "trust", str(copy)]
+        subprocess.run(trust, env=self.environment, check=True, capture_output=True)
+        return copy.name
 
     def _answers(self) -> bool:
         if self.process.poll() is not None:

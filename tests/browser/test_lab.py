@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from jupyterlab import Notebook, until
 
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NOTEBOOK = "00_start_here.ipynb"
-CELLS = json.loads((Path(__file__).parents[2] / "notebooks" / NOTEBOOK).read_text(encoding="utf-8"))["cells"]
+CELLS = json.loads((NOTEBOOKS / NOTEBOOK).read_text(encoding="utf-8"))["cells"]
 LAB_CELL = next(i for i, cell in enumerate(CELLS) if "lab = LiveLab(" in "".join(cell["source"]))
 CHECK_CELL = next(i for i, cell in enumerate(CELLS) if "importlib.metadata" in "".join(cell["source"]))
 FINGERPRINTS = """
@@ -69,7 +70,8 @@ class Lab:
 
 @pytest.fixture
 def notebook(new_page, server):
-    notebook = Notebook(new_page(), server, NOTEBOOK)
+    """A copy of its own: what one test saves, another must not open."""
+    notebook = Notebook(new_page(), server, server.copy_of(NOTEBOOKS / NOTEBOOK))
     yield notebook
     for kernel in server.api("/api/kernels"):
         server.api(f"/api/kernels/{kernel['id']}", "DELETE")
@@ -156,7 +158,7 @@ def test_a_closed_tab_costs_nothing_and_reopens_to_the_running_lab(lab, new_page
     notebook.page.close()
 
     time.sleep(6)  # a heartbeat comes each second; after four without one nobody is taken to be looking
-    again = Notebook(new_page(), server, NOTEBOOK)
+    again = Notebook(new_page(), server, notebook.path)
     lab = Lab(again)
     lab.pause.wait_for()
     assert lab.pause.is_enabled()
