@@ -7,6 +7,7 @@ Picture(figure, alt="The loss falls from 2.3 to 0.4 in 100 steps.")
 
 from collections.abc import Sequence
 from io import BytesIO
+from itertools import pairwise
 from textwrap import fill
 
 import numpy as np
@@ -14,8 +15,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.patches import Arc, Rectangle
+from matplotlib.text import Text
 
 from jointopt.compare import interval
 
@@ -113,7 +114,7 @@ def run(history, marks: Sequence[tuple[int, str]] = (), title: str = "") -> Pict
             objective.plot(steps, positive(history[f"part.{loss}"]), **look(loss, history.losses), label=f"λ·{loss}")
     objective.set_title("objective J and its parts (log scale)", loc="left")
     objective.set(yscale="log")
-    objective.legend(frameon=False, loc="best")
+    label_ends(objective)
     for axes, kind, what in ((gradient, "grad_norm", "gradient norm"), (change, "change", "weight change per step")):
         for i, module in enumerate(history.modules):
             values = positive(history[f"{kind}.{module}"])
@@ -128,12 +129,30 @@ def run(history, marks: Sequence[tuple[int, str]] = (), title: str = "") -> Pict
                 axes.annotate("frozen", where, xycoords=axes.get_xaxis_transform(), fontsize=11, ha="center")
         axes.set_title(f"{what}, 2-norm (log scale)", loc="left")
         axes.set(yscale="log", xlabel="step")
-    gradient.legend(frameon=False, loc="best")
+    label_ends(change)  # the gradients beside it have the same lines
     draw_held_out(held_out, history.held_out)
     told = draw_marks(figure, (objective, held_out, gradient, change), marks)
     names, marked = ", ".join(history.modules), f" Marked: {told}." if told else ""
     shown = f"J and its parts, held-out figures, gradient norm and weight change of {names}"
     return Picture(figure, f"Four panels over {len(steps)} steps: {shown}.{marked}")
+
+
+def label_ends(axes: Axes, apart: float = 0.085) -> None:
+    """Each line's label beside its right end, in the line's color, `apart` (of the axes' height) at least."""
+    ends = []
+    for line in axes.get_lines():
+        x, y = (np.asarray(values, dtype=float) for values in line.get_data())
+        drawn = np.isfinite(y) & ((y > 0) | (axes.get_yscale() != "log"))
+        if drawn.any() and not line.get_label().startswith("_"):
+            height = axes.transAxes.inverted().transform(axes.transData.transform((x[drawn][-1], y[drawn][-1])))[1]
+            ends.append([height, line])
+    for below, above in pairwise(sorted(ends, key=lambda end: end[0])):
+        above[0] = max(above[0], below[0] + apart)
+    for height, line in ends:
+        place = dict(
+            xycoords="axes fraction", xytext=(6, 0), textcoords="offset points", va="center", annotation_clip=False
+        )
+        axes.annotate(line.get_label(), (1, height), color=line.get_color(), fontsize=12, **place)
 
 
 def draw_marks(figure: Figure, panels: Sequence[Axes], marks: Sequence[tuple[int, str]]) -> str:
