@@ -20,7 +20,7 @@ def playing(lab: LiveLab, seconds: float) -> float:
 def alone(task: Task, seconds: float) -> float:
     """CPU seconds a step of this whole process while `for step in train(...)` runs and nothing else does."""
     end, start = time.monotonic() + seconds, None
-    for step in train(task, plans.joint()):
+    for step in train(task, plans.joint()):  # noqa: B007 - read after the loop
         if start is None:  # the first step makes the optimizer's state
             start = time.process_time()
         if time.monotonic() > end:
@@ -74,7 +74,7 @@ def watch(lab: LiveLab) -> None:
 
 
 def last_change(lab: LiveLab, after: float) -> dict | None:
-    """The step that used the last change of λ, counted from the one in progress when it arrived, and its start and end."""
+    """The step that used the last change of λ, counted from the one in progress at its arrival, its start and end."""
     changes = [change.step for change in lab.engine.log if change.name == "weight.reg"]
     arrivals = [number for moment, number in lab.watched["arrivals"] if moment > after]
     if not arrivals or not changes or changes[-1] not in lab.watched["steps"] or changes[-1] < arrivals[0]:

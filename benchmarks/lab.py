@@ -79,10 +79,11 @@ def _measure(notebook, until) -> tuple[list[Row], list[str]]:
     ]
     middle = statistics.median
     return rows, [
-        f"The lab: {1e3 * middle(playing):.1f} ms of CPU per step against {1e3 * middle(alone):.1f}; {rate:.0f} steps a "
-        f"second; a frame carries {size / 1024:.1f} KB of history.",
+        f"The lab: {1e3 * middle(playing):.1f} ms of CPU per step against {1e3 * middle(alone):.1f}; {rate:.0f} steps "
+        f"a second; a frame carries {size / 1024:.1f} KB of history.",
         f"From a key press on λ to the start of the step that used it {middle(started):.0f} ms, to its end "
-        f"{middle(ended):.0f} ms (medians of {len(started)}); another cell while the lab is paused {middle(paused):.0f} ms.",
+        f"{middle(ended):.0f} ms (medians of {len(started)}); another cell while the lab is paused "
+        f"{middle(paused):.0f} ms.",
     ]
 
 
@@ -124,7 +125,7 @@ def _frames_a_second(notebook) -> tuple[list[float], float]:
 
 
 def _changes(notebook, until) -> tuple[list[float], list[float], list[float]]:
-    """λ moved by keyboard: steps from arrival to use; ms from the key press to the start and end of the step that used it."""
+    """λ moved by keyboard: steps from arrival to use; ms from key press to start and end of the step that used it."""
     page = notebook.page
     notebook.kernel("in_kernel.watch(lab)")
     page.evaluate("() => window.addEventListener('keydown', () => { window.pressed = Date.now() / 1000; }, true)")

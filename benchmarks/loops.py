@@ -74,4 +74,3 @@ def _loaded() -> Iterator[tuple[Tensor, Tensor]]:
     loader = DataLoader(TensorDataset(images.images, images.labels), batch_size=64, shuffle=True)
     while True:
         yield from loader
-

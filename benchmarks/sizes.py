@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil  # ipykernel brings it
+
 from benchmarks.measure import Row
 from notebooks import execute
 
@@ -40,18 +42,22 @@ def _cpu_of_children() -> float:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """What starts inside has one core and one thread, where the system can say so (Linux)."""
+    """What starts inside has one thread, and one core, the idlest, where the system can say so (Linux)."""
     threads = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     if cores:
-        os.sched_setaffinity(0, {max(cores)})
+        busy = psutil.cpu_percent(interval=1, percpu=True)
+        os.sched_setaffinity(0, {min(cores, key=lambda core: busy[core])})
     try:
         yield
     finally:
         if cores:
             os.sched_setaffinity(0, cores)
-        os.environ["OMP_NUM_THREADS"] = threads or "1"
+        if threads is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = threads
 
 
 def repository() -> int:

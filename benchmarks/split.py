@@ -12,6 +12,7 @@ from jointopt.objective import l2
 from jointopt.training import make_optimizer
 
 REPEATS = 30
+REST = "batches, the loop itself, cold caches"
 # Multiplications and additions of a step of the document's model, batch 64, forward and backward; the first
 # layer's backward pass needs no gradient of the images.
 CONV1, CONV2, LINEAR = 2 * 784 * 27 * 32, 2 * 196 * 288 * 64, 2 * (3136 * 128 + 128 * 10)
@@ -21,17 +22,18 @@ CONVOLUTIONS, FLOPS = 64 * (2 * CONV1 + 3 * CONV2), 64 * (2 * CONV1 + 3 * CONV2 
 def note(default: float, document: float) -> str:
     """In words: the parts of a step on the default path and in the document's loop, whose seconds are given."""
     channels_last, contiguous = _parts(torch.channels_last), _parts(torch.contiguous_format)
+    channels_last[REST] = default - sum(channels_last.values())
+    contiguous[REST] = document - sum(contiguous.values())
     parts = "; ".join(f"{part} {1e3 * channels_last[part]:.1f} | {1e3 * contiguous[part]:.1f}" for part in contiguous)
-    rest = 1e3 * (default - sum(channels_last.values())), 1e3 * (document - sum(contiguous.values()))
     rate = _peak()
     convolutions = sum(seconds for part, seconds in channels_last.items() if "convolution" in part)
     return (
-        f"Where a step goes, ms of CPU, default path | document's loop: {parts}; batches and the loop itself "
-        f"{rest[0]:.1f} | {rest[1]:.1f}; in all {1e3 * default:.1f} | {1e3 * document:.1f}.\n"
+        f"Where a step goes, ms of CPU, default path | document's loop: {parts}; in all {1e3 * default:.1f} | "
+        f"{1e3 * document:.1f}.\n"
         f"At the {rate / 1e9:.0f} GFLOP/s that a convolution of 256 channels reaches here, the step's "
-        f"{FLOPS / 1e9:.2f} GFLOP would take {1e3 * FLOPS / rate:.1f} ms, {FLOPS / rate / document:.2f} of the document's "
-        f"step. The rest goes to convolutions of 3 and 32 channels, which run at {CONVOLUTIONS / convolutions / 1e9:.0f} "
-        "GFLOP/s, and to what multiplies no matrices: ReLU, pooling, Adam, L2, batches, the loop."
+        f"{FLOPS / 1e9:.2f} GFLOP would take {1e3 * FLOPS / rate:.1f} ms, {FLOPS / rate / document:.2f} of the "
+        "document's step. The rest goes to convolutions of 3 and 32 channels, which run at "
+        f"{CONVOLUTIONS / convolutions / 1e9:.0f} GFLOP/s, and to what multiplies no matrices."
     )
 
 
@@ -47,7 +49,7 @@ def _parts(layout: torch.memory_format) -> dict[str, float]:
     kinds = {nn.Conv2d: "convolution", nn.ReLU: "ReLU", nn.MaxPool2d: "pooling", nn.Linear: "linear"}
     seconds: dict[str, float] = {}
     for layer in layers:
-        kind = kinds.get(type(layer), "other layers")
+        kind = kinds.get(type(layer), "flatten and dropout")
         inputs, forward, backward = _layer(layer, inputs)
         for part, cost in ((f"{kind} forward", forward), (f"{kind} backward", backward)):
             part = part if kind == "convolution" else kind

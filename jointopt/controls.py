@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from jointopt.modules import check_names, listed
+from jointopt.modules import check_names, covers, listed
 from jointopt.objective import check_number
 
 
@@ -87,8 +87,8 @@ class Controls:
         for name, value in self._scheduled.pop(number, ()):
             self._change([(name, value)])
         with self._lock:
-            self.log += [Change(number, name, value) for name, value in self._pending]
-            self._pending.clear()
+            self.log += [Change(number, name, value) for name, value in dict(self._pending).items()]
+            self._pending.clear()  # of a control that was moved several times, only where it came to rest took effect
             return self._settings
 
     def restart(self) -> None:
@@ -138,6 +138,10 @@ class Controls:
                     if self._model is not None:
                         check_names([target], self._model)
                     (frozen.add if value else frozen.discard)(target)
+            for name, value in changes:
+                target = name.partition(".")[2]
+                if value is False and (around := next((f for f in frozen if covers(f, target)), None)):
+                    raise ValueError(f"{target!r} stays frozen while {around!r} is: thaw that")
             self._settings = Settings(weights, frozenset(frozen), lr)  # one store: a reader sees all of it or nothing
             self._pending += changes
         self.on_change()

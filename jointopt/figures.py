@@ -23,6 +23,7 @@ from jointopt.compare import interval
 
 WIDTH, DPI = 720, 80  # pixels, dots an inch
 SMALLEST = 11  # points
+STILL = 4  # steps: a shorter stand is another module's turn in an alternating plan
 STYLE = {
     "font.size": 12,
     "axes.labelsize": 12,
@@ -94,8 +95,9 @@ class Picture:
         drawn, small = BytesIO(), BytesIO()
         with rc_context(STYLE):
             self.figure.savefig(drawn, format="png", dpi=DPI)
-        # 128 colors are enough for lines and letters, and take a third of the bytes.
-        Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        # 128 colors are enough for lines and letters, and take a third of the bytes. Octree: the default shifts rare colors.
+        few = Image.open(drawn).convert("RGB").quantize(128, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few.save(small, "PNG", optimize=True)
         return small.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -114,15 +116,16 @@ def run(history, marks: Sequence[tuple[int, str]] = (), title: str = "") -> Pict
     objective.plot(steps, history["total"], **look("total"), label="J")
     for loss in history.losses:
         if (history[f"part.{loss}"] > 0).any():
-            objective.plot(steps, positive(history[f"part.{loss}"]), **look(loss, history.losses), label=f"λ·{loss}")
+            objective.plot(*drawn(steps, history[f"part.{loss}"]), **look(loss, history.losses), label=f"λ·{loss}")
     objective.set_title("objective J and its parts (log scale)", loc="left")
     objective.set(yscale="log")
     label_ends(objective)
     for axes, kind, what in ((gradient, "grad_norm", "gradient norm"), (change, "change", "weight change per step")):
         for i, module in enumerate(history.modules):
-            values = positive(history[f"{kind}.{module}"])
-            axes.plot(steps, values, **look(module, history.modules), label=module)
-            for start, end in still(history[f"change.{module}"]):
+            values = history[f"{kind}.{module}"]
+            if (values > 0).any():
+                axes.plot(*drawn(steps, values), **look(module, history.modules), label=module)
+            for start, end in still(history[f"change.{module}"], STILL):
                 y = 0.03 + 0.05 * i
                 bar = dict(
                     color=look(module, history.modules)["color"], alpha=0.4, transform=axes.get_xaxis_transform()
@@ -131,7 +134,7 @@ def run(history, marks: Sequence[tuple[int, str]] = (), title: str = "") -> Pict
                 where = ((steps[start] + steps[end]) / 2, y + 0.04)
                 axes.annotate("frozen", where, xycoords=axes.get_xaxis_transform(), fontsize=11, ha="center")
         axes.set_title(f"{what}, 2-norm (log scale)", loc="left")
-        axes.set(yscale="log", xlabel="step")
+        axes.set(yscale="log" if axes.get_lines() else "linear", xlabel="step")
     label_ends(change)  # the gradients beside it have the same lines
     draw_held_out(held_out, history.held_out)
     told = draw_marks(figure, (objective, held_out, gradient, change), marks)
@@ -225,7 +228,16 @@ def positive(values: np.ndarray) -> np.ndarray:
     return np.where(values > 0, values, np.nan)
 
 
-def still(change: np.ndarray) -> list[tuple[int, int]]:
-    """(first, last) row of each stretch in which nothing moved."""
+def still(change: np.ndarray, shortest: int = 1) -> list[tuple[int, int]]:
+    """(first, last) row of each stretch, of so many rows at least, in which nothing moved."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], change == 0, [0]])))
-    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= shortest]
+
+
+def drawn(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For a log scale: a gap where a value is 0 for STILL steps; shorter zeros, other modules' turns, are left out."""
+    gaps = np.zeros(len(values), bool)
+    for first, last in still(values, STILL):
+        gaps[first : last + 1] = True
+    shown = (values > 0) | gaps
+    return steps[shown], positive(values[shown])

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
 
 # Layers whose buffers move in a forward pass in train mode, whatever requires_grad says.
 NORMALIZATION = (_NormBase, _SpectralNorm)
@@ -41,6 +42,13 @@ def parameters_of(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     return {name: [p for path, p in paths if covers(name, path)] for name in module_names(model)}
 
 
+def moves_buffers(layer: nn.Module) -> bool:
+    """Whether a forward pass in train mode moves its buffers: normalization, and spectral norm in both its forms."""
+    return isinstance(layer, NORMALIZATION) or any(
+        isinstance(hook, SpectralNorm) for hook in layer._forward_pre_hooks.values()
+    )
+
+
 @contextmanager
 def held_still(model: nn.Module, moving: Collection[str] | None, frozen: Collection[str]) -> Iterator[None]:
     """Hold still all that is not in `moving` (None: everything moves), and all that is `frozen`.
@@ -61,7 +69,7 @@ def held_still(model: nn.Module, moving: Collection[str] | None, frozen: Collect
     layers = {
         layer
         for path, layer in model.named_modules(remove_duplicate=False)
-        if isinstance(layer, NORMALIZATION) and layer.training and not moves(path)
+        if layer.training and not moves(path) and moves_buffers(layer)
     }
     try:
         for p in parameters:

@@ -33,6 +33,10 @@ def activation_l2(features: Tensor) -> Tensor:
 
 def check_number(what: str, value: object) -> float:
     """The value as a float, if it is a finite number ≥ 0; otherwise a ValueError that says what it should be."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or value < 0:
+    try:
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # 10**400
+        number = math.inf
+    if not math.isfinite(number) or number < 0:
         raise ValueError(f"{what} must be a finite number ≥ 0, got {value!r}")
-    return float(value)
+    return number

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from jointopt.controls import Controls, check_losses
-from jointopt.modules import check_names, held_still, listed, parameters_of
+from jointopt.modules import check_names, covers, held_still, listed, parameters_of
 from jointopt.objective import check_number, total
 
 
@@ -98,6 +98,8 @@ def train(
     """Take one step per update of the plan and yield what happened. The default optimizer is Adam, lr 1e-3."""
     controls = controls or Controls()
     optimizer = optimizer or make_optimizer(task.model)
+    if controls.log:  # they have steered another run
+        controls.restart()
     for number, update in enumerate(plan):
         yield take_step(task, number, update, controls, optimizer)
 
@@ -128,10 +130,10 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
         _check_finite({f"the loss {name!r}": value for name, value in values.items()}, number)
         if objective.requires_grad:
             objective.backward()
-        elif not settings.frozen:
+        elif not _explained_by(settings.frozen, update.modules):
             raise ValueError(f"step {number}: {update} moves nothing, since its losses depend on none of its modules")
         parameters = parameters_of(model)
-        moved = tuple(name for name, ps in parameters.items() if any(p.requires_grad for p in ps))
+        moved = tuple(name for name, ps in parameters.items() if any(p.grad is not None for p in ps))
 
     before = {p: p.detach().clone() for p in model.parameters() if p.grad is not None}
     grad_norm = {name: _norm([p.grad for p in ps if p in before]) for name, ps in parameters.items()}
@@ -157,6 +159,11 @@ def make_optimizer(model: nn.Module, name: str = "Adam", **options) -> torch.opt
         raise ValueError(f"no optimizer is named {name!r}; there are {listed(OPTIMIZERS)}")
     optimizer, defaults = OPTIMIZERS[name]
     return optimizer(model.parameters(), **defaults | options)
+
+
+def _explained_by(frozen: frozenset[str], modules: frozenset[str] | None) -> bool:
+    """Whether some module of an update (None: all) is frozen, in whole or in part."""
+    return any(modules is None or any(covers(f, m) or covers(m, f) for m in modules) for f in frozen)
 
 
 def _check_update(update: object, task: Task) -> None:

@@ -40,20 +40,21 @@ function render({ model, el }) {
       const value = state.weights[loss], slider = find(`#${root.id}slider${i}`);
       slider.value = positionOf(value);
       slider.setAttribute("aria-valuetext", short(value));
-      write(find(`#${root.id}number${i}`), short(value));
+      write(find(`#${root.id}number${i}`), String(value));
     });
     modules.forEach((module, i) => { find(`#${root.id}freeze${i}`).checked = state.frozen.includes(module); });
-    write(find("[data-lr]"), short(state.lr));
+    write(find("[data-lr]"), String(state.lr));
     find("[data-optimizer]").value = state.optimizer;
-    find("[data-do=play]").disabled = find("[data-do=step]").disabled = state.playing;
-    find("[data-do=pause]").disabled = !state.playing;
+    // Not `disabled`: that throws the focus off the button that was pressed, and keys then go to the page.
+    for (const [what, idle] of [["play", state.playing], ["step", state.playing], ["pause", !state.playing]])
+      find(`[data-do=${what}]`).setAttribute("aria-disabled", idle);
   };
 
   losses.forEach((loss, i) => {
     const slider = find(`#${root.id}slider${i}`), number = find(`#${root.id}number${i}`);
     slider.addEventListener("input", () => {
       const value = valueAt(Number(slider.value));
-      number.value = short(value);
+      number.value = String(value);
       slider.setAttribute("aria-valuetext", short(value));
       send("weight", { name: loss, value });
     });
@@ -70,7 +71,7 @@ function render({ model, el }) {
   find("[data-lr]").addEventListener("change", (event) => send("lr", { value: typed(event.target) }));
   find("[data-optimizer]").addEventListener("change", (event) => send("optimizer", { value: event.target.value }));
   root.querySelectorAll("[data-do]").forEach((button) => {
-    button.addEventListener("click", () => send(button.dataset.do));
+    button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || send(button.dataset.do));
   });
 
   const onAnswer = (message) => {

@@ -33,7 +33,7 @@ function render({ model, el }) {
     const marks = numbered(info.marks);
     const common = { x, marks, colors, last: Math.max(1, info.number - 1) };
     const values = (series) => series.map((s) => ({ ...s, values: rows.map((row) => row[s.column]) }));
-    const held = values(changes).map((s) => ({ ...s, still: s.values.map((v) => v === 0) }));
+    const held = values(changes).map((s) => ({ ...s, still: standing(s.values) }));
 
     const objective = { name: "J", look: [colors.ink, []], width: 3.5, values: total };
     lines(canvases[0], [...values(parts), objective], { ...common, log: true });
@@ -174,13 +174,25 @@ function lines(canvas, series, options) {
   label(g, labels, LEFT + inner.w + 6, options.colors);
 }
 
+// 0 for at least four rows: shorter zeros are the turns of other modules or losses in an alternating plan.
+function standing(values) {
+  const still = values.map((v) => v === 0);
+  for (let i = 0, start = 0; i <= still.length; i++)
+    if (!still[i]) {
+      if (i - start < 4) still.fill(false, start, i);
+      start = i + 1;
+    }
+  return still;
+}
+
 function stroke(g, s, x, X, Y) {
   [g.strokeStyle, g.lineWidth] = [s.look[0], s.width || 2.2];
   g.setLineDash(s.look[1]);
   g.beginPath();
+  const gaps = standing(s.values);
   let up = true;
   s.values.forEach((v, i) => {
-    if (!(v > 0)) { up = true; return; }
+    if (!(v > 0)) { up ||= v !== 0 || gaps[i]; return; }
     if (up) g.moveTo(X(x[i]), Y(v));
     else g.lineTo(X(x[i]), Y(v));
     up = false;

@@ -94,6 +94,7 @@ class Display:
         with self._publishing:
             self._closed = True
         for view in (self.box, self.controls, self.curves):
+            view.layout.close()
             view.close()
 
 
@@ -103,4 +104,5 @@ def thinned(held_out: list[tuple[int, dict[str, float]]]) -> dict:
         return {"name": "", "points": []}
     name = next(iter(held_out[0][1]))
     every = -(-len(held_out) // POINTS)
-    return {"name": name, "points": [[step, figures[name]] for step, figures in held_out[::-1][::every][::-1]]}
+    points = [[step, figures[name]] for step, figures in held_out[::-1][::every][::-1]]
+    return {"name": name, "points": [point for point in points if math.isfinite(point[1])]}  # JSON has no nan

@@ -3,7 +3,7 @@
 import copy
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, tee
 
@@ -15,7 +15,7 @@ from jointopt.controls import Change, Controls
 from jointopt.live.history import History
 from jointopt.live.randomness import OwnRandomness
 from jointopt.live.words import Teller
-from jointopt.modules import module_names, parameters_of
+from jointopt.modules import listed, module_names, parameters_of
 from jointopt.training import OPTIMIZERS, Step, Task, Update, make_optimizer, take_step
 
 RECENT = 32  # steps within which an update belongs to what the plan is doing now
@@ -53,6 +53,7 @@ class Engine:
 
     def reset(self) -> None:
         """Back to the first weights and the plan's beginning; λ, frozen modules, lr and optimizer stay as they are."""
+        self.optimizer_name = self.wanted_optimizer  # one that no step has been taken with yet, too
         self.task.model.load_state_dict(self._first)
         self.controls.restart()
         self._begin()
@@ -64,7 +65,7 @@ class Engine:
         self.history = History(self.losses, self.modules)
         self.optimizer = make_optimizer(self.task.model, self.optimizer_name)
         self._optimizer_log = [] if self.optimizer_name == "Adam" else [Change(0, "optimizer", self.optimizer_name)]
-        self._next_optimizer: tuple[str, float | None] | None = None  # and the lr when it was wished for
+        self._next_optimizer: str | None = None
         self._scheduled: dict[int, str] = {}
         self._measuring = False
         self._gradients: dict[Update, tuple[int, dict]] = {}
@@ -82,13 +83,11 @@ class Engine:
     @property
     def wanted_optimizer(self) -> str:
         """The optimizer of the next step."""
-        return self._next_optimizer[0] if self._next_optimizer else self.optimizer_name
+        return self._next_optimizer or self.optimizer_name
 
     @property
     def lr(self) -> float:
         """The learning rate of the next step."""
-        if self._next_optimizer and self._next_optimizer[1] == self.controls.lr:
-            return OPTIMIZERS[self._next_optimizer[0]][1]["lr"]
         return self.controls.lr if self.controls.lr is not None else self.optimizer.param_groups[0]["lr"]
 
     @property
@@ -106,7 +105,8 @@ class Engine:
         """Another optimizer from the next step on, without memory, at its own default lr unless one is set by then."""
         if name not in OPTIMIZERS:
             raise ValueError(f"no optimizer is named {name!r}; there are {', '.join(OPTIMIZERS)}")
-        self._next_optimizer = (name, self.controls.lr)
+        self._next_optimizer = name  # first: the new one at the old lr for a step does less harm than the reverse
+        self.controls.set(lr=OPTIMIZERS[name][1]["lr"])
 
     def step(self, measure: Callable[[Update], bool] = lambda update: False) -> Step:
         """Take the plan's next update. If that fails, the run is where it was, and the same step can be tried again.
@@ -116,8 +116,8 @@ class Engine:
         update = next(self._rest, None)
         if update is None:
             raise PlanEnded(f"the plan ended after {self.number} steps")
-        self._measuring = measure(update)
         with self._undone_on_error(update):
+            self._measuring = isinstance(update, Update) and measure(update)
             old_lr, old_optimizer = self.optimizer.param_groups[0]["lr"], self.optimizer_name
             self._change_optimizer()
             step = take_step(self._watched, self.number, update, self.controls, self.optimizer)
@@ -146,6 +146,8 @@ class Engine:
         """The task's losses, with the lab's own random numbers; the graph is at hand here for measuring gradients."""
         with OwnRandomness(self._generator):
             losses = self.task.losses(model, batch)
+        if isinstance(losses, Mapping) and set(losses) != set(self.losses):
+            raise ValueError(f"the losses were {listed(self.losses)}, and now are {listed(losses)}")
         if self._measuring:
             start = time.thread_time()
             self._norms = gradient_norms(losses, model)
@@ -153,13 +155,9 @@ class Engine:
         return losses
 
     def _change_optimizer(self) -> None:
-        """Here, and not when it was wished for, so that optimizer and lr change in the same step."""
         name = self._scheduled.pop(self.number, None)
-        if name is None and self._next_optimizer:
-            lr = self.lr
-            (name, _), self._next_optimizer = self._next_optimizer, None
-            if lr != self.controls.lr:
-                self.controls.set(lr=lr)
+        if name is None:
+            name, self._next_optimizer = self._next_optimizer, None
         if name is not None:
             self.optimizer, self.optimizer_name = make_optimizer(self.task.model, name), name
             self._optimizer_log.append(Change(self.number, "optimizer", name))
@@ -190,7 +188,7 @@ def gradient_norms(losses: dict[str, Tensor], model: nn.Module) -> dict[tuple[st
     moving = [p for p in model.parameters() if p.requires_grad]
     norms = {}
     for loss, value in losses.items():
-        if not value.requires_grad:
+        if not value.requires_grad or not moving:
             continue
         gradients = torch.autograd.grad(value, moving, retain_graph=True, allow_unused=True)
         by_parameter = {p: g for p, g in zip(moving, gradients, strict=True) if g is not None}
@@ -206,7 +204,7 @@ def _loss_names(task: Task) -> list[str]:
     if task.weights is not None:
         return list(task.weights)
     model = copy.deepcopy(task.model)
-    with torch.no_grad(), OwnRandomness(torch.Generator(next(model.parameters()).device)):
+    with OwnRandomness(torch.Generator(next(model.parameters()).device)):
         return list(task.losses(model, task.batches(0)))
 
 

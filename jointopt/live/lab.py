@@ -4,6 +4,8 @@ The cell that shows the lab returns at once. One thread does all the training; t
 leave wishes, which it grants between two steps.
 """
 
+import atexit
+import copy
 import math
 import threading
 from collections import defaultdict, deque
@@ -28,6 +30,14 @@ HELD_OUT_SHARE, INFLUENCE_SHARE = 0.015, 0.012
 _labs: dict[str, "LiveLab"] = {}  # name -> the lab that now has it
 
 
+@atexit.register
+def _stop_all() -> None:
+    """A thread inside torch when Python ends aborts the process."""
+    for lab in list(_labs.values()):
+        lab._set_budget(0)
+        lab._do(lambda: None)
+
+
 class LiveLab:
     """Train a task live: `LiveLab(task)` as the last line of a cell shows it.
 
@@ -42,6 +52,11 @@ class LiveLab:
         if not isinstance(task, Task):
             raise ValueError(f"a lab needs a Task, got {type(task).__name__}; jointopt.tasks.load(name) makes one")
         old = _labs.get(name)
+        for other in _labs.values():
+            if other is not old and other.engine.task.model is task.model:
+                raise ValueError(
+                    f"the lab {other.name!r} trains this very model: load the task again, or close that lab"
+                )
         if old is not None:
             old.pause()  # it may be training this very model
         self.engine = Engine(task, plan, controls)
@@ -98,6 +113,8 @@ class LiveLab:
         """
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise ValueError(f"run(n) takes a whole number of steps ≥ 1, got {n!r}")
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("run() was called from inside a step of this lab: it would wait for itself")
         self.pause()
         before, self._headless = self.engine.number, True
         try:
@@ -106,8 +123,10 @@ class LiveLab:
                 while self._budget > 0 and self._thread.is_alive():
                     self._wake.wait(0.2)  # not for ever: an interrupt has to get through
         finally:
-            self.pause()
-            self._headless = False
+            try:
+                self.pause()
+            finally:  # a second interrupt, while the step is waited for
+                self._headless = False
         ended = isinstance(self._error, PlanEnded) and self.engine.number > before
         if self._error is not None and not ended:
             raise self._error
@@ -120,12 +139,16 @@ class LiveLab:
 
     def figure(self) -> figures.Picture:
         """The run so far as a static picture."""
-        return figures.run(self.history, marks(self.engine.log))
+        history = copy.copy(self.history)  # as long as it is now: the lab may train on
+        history.held_out = list(history.held_out)
+        return figures.run(history, marks(self.engine.log))
 
     def save(self, path: str | Path) -> None:
         """Pause, and write the run as small JSON: task, plan, and every change with its step. No weights, no code."""
         self.pause()
-        recording.save(self.engine, Path(path))
+        self._do(
+            lambda: recording.save(self.engine, Path(path))
+        )  # between two steps, whatever the browser does meanwhile
 
     @classmethod
     def replay(cls, path: str | Path, task: Task | None = None, name: str = "main") -> "LiveLab":
@@ -150,7 +173,8 @@ class LiveLab:
         self._closed = True
         with self._wake:
             self._wake.notify_all()
-        self._thread.join(5)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(5)
         self.controls.on_change = lambda: None
         if _labs.get(self.name) is self:
             del _labs[self.name]
@@ -183,6 +207,7 @@ class LiveLab:
         with self._wake:
             self._jobs.append(work)
             self._wake.notify_all()
+        wait = wait and threading.current_thread() is not self._thread  # called from inside a step, it waits for itself
         while wait and self._thread.is_alive() and not done.wait(0.2):
             pass
         if failed:
@@ -209,8 +234,12 @@ class LiveLab:
         elif kind == "optimizer":
             self.engine.use_optimizer(value)
             self._publish()
-        elif kind in ("play", "pause", "step"):
-            self._set_budget({"play": math.inf, "pause": 0, "step": 1}[kind])
+        elif kind in ("play", "step", "reset") and self._headless:
+            raise RuntimeError("a cell runs this lab: wait for it, or press Pause")
+        elif kind in ("play", "pause"):
+            self._set_budget(math.inf if kind == "play" else 0)
+        elif kind == "step":
+            self._set_budget(self._budget + 1)  # a second press during a step is a second step
         elif kind == "reset":
             self._set_budget(0)
             self._do(self._reset, wait=False)
@@ -247,7 +276,8 @@ class LiveLab:
                 self._show()
             elif self.display.due():
                 self.display.draw_now_and_then()
-                self._evaluating.do(self._evaluate)
+                if not self._headless:  # there, at fixed steps
+                    self._evaluating.do(self._evaluate)
                 self.display.send(self.note)
         except Exception as error:
             self._error, self.note = error, f"paused: {error}"
@@ -279,7 +309,11 @@ class LiveLab:
         """Held-out figures at this point of the run, once."""
         task, held_out = self.engine.task, self.history.held_out
         if task.evaluate is not None and (not held_out or held_out[-1][0] != self.engine.number):
-            held_out.append((self.engine.number, task.evaluate(task.model)))
+            found = {name: float(value) for name, value in task.evaluate(task.model).items()}
+            if not found or (held_out and found.keys() != held_out[0][1].keys()):
+                expected = f"the figures {list(held_out[0][1])}" if held_out else "at least one figure"
+                raise ValueError(f"task.evaluate must answer {expected}, got {found}")
+            held_out.append((self.engine.number, found))
 
     def _show(self) -> None:
         self.display.draw()

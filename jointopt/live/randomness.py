@@ -1,7 +1,14 @@
 """Random numbers of one's own, so that a lab's dropout and a reader's `torch.rand` do not disturb each other."""
 
+from collections import defaultdict
+
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+
+# Overload -> its twins that take a generator.
+WITH_GENERATOR = defaultdict(
+    tuple, default=["generator"], low=["low_generator"], low_dtype=["low_generator_dtype"], Tensor=["Tensor_generator"]
+)
 
 
 class OwnRandomness(TorchDispatchMode):
@@ -22,8 +29,10 @@ class OwnRandomness(TorchDispatchMode):
         if torch.Tag.nondeterministic_seeded in func.tags and kwargs.get("generator") is None:
             if any(argument.name == "generator" for argument in func._schema.arguments):
                 kwargs = {**kwargs, "generator": self.generator}
-            elif hasattr(func.overloadpacket, "generator"):
-                func, kwargs = func.overloadpacket.generator, {**kwargs, "generator": self.generator}
+            elif name := next(
+                (name for name in WITH_GENERATOR[func._overloadname] if hasattr(func.overloadpacket, name)), None
+            ):
+                func, kwargs = getattr(func.overloadpacket, name), {**kwargs, "generator": self.generator}
         return func(*args, **kwargs)
 
     def _dropout(self, x: torch.Tensor, p: float, train: bool | None) -> tuple[torch.Tensor, torch.Tensor]:

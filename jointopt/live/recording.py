@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 
 from jointopt import tasks
-from jointopt.controls import Change, check_change
+from jointopt.controls import Change, check_change, check_losses
 from jointopt.live.engine import Engine
 from jointopt.live.history import History
-from jointopt.modules import listed, module_names
+from jointopt.modules import check_names, listed, module_names
 from jointopt.training import OPTIMIZERS, Task, Update
 
 FORMAT = "jointopt run 1"
@@ -68,6 +68,15 @@ def task_of(run: dict, task: Task | None) -> Task:
             f"this run is of another task: modules {listed(run['modules'])} and losses {listed(run['losses'])},"
             f" got {listed(modules)} and {listed(losses or ())}"
         )
+    for names, counted in run["updates"]:
+        check_names(names or (), task.model)
+        check_losses(counted or (), run["losses"])
+    for change in log_of(run):
+        kind, _, target = change.name.partition(".")
+        if kind == "frozen":
+            check_names([target], task.model)
+        elif kind == "weight":
+            check_losses([target], run["losses"])
     return task
 
 
@@ -103,7 +112,9 @@ def _check(run: object) -> None:
     _expect(_is_names(run["modules"]) and _is_names(run["losses"]), "modules and losses are lists of names")
     _expect(run["task"] is None or _is_recipe(run["task"]), "the task is a name, a seed and plain options")
     _expect(_is_count(run["steps"]) and run["steps"] <= LONGEST, f"steps is a whole number up to {LONGEST}")
-    _expect(run["total"] is None or isinstance(run["total"], float), "total is a number")
+    _expect(
+        isinstance(run["total"], float) if run["steps"] else run["total"] is None, "total is the J of the last step"
+    )
     _expect(
         all(isinstance(run[key], str) for key in ("start", "torch")) and _is_count(run["threads"]),
         "start, torch, threads",
@@ -133,6 +144,7 @@ def _is_recipe(recipe: object) -> bool:
         and recipe.keys() == {"name", "seed", "options"}
         and isinstance(recipe["name"], str)
         and _is_count(recipe["seed"])
+        and not recipe["options"].keys() & {"name", "seed"}
         and all(isinstance(value, (str, int, float, bool)) for value in recipe["options"].values())
     )
 

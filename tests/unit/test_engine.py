@@ -29,6 +29,8 @@ def test_own_random_numbers_equal_torchs_under_the_same_seed():
     def draw():
         return [torch.nn.functional.dropout(torch.ones(50), 0.5), torch.rand(3), torch.randn(3), torch.randperm(9)] + [
             torch.randint(9, (3,)),
+            torch.randint(2, 9, (3,)),
+            torch.randint_like(torch.ones(3), 2, 9),
             torch.empty(3).normal_(),
             torch.bernoulli(torch.full((9,), 0.5)),
         ]
@@ -177,6 +179,28 @@ def test_another_optimizer_starts_at_the_next_step_with_its_own_rate(task):
         engine.use_optimizer("Adamm")
 
 
+def test_an_optimizer_chosen_before_a_reset_is_kept_and_a_typed_rate_wins(task):
+    engine = Engine(task, controls=Controls(lr=0.01))
+    steps(engine, 1)
+    engine.use_optimizer("SGD")
+    engine.controls.set(lr=0.01)  # as it was before: typed, so meant
+    engine.reset()
+    steps(engine, 1)
+    assert engine.optimizer_name == "SGD" and engine.optimizer.param_groups[0]["lr"] == 0.01
+
+
+def test_what_is_moved_several_times_before_a_step_is_one_change(task):
+    engine = Engine(task)
+    steps(engine, 2)
+    for weight in (0.1, 0.2, 0.3):
+        engine.controls.set(weight={"reg": weight})
+    engine.controls.freeze("head")
+    engine.controls.thaw("head")
+    steps(engine, 1)
+    assert engine.log == [(2, "weight.reg", 0.3), (2, "frozen.head", False)]
+    assert engine.said.count("λ of reg 0.01 → 0.3") == 1 and "absent" not in engine.said
+
+
 def test_lambda_and_freezing_keep_the_optimizers_state(task):
     engine = Engine(task)
     steps(engine, 5)
@@ -207,6 +231,30 @@ def test_a_step_that_fails_changes_nothing_and_can_be_tried_again(make, state):
         assert state.same(before, state(broken.model)) and engine.number == 3 and len(engine.history) == 3
     failing = False
     assert engine.step() == steps(good, 4)[-1]  # the numbers of a run that never failed, dropout included
+
+
+def test_losses_that_change_their_names_are_refused_before_a_weight_moves(task, state):
+    def losses(model, batch):
+        answer = task.losses(model, batch)
+        return answer if engine.number < 2 else {"task": answer["task"]}
+
+    engine = None
+    engine = Engine(Task(task.model, lambda m, b: losses(m, b) if engine else task.losses(m, b), task.batches))
+    steps(engine, 2)
+    before = state(task.model)
+    with pytest.raises(ValueError, match="the losses were 'reg', 'task', and now are 'task'"):
+        engine.step()
+    assert state.same(before, state(task.model)) and len(engine.history) == engine.number == 2
+
+
+def test_a_loss_may_take_a_gradient_itself(task):
+    def losses(model, batch):
+        inputs = batch[0].clone().requires_grad_()
+        (slope,) = torch.autograd.grad(model(inputs).sum(), inputs, create_graph=True)
+        return {"penalty": slope.square().mean()}
+
+    engine = Engine(Task(task.model, losses, task.batches), controls=Controls(frozen=["encoder", "neck", "head"]))
+    steps(engine, 2, measure=lambda update: True)
 
 
 def test_the_names_of_losses_are_found_without_a_trace(task, state):

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.text import Text
 from scipy import stats
 
-from jointopt import Controls, figures
+from jointopt import Controls, Update, figures, plans
 from jointopt.compare import interval
 from jointopt.live.engine import Engine
 
@@ -35,6 +35,17 @@ def test_no_text_is_smaller_than_11_points(history):
     picture.png()  # ticks are made when they are drawn
     texts = [text for text in picture.figure.findobj(Text) if text.get_text().strip()]
     assert {text.get_text(): text.get_fontsize() for text in texts if text.get_fontsize() < 11} == {}
+
+
+def test_an_alternating_plan_has_curves_and_no_smear_of_frozen(task):
+    engine = Engine(task, plans.alternating(Update("encoder"), Update("head")))
+    for _ in range(40):
+        engine.step()
+    figure = figures.run(engine.history).figure
+    change = figure.axes[3]
+    lengths = {line.get_label(): int(np.isfinite(line.get_ydata()).sum()) for line in change.get_lines()}
+    assert lengths == {"encoder": 20, "head": 20}  # and the neck, which never moves, has a bar in each lower panel
+    assert sum(text.get_text() == "frozen" for text in figure.findobj(Text)) == 2
 
 
 def test_pyplot_is_not_touched(history):

@@ -146,6 +146,14 @@ def test_with_everything_frozen_the_losses_are_still_reported(task, state):
     assert state.same(before, state(task.model))
 
 
+def test_a_part_cannot_be_thawed_while_the_whole_is_frozen(task):
+    controls = Controls(frozen="encoder")
+    next(train(task, plans.joint(2), controls))
+    with pytest.raises(ValueError, match="'encoder.0' stays frozen while 'encoder' is"):
+        controls.thaw("encoder.0")
+    assert controls.frozen == {"encoder"}
+
+
 def test_a_dotted_name_reaches_one_layer(task):
     first, last = task.model.encoder[0].weight.detach().clone(), task.model.encoder[4].weight.detach().clone()
     run(task, 3, Controls(frozen="encoder.0"))
@@ -170,8 +178,9 @@ def test_every_layer_with_running_statistics_is_held(layer, state):
     assert state.same(before, state(model["body"]))
 
 
-def test_spectral_norm_is_held_as_well(state):
-    model = nn.ModuleDict({"body": nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4)), "head": nn.Linear(4, 1)})
+@pytest.mark.parametrize("normalize", [nn.utils.parametrizations.spectral_norm, nn.utils.spectral_norm])
+def test_spectral_norm_is_held_as_well(normalize, state):
+    model = nn.ModuleDict({"body": normalize(nn.Linear(4, 4)), "head": nn.Linear(4, 1)})
     task = Task(model, lambda m, x: {"task": m["head"](m["body"](x)).square().mean()}, lambda n: torch.ones(2, 4))
     before = state(model["body"])
     run(task, 4, Controls(frozen="body"))

@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -273,7 +275,8 @@ def test_replay_says_when_the_first_weights_differ(make, tmp_path):
     lab = LiveLab(make())
     lab.run(2)
     lab.save(tmp_path / "run.json")
-    replayed = LiveLab.replay(tmp_path / "run.json", task=lab.engine.task, name="replayed")
+    lab.close()
+    replayed = LiveLab.replay(tmp_path / "run.json", task=lab.engine.task)
     assert "from other first weights" in replayed.note
 
 
@@ -343,3 +346,107 @@ def test_a_run_of_ones_own_task_needs_the_task(make, tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="none.json"):
         LiveLab.replay(tmp_path / "none.json")
+
+
+# What two threads, a browser and a reader's own code can do to each other
+
+
+def test_two_labs_of_different_names_cannot_train_one_model(task):
+    lab = LiveLab(task, name="a")
+    with pytest.raises(ValueError, match="the lab 'a' trains this very model"):
+        LiveLab(task, name="b")
+    assert lab.run(1).number == 0
+
+
+@pytest.mark.parametrize("button", ["play", "step", "reset"])
+def test_a_button_pressed_while_a_cell_runs_the_lab_is_refused(button, task):
+    lab, answers = LiveLab(task), []
+    browser = Browser(lab)
+    pressed = threading.Thread(target=lambda: (until(lambda: lab.engine.number > 5), answers.append(browser(button))))
+    pressed.start()
+    assert lab.run(300).number == 299
+    pressed.join()
+    assert "a cell runs this lab" in answers[0]
+
+
+def test_each_press_of_one_step_is_a_step(task):
+    lab = LiveLab(task)
+    browser = Browser(lab)
+    for _ in range(4):
+        browser("step")
+    until(lambda: lab.engine.number == 4)
+
+
+@pytest.mark.parametrize("answers", [[{}], [{"a": 1.0}, {"b": 1.0}], [{"a": "high"}]])
+def test_an_evaluate_that_answers_wrongly_pauses_the_lab(answers, task):
+    later = iter(answers + answers[-1:] * 50)
+    lab = LiveLab(Task(task.model, task.losses, task.batches, evaluate=lambda m: next(later), weights=task.weights))
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever float() says of "high"
+        lab.run(30)
+    assert lab.note.startswith("paused: ") and lab._thread.is_alive()
+
+
+def test_held_out_figures_may_be_tensors_and_nan(task):
+    answer = iter([torch.tensor(1.0), float("nan"), 3.0])
+    lab = LiveLab(
+        Task(task.model, task.losses, task.batches, evaluate=lambda m: {"f": next(answer)}, weights=task.weights)
+    )
+    lab.run(26)
+    assert lab.display.curves.info["held_out"] == {"name": "f", "points": [[0, 1.0], [26, 3.0]]}  # JSON has no nan
+
+
+def test_a_plan_may_pause_the_lab_from_inside_a_step(task, tmp_path):
+    def plan():
+        for number in range(100):
+            if number == 3:
+                lab.pause()
+                with pytest.raises(RuntimeError, match="wait for itself"):
+                    lab.run(1)
+            yield Update()
+
+    lab = LiveLab(task, plan())
+    lab.play()
+    until(lambda: lab.engine.number == 4 and not lab.playing)
+    assert lab.run(1).number == 4
+
+
+def test_a_bad_file_leaves_the_lab_of_the_same_name_at_work(make, tmp_path):
+    lab = LiveLab(make())
+    lab.run(3)
+    lab.save(tmp_path / "run.json")
+    run = json.loads((tmp_path / "run.json").read_text())
+    for change in ({"log": [[1, "weight.regg", 1.0]]}, {"updates": [[["hed"], None]]}, {"total": None}):
+        (tmp_path / "run.json").write_text(json.dumps(run | change))
+        with pytest.raises(ValueError, match="'regg'|'hed'|total"):
+            LiveLab.replay(tmp_path / "run.json", task=make())
+    assert lab.run(1).number == 3
+
+
+def test_a_figure_while_it_plays_and_when_nothing_moves(task):
+    lab = LiveLab(task, controls=Controls(frozen=["encoder", "neck", "head"]))
+    lab.run(6)
+    assert lab.figure().png()
+    lab.controls.thaw("encoder", "neck", "head")
+    lab.play()
+    for _ in range(5):
+        lab.figure()
+    lab.pause()
+
+
+def test_running_the_cell_again_leaks_no_widget(make):
+    from ipywidgets.widgets.widget import _instances
+
+    counts = []
+    for _ in range(4):
+        LiveLab(make())._repr_mimebundle_()
+        counts.append(len(_instances))
+    assert counts[1:] == counts[:1] * 3
+
+
+def test_a_script_may_end_while_a_lab_plays():
+    script = (
+        "from jointopt import tasks; from jointopt.live import LiveLab\n"
+        "lab = LiveLab(tasks.load('classification')); lab.play()\n"
+        "while lab.engine.number < 3: pass"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0

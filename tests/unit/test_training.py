@@ -110,6 +110,13 @@ def test_replaying_the_log_gives_the_same_numbers(make):
     assert again == first
 
 
+def test_controls_of_an_earlier_run_begin_a_new_log(make):
+    controls = Controls(weights={"reg": 0.3})
+    list(train(make(), plans.joint(3), controls))
+    list(train(make(), plans.joint(2), controls))
+    assert controls.log == [(0, "weight.reg", 0.3)]
+
+
 def test_losses_of_an_update_are_the_only_ones_counted(task):
     (step,) = train(task, [Update(losses="task")])
     assert step.total == pytest.approx(step.losses["task"])
@@ -149,7 +156,7 @@ def test_other_devices_by_one_argument(device):
 # Bad input
 
 
-@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "0.1", None, True])
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), 10**400, "0.1", None, True])
 def test_a_bad_weight_names_what_was_given(value, task):
     controls = Controls()
     for wrong in (
@@ -210,6 +217,8 @@ def test_an_update_whose_losses_reach_none_of_its_modules_is_refused(task, state
     before = state(task.model)
     with pytest.raises(ValueError, match="moves nothing"):
         next(train(Task(task.model, losses, task.batches), [Update("head")]))
+    with pytest.raises(ValueError, match="moves nothing"):  # the neck is frozen, but that is not why
+        next(train(Task(task.model, losses, task.batches), [Update("head")], Controls(frozen="neck")))
     assert state.same(before, state(task.model))
 
 
