@@ -95,7 +95,7 @@ class Picture:
         drawn, small = BytesIO(), BytesIO()
         with rc_context(STYLE):
             self.figure.savefig(drawn, format="png", dpi=DPI)
-        # 128 colors are enough for lines and letters, and take a third of the bytes. Octree: the default shifts rare colors.
+        # 128 colors are enough for lines and letters, in a third of the bytes. Octree keeps the rare ones.
         few = Image.open(drawn).convert("RGB").quantize(128, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         few.save(small, "PNG", optimize=True)
         return small.getvalue()
