@@ -14,22 +14,24 @@ PARTS = ("loops", "lab", "sizes")
 
 
 def main() -> None:
-    """Measure the parts that are named, all of them without a name, and print the table and the notes."""
+    """Measure the parts that are named, or all, and print the table and what there is to say of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="only these (default: all)")
+    parser.add_argument("parts", nargs="*", choices=PARTS, help="only these; all of them if none is named")
     rows, notes = [], []
     for part in parser.parse_args().parts or PARTS:
         start = time.monotonic()
-        print(f"measuring: {part} …", end=" ", file=sys.stderr, flush=True)
-        more_rows, more_notes = import_module(f"benchmarks.{part}").run()
+        print(f"measuring: {part} …", file=sys.stderr, flush=True)
+        try:
+            more_rows, more_notes = import_module(f"benchmarks.{part}").run()
+        except Exception as error:  # say so in the output, and measure the rest
+            more_rows, more_notes = [], [f"NOT MEASURED: {part}: {type(error).__name__}: {error}"]
         rows += more_rows
         notes += more_notes
-        print(f"{time.monotonic() - start:.0f} s", file=sys.stderr)
+        print(f"measured: {part}, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(f"torch {torch.__version__}, {os.cpu_count()} cores{load}; training on one thread.")
-    print("A ratio's two sides run in turn, A B A B …, in one process; its median is compared with the bound.\n")
-    print(table(rows))
-    print("", *notes, sep="\n")
+    print("The two sides of a ratio run in turn, A B A B …, in one process; its median is compared with the bound.")
+    print("", table(rows), "", *notes, sep="\n")
 
 
 main()

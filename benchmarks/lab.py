@@ -5,6 +5,7 @@ import json
 import statistics
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -31,24 +32,19 @@ FRAMES_WINDOWS, CHANGES, CELLS = 4, 20, 20
 
 def run() -> tuple[list[Row], list[str]]:
     """The rows of the table, and notes beneath it."""
-    jupyterlab = _harness()
+    harness = _harness()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         root, home = Path(folder, "notebooks"), Path(folder, "home")
         root.mkdir()
         home.mkdir()
         nbformat.write(new_notebook(cells=[new_code_cell(SETUP)], metadata=METADATA), root / "lab.ipynb")
-        server = jupyterlab.JupyterLab(root, home)
-        browser = jupyterlab.launch(playwright)
-        try:
+        with closing(harness.JupyterLab(root, home)) as server, closing(harness.launch(playwright)) as browser:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
-            notebook = jupyterlab.Notebook(page, server, "lab.ipynb")
+            notebook = harness.Notebook(page, server, "lab.ipynb")
             notebook.run_cell(0)
             page.get_by_role("button", name="Play", exact=True).wait_for(timeout=120_000)
-            jupyterlab.until(lambda: not notebook.busy(), 60, "the lab's cell to end")
-            return _measure(notebook, jupyterlab.until)
-        finally:
-            browser.close()
-            server.close()
+            harness.until(lambda: not notebook.busy(), 60, "the lab's cell to end")
+            return _measure(notebook, harness.until)
 
 
 def _harness() -> ModuleType:
@@ -77,13 +73,12 @@ def _measure(notebook, until) -> tuple[list[Row], list[str]]:
         Row("steps from a change's arrival to the step that used it", steps, 1, "step"),
         Row("another cell while the lab trains, from execute to idle", cells, 150, "ms"),
     ]
-    middle = statistics.median
+    cpu, bare, start, end, idle = map(statistics.median, (playing, alone, started, ended, paused))
     return rows, [
-        f"The lab: {1e3 * middle(playing):.1f} ms of CPU per step against {1e3 * middle(alone):.1f}; {rate:.0f} steps "
-        f"a second; a frame carries {size / 1024:.1f} KB of history.",
-        f"From a key press on λ to the start of the step that used it {middle(started):.0f} ms, to its end "
-        f"{middle(ended):.0f} ms (medians of {len(started)}); another cell while the lab is paused "
-        f"{middle(paused):.0f} ms.",
+        f"The lab: {1e3 * cpu:.1f} ms of CPU per step against {1e3 * bare:.1f}; {rate:.0f} steps a second; a frame "
+        f"carries up to {size / 1024:.1f} KB of history.",
+        f"From a key press on λ to the start of the step that used it {start:.0f} ms, to its end {end:.0f} ms; another "
+        f"cell while the lab is paused {idle:.0f} ms (medians).",
     ]
 
 

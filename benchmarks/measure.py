@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -27,16 +27,18 @@ class Row:
         return self.median >= self.bound if self.at_least else self.median <= self.bound
 
     def cells(self) -> tuple[str, ...]:
-        """what, bound, median, quartiles, how many repeats, held or not"""
-        low, _, high = statistics.quantiles(self.values, n=4) if len(self.values) > 1 else (self.values * 3)[:3]
-        spread = f"{short(low)} … {short(high)}" if len(self.values) > 1 else "–"
+        """What, bound, median, quartiles, number of repeats, held or not."""
         bound = f"{'≥' if self.at_least else '≤'} {self.bound:g} {self.unit}"
+        quartiles = "–"
+        if len(self.values) > 1:
+            low, _, high = statistics.quantiles(self.values, n=4)
+            quartiles = f"{short(low)} … {short(high)}"
         verdict = "held" if self.held else "NOT HELD"
-        return self.what, bound, short(self.median), spread, str(len(self.values)), verdict
+        return self.what, bound, short(self.median), quartiles, str(len(self.values)), verdict
 
 
 def short(value: float) -> str:
-    """Three significant digits, and two decimals at least for a ratio near 1."""
+    """Three decimals, or one for a large number."""
     return f"{value:.3f}" if value < 10 else f"{value:.1f}"
 
 
@@ -49,19 +51,15 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([text[0], "-" * (sum(widths) + 2 * len(widths) - 2), *text[1:]])
 
 
-def interleaved(
-    *sides: Iterator, repeats: int, steps: int = 2, clock: Callable[[], float] = time.thread_time
-) -> list[list[float]]:
-    """Seconds a step of each side, in blocks of a few steps taken in turn: A B A B …
+def interleaved(*sides: Iterator, repeats: int, steps: int = 2) -> list[list[float]]:
+    """CPU seconds a step of each side, in blocks of a few steps taken in turn: A B A B …
 
-    The default clock is the CPU time of this thread: on a shared machine the wall clock measures the others too.
+    The CPU time of this thread, since on a shared machine the wall clock measures the others too.
     """
     for side in sides:
-        _seconds(side, 5, clock)  # warm up
-    return [
-        list(side)
-        for side in zip(*[[_seconds(side, steps, clock) for side in sides] for _ in range(repeats)], strict=True)
-    ]
+        _seconds(side, 5)  # warm up
+    blocks = [[_seconds(side, steps) for side in sides] for _ in range(repeats)]
+    return [list(side) for side in zip(*blocks, strict=True)]
 
 
 def ratios(a: Sequence[float], b: Sequence[float]) -> list[float]:
@@ -69,8 +67,8 @@ def ratios(a: Sequence[float], b: Sequence[float]) -> list[float]:
     return [x / y for x, y in zip(a, b, strict=True)]
 
 
-def _seconds(side: Iterator, steps: int, clock: Callable[[], float]) -> float:
-    start = clock()
+def _seconds(side: Iterator, steps: int) -> float:
+    start = time.thread_time()
     for _ in range(steps):
         next(side)
-    return (clock() - start) / steps
+    return (time.thread_time() - start) / steps

@@ -105,9 +105,13 @@ def _lightning(batches: Batches) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = lightning.Trainer(
-            max_steps=STEPS, accelerator="cpu", logger=False, barebones=False, enable_checkpointing=False,
-            enable_progress_bar=False, enable_model_summary=False,
-        )  # fmt: skip
+            max_steps=STEPS,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
         trainer.fit(Module(), batches)
 
 
@@ -121,8 +125,14 @@ def _skorch(batches: Batches) -> None:
             return _objective(task, scores, labels)
 
     net = Net(
-        task.model, optimizer=torch.optim.Adam, optimizer__fused=True, lr=1e-3, max_epochs=1, verbose=0,
-        train_split=None, iterator_train=lambda data, **options: batches,
-    )  # fmt: skip
+        task.model,
+        optimizer=torch.optim.Adam,
+        optimizer__fused=True,
+        lr=1e-3,
+        max_epochs=1,
+        verbose=0,
+        train_split=None,
+        iterator_train=lambda data, **options: batches,
+    )
     inputs, labels = task.batches(0)
     net.partial_fit(inputs, labels)  # these go unused: the iterator has the batches
