@@ -16,9 +16,10 @@ PARTS = ("loops", "lab", "sizes")
 def main() -> None:
     """Measure the parts that are named, or all, and print the table and what there is to say of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=PARTS, help="only these; all of them if none is named")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, "all"], default="all")
+    chosen = parser.parse_args().parts
     rows, notes = [], []
-    for part in parser.parse_args().parts or PARTS:
+    for part in PARTS if "all" in chosen else chosen:
         start = time.monotonic()
         print(f"measuring: {part} …", file=sys.stderr, flush=True)
         try:

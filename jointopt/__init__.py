@@ -1,10 +1,20 @@
 """jointopt: joint optimization and end-to-end training in computer vision, to look into and to steer while it runs."""
 
+from importlib import import_module
+
 from jointopt import plans, tasks
 from jointopt.controls import Controls
 from jointopt.data import get_batch_data
 from jointopt.models import Classifier, EndToEndModel, FeatureExtractor
 from jointopt.training import Step, Task, Update, train
+
+
+def __getattr__(name: str):
+    """`compare`, `figures` and `live` are imported when first used: they need matplotlib and widgets."""
+    if name in ("compare", "figures", "live"):
+        return import_module(f"jointopt.{name}")
+    raise AttributeError(f"module 'jointopt' has no attribute {name!r}")
+
 
 __all__ = [
     "Classifier",

@@ -16,6 +16,8 @@ def joint(steps: int | None = None) -> Iterator[Update]:
 
 def staged(*stages: tuple[Update, int | None]) -> Iterator[Update]:
     """One update for so many steps, then the next: `staged((Update("encoder"), 200), (Update("head"), 100))`."""
+    if not stages or not all(isinstance(stage, tuple) and len(stage) == 2 for stage in stages):
+        raise ValueError(f"staged() takes one or more pairs (Update, steps), got {stages}")
     return chain.from_iterable([repeat(update) if n is None else repeat(update, _steps(n)) for update, n in stages])
 
 

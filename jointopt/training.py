@@ -43,6 +43,10 @@ class Task:
     def __post_init__(self):
         if not isinstance(self.model, nn.Module):
             raise ValueError(f"a task's model must be an nn.Module, got {type(self.model).__name__}")
+        for name, answers in (("losses", "(model, batch) -> dict"), ("batches", "step number -> batch")):
+            if not callable(getattr(self, name)):
+                got = type(getattr(self, name)).__name__
+                raise ValueError(f"a task's {name} must be a function, {answers}, got {got}; see jointopt.data.batches")
         for name, weight in (self.weights or {}).items():
             check_number(f"the weight λ of {name!r}", weight)
 
@@ -72,7 +76,7 @@ class Update:
 class Step:
     """What happened in one step, in plain numbers.
 
-    moved      names of the modules that moved
+    moved      names of the modules that got a gradient to move by
     losses     every L_k, without its weight; weights: the λ_k in force; total: J, over the losses that were counted
     grad_norm  module -> 2-norm of the gradient of J; change: module -> 2-norm of the movement of its weights.
                Both are exactly 0 where a module stood still.
@@ -98,8 +102,13 @@ def train(
     """Take one step per update of the plan and yield what happened. The default optimizer is Adam, lr 1e-3."""
     controls = controls or Controls()
     optimizer = optimizer or make_optimizer(task.model)
+    if not isinstance(plan, Iterable):
+        raise ValueError(f"a plan is a stream of Updates, as jointopt.plans.joint(100) makes it, got {plan!r}")
     if controls.log:  # they have steered another run
         controls.restart()
+    ours = set(task.model.parameters())
+    if not any(p in ours for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError("the optimizer holds no parameter of this task's model: make it from task.model.parameters()")
     for number, update in enumerate(plan):
         yield take_step(task, number, update, controls, optimizer)
 
@@ -130,8 +139,12 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
         _check_finite({f"the loss {name!r}": value for name, value in values.items()}, number)
         if objective.requires_grad:
             objective.backward()
-        elif not _explained_by(settings.frozen, update.modules):
-            raise ValueError(f"step {number}: {update} moves nothing, since its losses depend on none of its modules")
+        reached = any(p.grad is not None for p in model.parameters())
+        if not reached and not _explained_by(settings.frozen, update.modules):
+            raise ValueError(
+                f"step {number}: {update} moves nothing: its losses depend on none of its modules"
+                " (do they use the model that they are given?)"
+            )
         parameters = parameters_of(model)
         moved = tuple(name for name, ps in parameters.items() if any(p.grad is not None for p in ps))
 

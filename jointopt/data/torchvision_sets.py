@@ -79,7 +79,7 @@ def unpack_debian(files: list[Path]) -> None:
 
 def _missing(name: str, folder: Path, missing: list[Path]) -> str:
     names = ", ".join(str(file.relative_to(folder)) for file in missing)
-    ways = "Pass download=True to fetch it"
+    ways = f"To fetch it: jointopt.data.load({name!r}, download=True)"
     if name == "fashion_mnist":
         ways += ", or on Debian run `apt install dataset-fashion-mnist` and leave root out"
     return f"{name} was looked for in {folder}; missing: {names}. {ways}."

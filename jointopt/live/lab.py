@@ -109,7 +109,8 @@ class LiveLab:
     def run(self, n: int) -> Step:
         """Take n steps (a lab that plays is paused first) and return the last one. Needs no browser.
 
-        What goes wrong in a step is raised here. An interrupt stops at the next step boundary: nothing is lost.
+        Fewer where the plan ends; `note` says so. What goes wrong in a step is raised here.
+        An interrupt stops at the next step boundary: nothing is lost.
         """
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise ValueError(f"run(n) takes a whole number of steps ≥ 1, got {n!r}")

@@ -36,9 +36,14 @@ def save(engine: Engine, path: Path) -> None:
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"cannot write a run to {path}: expected a file in a folder that exists")
     draft = path.with_name(path.name + ".part")
-    draft.write_text(json.dumps(run, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(run, ensure_ascii=False) + "\n", encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def load(path: Path) -> dict:
@@ -48,7 +53,9 @@ def load(path: Path) -> dict:
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         _check(run)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except KeyError as error:
+        raise ValueError(f"{path} is not a saved run, or is broken: the entry {error} is missing") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is not a saved run, or is broken: {error}") from error
     return run
 

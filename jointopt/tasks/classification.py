@@ -47,15 +47,18 @@ def images(data: str, split: str, device: str) -> sets.Images:
 
 def losses(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
     """L_task and L_reg of the document's §3.1 on (inputs (B, 3, 28, 28), labels (B,))."""
+    check_batch(batch)
     inputs, labels = batch
-    check_batch(inputs, labels)
     scores = model(inputs)  # (B, classes)
     check_labels(labels, scores.shape[1])
     return {"task": F.cross_entropy(scores, labels), "reg": l2(model)}
 
 
-def check_batch(inputs: Tensor, labels: Tensor) -> None:
-    """ValueError unless the batch has the shape and type that the document's model takes."""
+def check_batch(batch: object) -> None:
+    """ValueError unless the batch is a pair of tensors of the shape and type that the document's model takes."""
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
+        raise ValueError(f"a batch is two tensors, (inputs, labels), got {type(batch).__name__}")
+    inputs, labels = batch
     if inputs.ndim != 4 or not len(inputs) or inputs.shape[1:] != (3, 28, 28) or not inputs.is_floating_point():
         raise ValueError(f"inputs must be float (B, 3, 28, 28), got {inputs.dtype} {tuple(inputs.shape)}")
     if labels.shape != inputs.shape[:1] or labels.dtype != torch.int64:

@@ -343,6 +343,16 @@ def test_a_run_of_ones_own_task_needs_the_task(make, tmp_path):
         LiveLab.replay(tmp_path / "run.json")
 
 
+def test_a_run_is_written_whole_or_not_at_all(task, tmp_path):
+    lab = LiveLab(task)
+    lab.run(1)
+    for wrong in (tmp_path, tmp_path / "none" / "run.json"):
+        with pytest.raises(ValueError, match="expected a file in a folder that exists"):
+            lab.save(wrong)
+    lab.save(tmp_path / "run.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="none.json"):
         LiveLab.replay(tmp_path / "none.json")

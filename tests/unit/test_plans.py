@@ -45,6 +45,9 @@ def test_a_bad_number_of_steps_is_refused_at_once(n):
 def test_empty_plans_are_refused():
     with pytest.raises(ValueError, match="at least one Update"):
         plans.alternating()
+    for stages in ((), (A,), (A, B)):
+        with pytest.raises(ValueError, match="pairs"):
+            plans.staged(*stages)
     with pytest.raises(ValueError, match="names of the modules"):
         plans.unfreeze([], every=2)
     with pytest.raises(ValueError, match="steps > head_steps"):

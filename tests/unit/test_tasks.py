@@ -105,6 +105,12 @@ def test_a_batch_of_another_form_is_refused_before_anything_changes(inputs, labe
     assert state.same(before, state(task.model))
 
 
+@pytest.mark.parametrize("batch", [None, torch.rand(4, 3, 28, 28), (np.ones(3), np.ones(3)), (torch.ones(1),)])
+def test_what_is_no_batch_is_refused(batch, task):
+    with pytest.raises(ValueError, match="a batch is two tensors, .inputs, labels., got"):
+        task.losses(task.model, batch)
+
+
 def test_a_batch_of_one_is_fine(task):
     from dataclasses import replace
 

@@ -268,3 +268,25 @@ def test_what_is_not_finite_is_named_before_a_weight_moves(where, task):
 def test_an_unknown_optimizer_names_the_choices(task):
     with pytest.raises(ValueError, match="'Adamm'.*'Adam', 'AdamW', 'RMSprop', 'SGD'"):
         make_optimizer(task.model, "Adamm")
+
+
+def test_an_optimizer_of_another_model_is_refused(task, make):
+    with pytest.raises(ValueError, match="no parameter of this task's model"):
+        next(train(task, plans.joint(1), optimizer=make_optimizer(make().model)))
+
+
+def test_losses_of_another_model_are_refused(task, make):
+    other = make()
+    with pytest.raises(ValueError, match="do they use the model that they are given"):
+        next(train(Task(task.model, lambda m, b: other.losses(other.model, b), task.batches), plans.joint(1)))
+
+
+def test_a_loader_in_place_of_a_function_is_refused(task):
+    with pytest.raises(ValueError, match="batches must be a function, step number -> batch, got list"):
+        Task(task.model, task.losses, [1, 2])
+
+
+@pytest.mark.parametrize("plan", [100, plans.joint, None])
+def test_what_is_no_plan_is_refused(plan, task):
+    with pytest.raises(ValueError, match="a plan is a stream of Updates"):
+        next(train(task, plan))
