@@ -25,7 +25,7 @@ from jointopt import tasks
 from jointopt.live import LiveLab
 lab, task = LiveLab(tasks.load("classification")), tasks.load("classification")
 lab"""
-REPEATS = 6
+REPEATS = 5
 PLAYING, ALONE = 9, 4  # seconds; a held-out figure comes every few seconds, and a block is to hold its share of them
 FRAMES_WINDOWS, CHANGES, CELLS = 4, 20, 20
 
