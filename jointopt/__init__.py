@@ -5,8 +5,11 @@ from importlib import import_module
 from jointopt import plans, tasks
 from jointopt.controls import Controls
 from jointopt.data import get_batch_data
+from jointopt.memory import keep_freed_memory
 from jointopt.models import Classifier, EndToEndModel, FeatureExtractor
 from jointopt.training import Step, Task, Update, train
+
+keep_freed_memory()
 
 
 def __getattr__(name: str):
