@@ -152,7 +152,9 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     grad_norm = {name: _norm([p.grad for p in ps if p in before]) for name, ps in parameters.items()}
     _check_finite({f"the gradient of {name!r}": value for name, value in grad_norm.items()}, number)
     optimizer.step()
-    change = {name: _norm([p.detach() - before[p] for p in ps if p in before]) for name, ps in parameters.items()}
+    for p, was in before.items():
+        was.sub_(p.detach())  # in place: `before` is from here on the movement, with its sign turned
+    change = {name: _norm([before[p] for p in ps if p in before]) for name, ps in parameters.items()}
     return Step(number, update, moved, values, weights, float(objective.detach()), grad_norm, change)
 
 
