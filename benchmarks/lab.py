@@ -83,19 +83,24 @@ def _measure(notebook, until) -> tuple[list[Row], list[str]]:
 
 
 def _cpu_per_step(notebook) -> tuple[list[float], list[float]]:
-    """CPU seconds a step in the lab and in train() alone, in turn; for the latter the browser's heartbeat rests."""
-    playing, alone = [], []
-    for repeat in range(REPEATS + 1):
+    """CPU seconds a step in the lab, and of train() alone around it, when the browser's heartbeat rests."""
+    playing, around = [], []
+    _ask(notebook, f"in_kernel.playing(lab, {ALONE})")  # warm up
+    before = _alone(notebook)
+    for _ in range(REPEATS):
         _hide(notebook.page, False)
         notebook.page.wait_for_timeout(1200)  # a heartbeat
-        both = [_ask(notebook, f"in_kernel.playing(lab, {PLAYING})")]
-        _hide(notebook.page, True)
-        both += [_ask(notebook, f"in_kernel.alone(task, {ALONE})")]
-        if repeat:  # the first one warms up
-            playing.append(both[0])
-            alone.append(both[1])
+        playing.append(_ask(notebook, f"in_kernel.playing(lab, {PLAYING})"))
+        after = _alone(notebook)
+        around.append((before + after) / 2)
+        before = after
     _hide(notebook.page, False)
-    return playing, alone
+    return playing, around
+
+
+def _alone(notebook) -> float:
+    _hide(notebook.page, True)
+    return _ask(notebook, f"in_kernel.alone(task, {ALONE})")
 
 
 def _hide(page: Page, hidden: bool) -> None:
