@@ -14,8 +14,9 @@ class FeatureExtractor(nn.Module):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.pool(self.relu(self.conv1(x)))  # (B, 32, 14, 14)
-        return self.pool(self.relu(self.conv2(x)))  # (B, 64, 7, 7)
+        # The document writes pool(relu(…)): equal numbers and gradients, bit for bit, at four times the work for ReLU
+        x = self.relu(self.pool(self.conv1(x)))  # (B, 32, 14, 14)
+        return self.relu(self.pool(self.conv2(x)))  # (B, 64, 7, 7)
 
 
 class Classifier(nn.Module):

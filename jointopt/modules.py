@@ -38,8 +38,9 @@ def covers(name: str, path: str) -> bool:
 
 def parameters_of(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     """Module name -> its parameters. One that two modules share is in both lists."""
-    paths = list(model.named_parameters(remove_duplicate=False))
-    return {name: [p for path, p in paths if covers(name, path)] for name in module_names(model)}
+    children = {name: list(child.parameters()) for name, child in model.named_children()}
+    own = {name: [p] for name, p in model.named_parameters(recurse=False)}
+    return {name: parameters for name, parameters in (children | own).items() if parameters}
 
 
 def moves_buffers(layer: nn.Module) -> bool:
@@ -58,6 +59,10 @@ def held_still(model: nn.Module, moving: Collection[str] | None, frozen: Collect
     statistics (eval mode, as in Keras); dropout is left as it was. What two modules share is held if either is.
     On leaving, everything is as its author left it, so what was fixed on purpose is never thawed.
     """
+
+    if moving is None and not frozen:
+        yield
+        return
 
     def moves(path: str) -> bool:
         named = moving is None or any(covers(name, path) for name in moving)

@@ -9,10 +9,10 @@ The *controls* are what a person may change while training runs.
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import get_total_norm
 
 from jointopt.controls import Controls, check_losses
 from jointopt.modules import check_names, covers, held_still, listed, parameters_of
@@ -128,8 +128,9 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
             group["lr"] = settings.lr
 
     # To None, not to zeros: momentum and Adam go on moving a weight whose gradient is zero.
-    model.zero_grad(set_to_none=True)
-    optimizer.zero_grad(set_to_none=True)
+    parameters = parameters_of(model)
+    for p in chain(*parameters.values(), *(group["params"] for group in optimizer.param_groups)):
+        p.grad = None
     with held_still(model, update.modules, settings.frozen):
         losses = _check_answer(task.losses(model, task.batches(number)), task, update)
         controls.bind(model, losses)
@@ -139,22 +140,19 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
         _check_finite({f"the loss {name!r}": value for name, value in values.items()}, number)
         if objective.requires_grad:
             objective.backward()
-        reached = any(p.grad is not None for p in model.parameters())
-        if not reached and not _explained_by(settings.frozen, update.modules):
+        moving = {name: [p for p in ps if p.grad is not None] for name, ps in parameters.items()}
+        moved = tuple(name for name, ps in moving.items() if ps)
+        if not moved and not _explained_by(settings.frozen, update.modules):
             raise ValueError(
                 f"step {number}: {update} moves nothing: its losses depend on none of its modules"
                 " (do they use the model that they are given?)"
             )
-        parameters = parameters_of(model)
-        moved = tuple(name for name, ps in parameters.items() if any(p.grad is not None for p in ps))
 
-    before = {p: p.detach().clone() for p in model.parameters() if p.grad is not None}
-    grad_norm = {name: _norm([p.grad for p in ps if p in before]) for name, ps in parameters.items()}
+    grad_norm = {name: _norm(p.grad for p in ps) for name, ps in moving.items()}
     _check_finite({f"the gradient of {name!r}": value for name, value in grad_norm.items()}, number)
+    before = {name: [p.detach().clone() for p in ps] for name, ps in moving.items()}
     optimizer.step()
-    for p, was in before.items():
-        was.sub_(p.detach())  # in place: `before` is from here on the movement, with its sign turned
-    change = {name: _norm([before[p] for p in ps if p in before]) for name, ps in parameters.items()}
+    change = {name: _norm(map(_minus, before[name], ps)) for name, ps in moving.items()}
     return Step(number, update, moved, values, weights, float(objective.detach()), grad_norm, change)
 
 
@@ -211,5 +209,10 @@ def _check_finite(values: dict[str, float], number: int) -> None:
             raise NonFiniteError(f"step {number}: {what} is {value}; no weight was changed")
 
 
-def _norm(tensors: list[Tensor]) -> float:
-    return float(get_total_norm(tensors)) if tensors else 0.0
+def _norm(tensors: Iterable[Tensor]) -> float:
+    return math.hypot(*(float(torch.linalg.vector_norm(tensor)) for tensor in tensors))
+
+
+def _minus(before: Tensor, p: nn.Parameter) -> Tensor:
+    """In place of the copy, which is not needed after that."""
+    return before.sub_(p.detach())

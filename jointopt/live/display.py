@@ -19,7 +19,7 @@ FRAMES = 8  # a second, at most
 PRESENT = 4.0  # seconds after a sign of life from the browser for which somebody is taken to be looking
 MARKS = 40  # changes marked on the curves: the last ones
 POINTS = 64  # held-out figures sent: about so many
-PICTURE_SHARE = 0.006  # of the training time, in the long run
+PICTURE_SHARE = 0.004  # of the training time, in the long run
 
 
 class Display:

@@ -25,7 +25,7 @@ from jointopt.training import Step, Task, Update
 
 HELD_OUT_EVERY = 25  # steps, in a run without a browser
 # The most that each may take of the training time while it plays, in the long run.
-HELD_OUT_SHARE, INFLUENCE_SHARE = 0.015, 0.012
+HELD_OUT_SHARE, INFLUENCE_SHARE = 0.008, 0.008
 
 _labs: dict[str, "LiveLab"] = {}  # name -> the lab that now has it
 

@@ -92,13 +92,19 @@ def picture(model: nn.Module, inputs: Tensor, labels: Tensor, classes: list[str]
     return np.concatenate([np.concatenate(tiles[i : i + 8], axis=1) for i in range(0, len(tiles), 8)])
 
 
+@lru_cache(maxsize=1)
+def font() -> ImageFont.FreeTypeFont:
+    """The captions' font: to load it for each tile takes as long as all the rest of the picture."""
+    return ImageFont.load_default(size=17)
+
+
 def tile(image: Tensor, caption: str, right: bool) -> np.ndarray:
     """One image (3, 28, 28), tripled, with a caption beneath: (116, 90, 3) uint8."""
     pixels = (image.permute(1, 2, 0) * 255).round().byte().numpy()  # (28, 28, 3)
     canvas = Image.new("RGB", (90, 116), "white")
     canvas.paste(Image.fromarray(pixels).resize((84, 84), Image.NEAREST), (3, 3))
     draw = ImageDraw.Draw(canvas)
-    draw.text((45, 101), caption, fill="black", font=ImageFont.load_default(size=17), anchor="mm")
+    draw.text((45, 101), caption, fill="black", font=font(), anchor="mm")
     if not right:  # vermilion and a cross: never by color alone
         draw.rectangle((1, 1, 88, 88), outline="#D55E00", width=4)
         draw.rectangle((66, 4, 86, 24), fill="white")
