@@ -20,8 +20,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from jointopt import Controls, EndToEndModel, Task, data, plans, train
-from jointopt.modules import eval_mode
 from jointopt.objective import activation_l2, l2
+from jointopt.tasks.classification import evaluate
 from jointopt.training import make_optimizer
 
 FILE = Path(__file__).with_suffix(".json")
@@ -77,12 +77,9 @@ def wrong(labels, share, seed):
     return torch.where(chosen, (labels + torch.randint(1, 10, labels.shape, generator=generator)) % 10, labels)
 
 
-@torch.no_grad()
 def accuracy(model, images):
     """Percent right."""
-    with eval_mode(model):
-        predicted = torch.cat([model(inputs).argmax(1) for inputs in images.images.split(250)])
-    return 100 * float((predicted == images.labels).sum()) / len(images)
+    return evaluate(model, images.images, images.labels)["accuracy (%)"]
 
 
 def run(setting, penalty, optimizer, weight, seed, held_out):

@@ -104,15 +104,13 @@ class Picture:
         return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
 
-def run(history, marks: Sequence[tuple[int, str]] = (), title: str = "") -> Picture:
+def run(history, marks: Sequence[tuple[int, str]] = ()) -> Picture:
     """A run of the lab (a `jointopt.live.history.History`): J and its parts, gradients, movement, held-out figures.
 
     `marks`: (step, what changed there). A module that stands still has a gap in its curves and a pale bar beneath.
     """
     figure, (objective, held_out, gradient, change) = panels(2, 2, height=520, sharex=True)
     steps = history["step"]
-    if title:
-        figure.suptitle(title, fontsize=12, ha="left", x=0.01)
     objective.plot(steps, history["total"], **look("total"), label="J")
     for loss in history.losses:
         if (history[f"part.{loss}"] > 0).any():

@@ -59,6 +59,17 @@ function short(value) {
   return String(Number(value.toPrecision(3)));
 }
 
+// λ on a logarithmic slider: position 0 is λ = 0, then equal factors from 10^low to 10^high.
+function weightScale(low, high, perDecade) {
+  const top = (high - low) * perDecade + 1;
+  return {
+    top,
+    value: (position) => (position <= 0 ? 0 : Number((10 ** (low + (position - 1) / perDecade)).toPrecision(3))),
+    position: (value) =>
+      value <= 0 ? 0 : Math.min(top, Math.max(1, Math.round((Math.log10(value) - low) * perDecade) + 1)),
+  };
+}
+
 // The look of a module or loss by its name; further ones are numbered among all names.
 const NAMED = { feature_extractor: "theta", theta: "theta", classifier: "phi", head: "phi", phi: "phi", reg: "reg" };
 function lookOf(name, all) {

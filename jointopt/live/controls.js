@@ -1,10 +1,6 @@
 // The controls of the lab. Changes go to the kernel as custom messages, each of which is answered.
 
-// λ on a logarithmic slider: position 0 is λ = 0, then ten positions a decade from 1e-6 to 1e2.
-const LOW = -6, HIGH = 2, PER_DECADE = 10, TOP = (HIGH - LOW) * PER_DECADE + 1;
-const valueAt = (position) => (position <= 0 ? 0 : Number((10 ** (LOW + (position - 1) / PER_DECADE)).toPrecision(3)));
-const positionOf = (value) =>
-  value <= 0 ? 0 : Math.min(TOP, Math.max(1, Math.round((Math.log10(value) - LOW) * PER_DECADE) + 1));
+const SCALE = weightScale(-6, 2, 10);
 
 const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" aria-hidden="true">
   <rect x="1" y="6" width="10" height="8" rx="1.5"/><path d="M3 6V4a3 3 0 0 1 6 0v2" fill="none" stroke-width="1.8"/></svg>`;
@@ -38,7 +34,7 @@ function render({ model, el }) {
     const state = model.get("state");
     losses.forEach((loss, i) => {
       const value = state.weights[loss], slider = find(`#${root.id}slider${i}`);
-      slider.value = positionOf(value);
+      slider.value = SCALE.position(value);
       slider.setAttribute("aria-valuetext", short(value));
       write(find(`#${root.id}number${i}`), String(value));
     });
@@ -53,14 +49,14 @@ function render({ model, el }) {
   losses.forEach((loss, i) => {
     const slider = find(`#${root.id}slider${i}`), number = find(`#${root.id}number${i}`);
     slider.addEventListener("input", () => {
-      const value = valueAt(Number(slider.value));
+      const value = SCALE.value(Number(slider.value));
       number.value = String(value);
       slider.setAttribute("aria-valuetext", short(value));
       send("weight", { name: loss, value });
     });
     number.addEventListener("change", () => {
       const value = typed(number);
-      if (value >= 0) slider.value = positionOf(value);
+      if (value >= 0) slider.value = SCALE.position(value);
       send("weight", { name: loss, value });
     });
   });
@@ -118,7 +114,7 @@ function markup(id, losses, modules, optimizers) {
   const button = (what, label) => `<button data-do="${what}">${ICONS[what] || ""}${label}</button>`;
   const weights = losses.map((loss, i) => `
     <div class="jo-weight"><label for="${id}number${i}">${swatch(loss, losses)} λ ${escape(loss)}</label>
-      <input type="range" id="${id}slider${i}" min="0" max="${TOP}" step="1" aria-label="λ of ${escape(loss)}, logarithmic, 0 at the left end">
+      <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1" aria-label="λ of ${escape(loss)}, logarithmic, 0 at the left end">
       <input type="text" inputmode="decimal" id="${id}number${i}" size="7" aria-label="λ of ${escape(loss)}, exact"></div>`);
   const switches = modules.map((module, i) => `
     <label><input type="checkbox" role="switch" id="${id}freeze${i}" aria-label="freeze ${escape(module)}">

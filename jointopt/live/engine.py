@@ -5,7 +5,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain, tee
+from itertools import chain, takewhile, tee
 
 import torch
 from torch import Tensor, nn
@@ -123,8 +123,7 @@ class Engine:
             step = take_step(self._watched, self.number, update, self.controls, self.optimizer)
         self.taken.append(update)
         self.history.append(step)
-        changes = [change for change in self.log[-16:] if change.step == step.number]
-        if changes:
+        if changes := self._changes_at(step.number):
             self._teller.tell(changes, step, self.history, old_lr, old_optimizer)
         return step
 
@@ -153,6 +152,12 @@ class Engine:
             self._norms = gradient_norms(losses, model)
             self.measure_seconds = time.thread_time() - start
         return losses
+
+    def _changes_at(self, number: int) -> list[Change]:
+        """What took effect at the last step, looked for from the logs' ends."""
+        logs = (self._optimizer_log, self.controls.log)
+        last = [list(takewhile(lambda change: change.step == number, reversed(log))) for log in logs]
+        return [change for changes in last for change in reversed(changes)]
 
     def _change_optimizer(self) -> None:
         name = self._scheduled.pop(self.number, None)

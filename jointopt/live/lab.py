@@ -34,8 +34,7 @@ _labs: dict[str, "LiveLab"] = {}  # name -> the lab that now has it
 def _stop_all() -> None:
     """A thread inside torch when Python ends aborts the process."""
     for lab in list(_labs.values()):
-        lab._set_budget(0)
-        lab._do(lambda: None)
+        lab.pause()
 
 
 class LiveLab:
@@ -147,9 +146,7 @@ class LiveLab:
     def save(self, path: str | Path) -> None:
         """Pause, and write the run as small JSON: task, plan, and every change with its step. No weights, no code."""
         self.pause()
-        self._do(
-            lambda: recording.save(self.engine, Path(path))
-        )  # between two steps, whatever the browser does meanwhile
+        self._do(lambda: recording.save(self.engine, Path(path)))  # not in this thread: the browser may press Play
 
     @classmethod
     def replay(cls, path: str | Path, task: Task | None = None, name: str = "main") -> "LiveLab":

@@ -49,9 +49,7 @@ const HTML = `
     <p role="status" aria-live="polite"></p>
   </div>`;
 
-// The slider of λ: position 0 is λ = 0, then equal factors from 0.001 to 10, twenty a decade.
-const toWeight = (position) => (position === 0 ? 0 : Number((10 ** ((position - 1) / 20 - 3)).toPrecision(3)));
-const toPosition = (weight) => (weight === 0 ? 0 : clamp(Math.round(20 * (Math.log10(weight) + 3)) + 1, 1, 81));
+const SCALE = weightScale(-3, 1, 20);
 
 function render({ model, el }) {
   const root = document.createElement("div");
@@ -66,7 +64,7 @@ function render({ model, el }) {
   const [canvas, handle, status] = [find("canvas"), find(".handle"), find("[role=status]")];
   for (const [which, symbol] of [["both", "λ"], ["theta", "λ of θ"], ["phi", "λ of φ"]]) {
     find(`[data-weight="${which}"]`).innerHTML = `${symbol}
-      <input type="range" name="slider ${which}" min="0" max="81" aria-label="${symbol}, logarithmic">
+      <input type="range" name="slider ${which}" min="0" max="${SCALE.top}" aria-label="${symbol}, logarithmic">
       <input type="number" name="weight ${which}" min="0" step="0.01" aria-label="${symbol}, exact">`;
   }
   for (const plan in PLAN_WORDS) named("plan").add(new Option(PLAN_WORDS[plan], plan));
@@ -178,7 +176,7 @@ function render({ model, el }) {
     named("separate").checked = separate;
     for (const which of ["both", "theta", "phi"]) {
       const weight = NUMBERS[`weight ${which}`][0]();
-      named(`slider ${which}`).value = toPosition(weight);
+      named(`slider ${which}`).value = SCALE.position(weight);
       named(`slider ${which}`).setAttribute("aria-valuetext", short(weight));
       find(`[data-weight="${which}"]`).hidden = separate === (which === "both");
     }
@@ -197,7 +195,7 @@ function render({ model, el }) {
   }
   for (const which of ["both", "theta", "phi"]) {
     named(`slider ${which}`).addEventListener("input", ({ target }) => {
-      change(weightChange(which, toWeight(Number(target.value))));
+      change(weightChange(which, SCALE.value(Number(target.value))));
     });
   }
   named("separate").addEventListener("change", ({ target }) => {

@@ -30,7 +30,7 @@ def context(browser):
 
 @pytest.fixture
 def errors():
-    """What the browser's console reports as an error, from every page that `watched` opens."""
+    """What the browser's console reports as an error, from every page that `new_page` opens."""
     return []
 
 

@@ -1,5 +1,7 @@
 """Small models and tasks that the unit tests share."""
 
+import threading
+
 import pytest
 import torch
 from torch import nn
@@ -66,3 +68,14 @@ def state():
     """state(module) copies its state; state.same(a, b) compares two copies bit for bit."""
     copy_of.same = same
     return copy_of
+
+
+@pytest.fixture
+def no_lab_is_left():
+    """Close the labs of a test, and see that their threads have ended."""
+    from jointopt.live.lab import _labs
+
+    yield
+    for lab in list(_labs.values()):
+        lab.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("jointopt-lab")]

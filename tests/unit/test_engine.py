@@ -2,19 +2,13 @@
 
 import threading
 import time
-from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from jointopt import Controls, Task, Update, plans, train
 from jointopt.live.engine import Engine, PlanEnded, gradient_norms
-from jointopt.live.history import VIEW_BYTES, History
-from jointopt.live.randomness import OwnRandomness
-from jointopt.live.rhythm import Rhythm
-from jointopt.live.words import marks
 from jointopt.training import NonFiniteError
 
 
@@ -22,41 +16,7 @@ def steps(engine, n, **options):
     return [engine.step(**options) for _ in range(n)]
 
 
-# Randomness
-
-
-def test_own_random_numbers_equal_torchs_under_the_same_seed():
-    def draw():
-        return [torch.nn.functional.dropout(torch.ones(50), 0.5), torch.rand(3), torch.randn(3), torch.randperm(9)] + [
-            torch.randint(9, (3,)),
-            torch.randint(2, 9, (3,)),
-            torch.randint_like(torch.ones(3), 2, 9),
-            torch.empty(3).normal_(),
-            torch.bernoulli(torch.full((9,), 0.5)),
-        ]
-
-    torch.manual_seed(5)
-    expected = draw()
-    before = torch.random.get_rng_state()
-    with OwnRandomness(torch.Generator().manual_seed(5)):
-        got = draw()
-    assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
-    assert torch.equal(before, torch.random.get_rng_state())
-
-
-def test_dropout_as_a_gpu_does_it_draws_from_the_own_generator_too():
-    """torch.native_dropout is what nn.Dropout becomes on a GPU; it can be called on a CPU as well."""
-    x = torch.ones(10_000, requires_grad=True)
-    before = torch.random.get_rng_state()
-    with OwnRandomness(torch.Generator().manual_seed(5)):
-        output, mask = torch.native_dropout(x, 0.25, True)
-        untouched, _ = torch.native_dropout(x, 0.25, False)
-    assert torch.equal(before, torch.random.get_rng_state()) and torch.equal(untouched, x)
-    assert torch.equal(output, mask / 0.75) and abs(mask.float().mean() - 0.75) < 0.02
-    output.sum().backward()
-    assert torch.equal(x.grad, mask / 0.75)
-    with OwnRandomness(torch.Generator().manual_seed(5)):
-        assert torch.equal(torch.native_dropout(x, 0.25, True)[1], mask)
+# The same numbers
 
 
 def test_a_run_and_the_readers_random_numbers_do_not_disturb_each_other(make):
@@ -269,79 +229,3 @@ def test_unknown_names_are_refused_when_the_run_is_made(task):
         Engine(task, controls=Controls(frozen=["encodr"]))
     with pytest.raises(ValueError, match="'regg'"):
         Engine(task, controls=Controls(weights={"regg": 1}))
-
-
-# History and words
-
-
-def test_history_has_every_step_and_a_frame_that_stays_small(task):
-    engine = Engine(task)
-    taken = steps(engine, 5)
-    history = engine.history
-    assert list(history["total"]) == [step.total for step in taken]
-    assert list(history["grad_norm.head"]) == [step.grad_norm["head"] for step in taken]
-    assert history["part.reg"] == pytest.approx(history["weight.reg"] * history["loss.reg"])
-    assert history.share("reg", 4) == pytest.approx(0.01 * taken[4].losses["reg"] / taken[4].total)
-    with pytest.raises(KeyError, match="'totl'"):
-        history["totl"]
-
-    long = History(["task", "reg"], ["encoder", "neck", "head"])
-    for number in range(5000):
-        long.append(replace(taken[0], number=number))
-    frame = np.frombuffer(long.frame(), np.float32).reshape(-1, len(long.shown))
-    assert len(long.frame()) <= VIEW_BYTES and len(long) == 5000
-    assert np.all(np.diff(frame[:, 0]) > 0) and frame[-1, 0] > 4950 and frame[:, 1] == pytest.approx(taken[0].total)
-    assert frame[:, 0].mean() == pytest.approx(2500, rel=0.02)  # buckets of equal width
-
-
-def test_the_status_line_says_what_the_last_change_did(task):
-    engine = Engine(task)
-    steps(engine, 4)
-    engine.controls.set(weight={"reg": 0.1})
-    steps(engine, 1)
-    before, after = (round(100 * engine.history.share("reg", n), 1) for n in (3, 4))
-    assert engine.said.startswith("step 4: λ of reg 0.01 → 0.1, its share of J went from ")
-    said = [float(word) for word in engine.said.replace("%", "").split() if word.replace(".", "").isdigit()][-2:]
-    assert said == pytest.approx([before, after], rel=0.06)
-    engine.controls.freeze("encoder")
-    steps(engine, 1)
-    assert engine.said == "step 5: encoder frozen: its gradient is absent, its weights stand still"
-    engine.controls.thaw("encoder")
-    steps(engine, 1)
-    assert engine.said.startswith("step 6: encoder thawed: its gradient is back, norm ")
-
-
-def test_a_dragged_slider_is_told_and_marked_as_one_change(task):
-    engine = Engine(task)
-    steps(engine, 4)
-    for weight in (0.02, 0.05, 0.1):
-        engine.controls.set(weight={"reg": weight})
-        steps(engine, 2)
-    assert "λ of reg 0.01 → 0.1," in engine.said
-    assert marks(engine.log) == [(8, "λ reg 0.1")]
-    steps(engine, 40)
-    engine.controls.set(weight={"reg": 1.0})
-    steps(engine, 1)
-    assert marks(engine.log) == [(8, "λ reg 0.1"), (50, "λ reg 1")]
-
-
-def test_a_rhythm_keeps_to_its_share(monkeypatch):
-    now, used = [0.0], [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    monkeypatch.setattr("time.thread_time", lambda: used[0])
-
-    def job():
-        used[0] += 0.1
-        now[0] += 0.1
-
-    rhythm = Rhythm(share=0.02)
-    while now[0] < 100:
-        rhythm.do(job)
-        now[0] += 0.05
-    assert 0.015 < used[0] / now[0] <= 0.021
-    cheap, count = Rhythm(share=0.02), 0
-    start = now[0]
-    while now[0] < start + 10:
-        count += cheap.due(cost=0.001)
-        now[0] += 0.05
-    assert 9 <= count <= 10  # about once a second

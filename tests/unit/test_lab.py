@@ -1,6 +1,5 @@
 """The lab without a browser: run, play, replay, replace, and files from elsewhere."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -10,17 +9,11 @@ import time
 import pytest
 import torch
 
-from jointopt import Controls, Task, Update, plans, tasks, train
+from jointopt import Controls, Task, Update, plans, train
 from jointopt.live import LiveLab
 from jointopt.live.lab import _labs
 
-
-@pytest.fixture(autouse=True)
-def no_lab_is_left():
-    yield
-    for lab in list(_labs.values()):
-        lab.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("jointopt-lab")]
+pytestmark = pytest.mark.usefixtures("no_lab_is_left")
 
 
 def until(holds, seconds=20):
@@ -235,129 +228,6 @@ def test_a_figure_of_the_run(task):
     assert figure.png().startswith(b"\x89PNG") and "1 (step 5): freeze encoder" in figure.alt
 
 
-def changed(lab):
-    lab.run(6)
-    lab.controls.set(weight={"reg": 0.3}, lr=0.003)
-    lab.run(4)
-    lab.controls.freeze("encoder")
-    lab.engine.use_optimizer("SGD")
-    lab.run(6)
-    lab.controls.thaw("encoder")
-    lab.run(4)
-
-
-@pytest.mark.parametrize("plan", ["joint", "alternating", "generator of one's own"])
-def test_a_saved_run_replays_to_the_same_numbers(plan, make, tmp_path):
-    def own():
-        for n in range(100):
-            yield Update("head", "task") if n % 3 else Update()
-
-    plan = {"joint": None, "alternating": plans.alternating(Update("head"), Update("encoder"))}.get(plan, own())
-    lab = LiveLab(make(), plan)
-    changed(lab)
-    lab.save(tmp_path / "run.json")
-    replayed = LiveLab.replay(tmp_path / "run.json", task=make(), name="replayed")
-    for column in lab.history.columns:
-        assert list(replayed.history[column]) == list(lab.history[column])
-    assert replayed.engine.log == lab.engine.log and replayed.note == "replayed 20 steps to the same numbers"
-    assert (tmp_path / "run.json").stat().st_size < 2000
-
-
-def test_a_run_of_the_collection_replays_from_its_file_alone(tmp_path):
-    lab = LiveLab(tasks.load("classification", seed=3, size=8, data="cluttered"))
-    lab.run(3)
-    lab.save(tmp_path / "run.json")
-    replayed = LiveLab.replay(tmp_path / "run.json", name="replayed")
-    assert list(replayed.history["total"]) == list(lab.history["total"])
-
-
-def test_replay_says_when_the_first_weights_differ(make, tmp_path):
-    lab = LiveLab(make())
-    lab.run(2)
-    lab.save(tmp_path / "run.json")
-    lab.close()
-    replayed = LiveLab.replay(tmp_path / "run.json", task=lab.engine.task)
-    assert "from other first weights" in replayed.note
-
-
-HOSTILE = {
-    "no JSON": "import os",
-    "a list": "[]",
-    "another format": {"format": "pickle"},
-    "code for a name": {"task": {"name": "os; system('x')", "seed": 0, "options": {}}},
-    "a path for a name": {"task": {"name": "../../evil", "seed": 0, "options": {}}},
-    "an unknown option": {"task": {"name": "classification", "seed": 0, "options": {"code": "1"}}},
-    "an option that is an object": {"task": {"name": "classification", "seed": 0, "options": {"data": ["digits"]}}},
-    "another task": {"task": {"name": "classification", "seed": 0, "options": {}}},
-    "other modules": {"modules": ["head"]},
-    "other losses": {"losses": ["task"]},
-    "negative steps": {"steps": -1},
-    "endless steps": {"steps": 10**12, "plan": [[0, 10**12]]},
-    "a plan of another length": {"plan": [[0, 3]]},
-    "a plan out of range": {"plan": [[7, 5]]},
-    "an empty update": {"updates": [[[], None]]},
-    "a change after the end": {"log": [[9, "lr", 0.1]]},
-    "a change of nothing": {"log": [[1, "weights", 0.1]]},
-    "an infinite weight": {"log": [[1, "weight.reg", float("inf")]]},
-    "an unknown loss": {"log": [[1, "weight.regg", 1.0]]},
-    "an unknown module": {"log": [[1, "frozen.hed", True]]},
-    "an unknown optimizer": {"log": [[1, "optimizer", "__import__"]]},
-    "a missing part": None,
-}
-
-
-@pytest.mark.parametrize("case", HOSTILE)
-def test_a_file_that_is_broken_or_hostile_is_refused_in_words(case, make, tmp_path):
-    lab, file = LiveLab(make(), name="made"), tmp_path / "run.json"
-    lab.run(5)
-    lab.save(file)
-    change = HOSTILE[case]
-    if isinstance(change, str):
-        file.write_text(change)
-    else:
-        run = json.loads(file.read_text())
-        file.write_text(json.dumps({k: v for k, v in run.items() if k != "log"} if change is None else run | change))
-    with pytest.raises(ValueError) as refused:  # noqa: PT011 - each message is looked at below
-        LiveLab.replay(
-            file, task=None if case in ("code for a name", "a path for a name", "an unknown option") else make()
-        )
-    assert len(str(refused.value)) > 30
-    assert lab.run(1).number == 5  # the lab at work is none the worse
-
-
-def test_a_huge_file_is_not_read(tmp_path, make):
-    file = tmp_path / "run.json"
-    file.write_bytes(b"[" * 9_000_000)
-    with pytest.raises(ValueError, match="no saved run: 9000000 bytes"):
-        LiveLab.replay(file, task=make())
-    file.write_bytes(b"[" * 1_000_000)  # deeper than any parser recurses
-    with pytest.raises(ValueError, match="not a saved run, or is broken"):
-        LiveLab.replay(file, task=make())
-
-
-def test_a_run_of_ones_own_task_needs_the_task(make, tmp_path):
-    lab = LiveLab(make())
-    lab.run(1)
-    lab.save(tmp_path / "run.json")
-    with pytest.raises(ValueError, match="give it, replay"):
-        LiveLab.replay(tmp_path / "run.json")
-
-
-def test_a_run_is_written_whole_or_not_at_all(task, tmp_path):
-    lab = LiveLab(task)
-    lab.run(1)
-    for wrong in (tmp_path, tmp_path / "none" / "run.json"):
-        with pytest.raises(ValueError, match="expected a file in a folder that exists"):
-            lab.save(wrong)
-    lab.save(tmp_path / "run.json")
-    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="none.json"):
-        LiveLab.replay(tmp_path / "none.json")
-
-
 # What two threads, a browser and a reader's own code can do to each other
 
 
@@ -418,18 +288,6 @@ def test_a_plan_may_pause_the_lab_from_inside_a_step(task, tmp_path):
     lab.play()
     until(lambda: lab.engine.number == 4 and not lab.playing)
     assert lab.run(1).number == 4
-
-
-def test_a_bad_file_leaves_the_lab_of_the_same_name_at_work(make, tmp_path):
-    lab = LiveLab(make())
-    lab.run(3)
-    lab.save(tmp_path / "run.json")
-    run = json.loads((tmp_path / "run.json").read_text())
-    for change in ({"log": [[1, "weight.regg", 1.0]]}, {"updates": [[["hed"], None]]}, {"total": None}):
-        (tmp_path / "run.json").write_text(json.dumps(run | change))
-        with pytest.raises(ValueError, match="'regg'|'hed'|total"):
-            LiveLab.replay(tmp_path / "run.json", task=make())
-    assert lab.run(1).number == 3
 
 
 def test_a_figure_while_it_plays_and_when_nothing_moves(task):

@@ -1,0 +1,88 @@
+"""What is kept of a run, what is said of it, and how often it is looked at."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from jointopt.live.engine import Engine
+from jointopt.live.history import VIEW_BYTES, History
+from jointopt.live.rhythm import Rhythm
+from jointopt.live.words import marks
+
+
+def steps(engine, n, **options):
+    return [engine.step(**options) for _ in range(n)]
+
+
+def test_history_has_every_step_and_a_frame_that_stays_small(task):
+    engine = Engine(task)
+    taken = steps(engine, 5)
+    history = engine.history
+    assert list(history["total"]) == [step.total for step in taken]
+    assert list(history["grad_norm.head"]) == [step.grad_norm["head"] for step in taken]
+    assert history["part.reg"] == pytest.approx(history["weight.reg"] * history["loss.reg"])
+    assert history.share("reg", 4) == pytest.approx(0.01 * taken[4].losses["reg"] / taken[4].total)
+    with pytest.raises(KeyError, match="'totl'"):
+        history["totl"]
+
+    long = History(["task", "reg"], ["encoder", "neck", "head"])
+    for number in range(5000):
+        long.append(replace(taken[0], number=number))
+    frame = np.frombuffer(long.frame(), np.float32).reshape(-1, len(long.shown))
+    assert len(long.frame()) <= VIEW_BYTES and len(long) == 5000
+    assert np.all(np.diff(frame[:, 0]) > 0) and frame[-1, 0] > 4950 and frame[:, 1] == pytest.approx(taken[0].total)
+    assert frame[:, 0].mean() == pytest.approx(2500, rel=0.02)  # buckets of equal width
+
+
+def test_the_status_line_says_what_the_last_change_did(task):
+    engine = Engine(task)
+    steps(engine, 4)
+    engine.controls.set(weight={"reg": 0.1})
+    steps(engine, 1)
+    before, after = (round(100 * engine.history.share("reg", n), 1) for n in (3, 4))
+    assert engine.said.startswith("step 4: λ of reg 0.01 → 0.1, its share of J went from ")
+    said = [float(word) for word in engine.said.replace("%", "").split() if word.replace(".", "").isdigit()][-2:]
+    assert said == pytest.approx([before, after], rel=0.06)
+    engine.controls.freeze("encoder")
+    steps(engine, 1)
+    assert engine.said == "step 5: encoder frozen: its gradient is absent, its weights stand still"
+    engine.controls.thaw("encoder")
+    steps(engine, 1)
+    assert engine.said.startswith("step 6: encoder thawed: its gradient is back, norm ")
+
+
+def test_a_dragged_slider_is_told_and_marked_as_one_change(task):
+    engine = Engine(task)
+    steps(engine, 4)
+    for weight in (0.02, 0.05, 0.1):
+        engine.controls.set(weight={"reg": weight})
+        steps(engine, 2)
+    assert "λ of reg 0.01 → 0.1," in engine.said
+    assert marks(engine.log) == [(8, "λ reg 0.1")]
+    steps(engine, 40)
+    engine.controls.set(weight={"reg": 1.0})
+    steps(engine, 1)
+    assert marks(engine.log) == [(8, "λ reg 0.1"), (50, "λ reg 1")]
+
+
+def test_a_rhythm_keeps_to_its_share(monkeypatch):
+    now, used = [0.0], [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.thread_time", lambda: used[0])
+
+    def job():
+        used[0] += 0.1
+        now[0] += 0.1
+
+    rhythm = Rhythm(share=0.02)
+    while now[0] < 100:
+        rhythm.do(job)
+        now[0] += 0.05
+    assert 0.015 < used[0] / now[0] <= 0.021
+    cheap, count = Rhythm(share=0.02), 0
+    start = now[0]
+    while now[0] < start + 10:
+        count += cheap.due(cost=0.001)
+        now[0] += 0.05
+    assert 9 <= count <= 10  # about once a second
