@@ -1,4 +1,4 @@
-"""`python -m benchmarks [loops] [lab] [sizes]` prints one table: what is compared, the bound, what was measured."""
+"""`python -m benchmarks [loops] [lab] [sizes] [sweep]` prints one table: what is compared, bound, measured."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.measure import table
 
-PARTS = ("loops", "lab", "sizes")
+PARTS = ("loops", "lab", "sizes", "sweep")
 
 
 def main() -> None:

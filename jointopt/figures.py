@@ -19,7 +19,8 @@ from matplotlib.patches import Arc, Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
-from jointopt.compare import interval
+from jointopt.compare import Comparison, interval
+from jointopt.modules import listed
 
 WIDTH, DPI = 720, 80  # pixels, dots an inch
 SMALLEST = 11  # points
@@ -210,6 +211,37 @@ def draw_layer(axes: Axes, x: float, layer: str, norm: float | None, line: dict)
     if held:
         axes.add_patch(Rectangle((x + 0.2, -0.27), 0.12, 0.2, color=line["color"], zorder=3))
         axes.add_patch(Arc((x + 0.26, -0.07), 0.08, 0.3, theta2=180, color=line["color"], linewidth=2))
+
+
+def comparison(result: Comparison, figure: str, against: str) -> Picture:
+    """Left: a point per seed and the mean with its 95 % interval, a row an arm. Right: the paired differences."""
+    names = result.arms[::-1]  # the first on top
+    drawing, (values, differences) = panels(1, 2, height=90 + 48 * len(names), sharey=True)
+    for y, name in enumerate(names):
+        row = dict(marker=marker_of(name), color="black")
+        across(values, y, result.values(name, figure), **row)
+        if name != against:
+            across(differences, y, result.values(name, figure) - result.values(against, figure), **row)
+    differences.axvline(0, color="gray", linewidth=1)
+    values.set_yticks(range(len(names)), names)
+    values.set(xlabel=figure, ylim=(-0.6, len(names) - 0.4))
+    differences.set(xlabel=f"less {against}, seed by seed")
+    differences.tick_params(left=False)
+    n = len(result.seeds)
+    drawn = f"{figure} of {listed(result.arms)}, one point for each of {n} seeds, with mean and 95 % interval"
+    return Picture(drawing, f"{drawn}; beside it each arm's paired differences from {against!r}.")
+
+
+def across(axes: Axes, y: float, values: Sequence[float], marker: str = "o", color: str = "black") -> None:
+    """As `seeds`, but lying: one point per seed, and beneath them their mean with its 95 % interval."""
+    mean, half = interval(values)
+    axes.plot(values, [y + 0.14] * len(values), marker, color=color, alpha=0.35, markersize=5, linestyle="none")
+    axes.errorbar([mean], [y - 0.14], xerr=[half], fmt=marker, color=color, capsize=4, markersize=8)
+
+
+def marker_of(arm: str) -> str:
+    """The marker of a plan, by the first of MARKERS' names that its name has in it."""
+    return next((marker for plan, marker in MARKERS.items() if plan in arm), "o")
 
 
 def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]]) -> None:

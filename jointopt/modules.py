@@ -1,9 +1,11 @@
 """The modules of a model by name, and how to hold some of them still for one step."""
 
-from collections.abc import Collection, Iterator
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.spectral_norm import SpectralNorm
@@ -104,3 +106,12 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
 def listed(names: Collection[str]) -> str:
     """Names for an error message."""
     return ", ".join(repr(name) for name in sorted(names)) or "none"
+
+
+def fingerprint(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over the names and contents: of `model.state_dict()`, say."""
+    digest = hashlib.sha256()
+    for name, tensor in tensors.items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

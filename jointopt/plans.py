@@ -1,17 +1,19 @@
 """Plans: streams of `Update`. A new plan is a new generator; three lines in a notebook are enough.
 
-`steps=None` means without end.
+`steps=None` means without end. `losses`: the losses that are counted; None: all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, count, cycle, islice, repeat
 
 from jointopt.training import Update
 
+Losses = str | Collection[str] | None
 
-def joint(steps: int | None = None) -> Iterator[Update]:
-    """Every module on every loss, at every step."""
-    return alternating(Update(), steps=steps)
+
+def joint(steps: int | None = None, losses: Losses = None) -> Iterator[Update]:
+    """Every module at every step."""
+    return alternating(Update(losses=losses), steps=steps)
 
 
 def staged(*stages: tuple[Update, int | None]) -> Iterator[Update]:
@@ -28,22 +30,22 @@ def alternating(*updates: Update, steps: int | None = None) -> Iterator[Update]:
     return islice(cycle(updates), None if steps is None else _steps(steps))
 
 
-def unfreeze(order: Sequence[str], every: int, steps: int | None = None) -> Iterator[Update]:
+def unfreeze(order: Sequence[str], every: int, steps: int | None = None, losses: Losses = None) -> Iterator[Update]:
     """Gradual unfreezing: the first module alone, and one more each so many steps (Howard & Ruder 2018, §3.3)."""
     order, every = list(order), _steps(every)
     if not order:
         raise ValueError("unfreeze() needs the names of the modules, in the order in which they start to move")
-    growing = [Update(order[: i + 1]) for i in range(len(order))]
+    growing = [Update(order[: i + 1], losses) for i in range(len(order))]
     stream = (growing[min(n // every, len(order) - 1)] for n in count())
     return islice(stream, None if steps is None else _steps(steps))
 
 
-def lp_ft(head: str, head_steps: int, steps: int | None = None) -> Iterator[Update]:
+def lp_ft(head: str, head_steps: int, steps: int | None = None, losses: Losses = None) -> Iterator[Update]:
     """Linear probing, then fine-tuning (Kumar et al. 2022): the head alone, then everything; `steps` in all."""
     rest = None if steps is None else steps - _steps(head_steps)
     if rest is not None and rest < 1:
         raise ValueError(f"lp_ft() needs steps > head_steps, got steps={steps} and head_steps={head_steps}")
-    return staged((Update(head), head_steps), (Update(), rest))
+    return staged((Update(head, losses), head_steps), (Update(losses=losses), rest))
 
 
 def _steps(n: object) -> int:

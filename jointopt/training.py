@@ -18,13 +18,16 @@ from jointopt.controls import Controls, check_losses
 from jointopt.modules import check_names, covers, held_still, listed, parameters_of
 from jointopt.objective import check_number, total
 
+Loss = Tensor | Callable[[], Tensor]
+
 
 @dataclass(frozen=True)
 class Task:
     """An application: all that the loop needs to know.
 
     model     any nn.Module; its children (see `module_names`) can be moved or frozen by name
-    losses    (model, batch) -> {name: scalar tensor}; must use the model that it is given
+    losses    (model, batch) -> {name: scalar tensor}; must use the model that it is given. In place of a tensor a
+              function without arguments may stand, which is called only where the loss is counted: see `computed`
     batches   step number -> batch; the same number gives the same batch, so that a run can be replayed
     evaluate  model -> {figure with its unit: float}, on held-out data; leaves model and random numbers as they were
     picture   model -> (H, W, 3) uint8 array: what a person would rather look at
@@ -33,7 +36,7 @@ class Task:
     """
 
     model: nn.Module
-    losses: Callable[[nn.Module, object], dict[str, Tensor]]
+    losses: Callable[[nn.Module, object], dict[str, Loss]]
     batches: Callable[[int], object]
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None
     picture: Callable[[nn.Module], object] | None = None
@@ -77,7 +80,8 @@ class Step:
     """What happened in one step, in plain numbers.
 
     moved      names of the modules that got a gradient to move by
-    losses     every L_k, without its weight; weights: the λ_k in force; total: J, over the losses that were counted
+    losses     every L_k that was computed, without its weight; weights: the λ_k in force;
+    total      J, over the losses that were counted
     grad_norm  module -> 2-norm of the gradient of J; change: module -> 2-norm of the movement of its weights.
                Both are exactly 0 where a module stood still.
     """
@@ -132,9 +136,10 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     for p in chain(*parameters.values(), *(group["params"] for group in optimizer.param_groups)):
         p.grad = None
     with held_still(model, update.modules, settings.frozen):
-        losses = _check_answer(task.losses(model, task.batches(number)), task, update)
-        controls.bind(model, losses)
-        weights = {name: 1.0 for name in losses} | (task.weights or {}) | settings.weights
+        answer = _check_answer(task.losses(model, task.batches(number)), task, update)
+        controls.bind(model, answer)
+        weights = dict.fromkeys(answer, 1.0) | (task.weights or {}) | settings.weights
+        losses = _check_scalars(computed(answer, update))
         objective = total(losses, weights, update.losses)
         values = {name: float(loss.detach()) for name, loss in losses.items()}
         _check_finite({f"the loss {name!r}": value for name, value in values.items()}, number)
@@ -154,6 +159,18 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     optimizer.step()
     change = {name: _norm(map(_minus, before[name], ps)) for name, ps in moving.items()}
     return Step(number, update, moved, values, weights, float(objective.detach()), grad_norm, change)
+
+
+def computed(losses: Mapping[str, Loss], update: Update) -> dict[str, Loss]:
+    """The losses, with the functions among those that the update counts replaced by what they answer.
+
+    A loss that is dear, and that only some updates count, need not be paid for in the others.
+    """
+    counted = update.losses
+    return {
+        name: loss() if callable(loss) and (counted is None or name in counted) else loss
+        for name, loss in losses.items()
+    }
 
 
 # Name -> (class, arguments besides the parameters). Fused: one kernel for all parameters, on CPU as well. Not for SGD:
@@ -187,20 +204,26 @@ def _check_update(update: object, task: Task) -> None:
         check_losses(update.losses or (), task.weights)
 
 
-def _check_answer(losses: object, task: Task, update: Update) -> dict[str, Tensor]:
-    """What task.losses answered, if it is what the loop can use."""
+def _check_answer(losses: object, task: Task, update: Update) -> dict[str, Loss]:
+    """What task.losses answered, if its names are those that the loop can use."""
     if not isinstance(losses, Mapping) or not losses:
         raise ValueError(f"a task's losses must answer a dict of name -> scalar tensor, got {type(losses).__name__}")
-    for name, loss in losses.items():
-        if not isinstance(loss, Tensor) or loss.numel() != 1:
-            got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
-            raise ValueError(f"the loss {name!r} must be a scalar tensor, got {got}")
     if task.weights is not None and task.weights.keys() != losses.keys():
         raise ValueError(
             f"task.weights must name every loss: it names {listed(task.weights)}, the losses are {listed(losses)}"
         )
     check_losses(update.losses or (), losses)
     return dict(losses)
+
+
+def _check_scalars(losses: dict[str, Loss]) -> dict[str, Tensor]:
+    """The losses that were computed, if each is a scalar."""
+    values = {name: loss for name, loss in losses.items() if not callable(loss)}
+    for name, loss in values.items():
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+            raise ValueError(f"the loss {name!r} must be a scalar tensor, got {got}")
+    return values
 
 
 def _check_finite(values: dict[str, float], number: int) -> None:

@@ -9,13 +9,13 @@ const ICONS = { play: icon("M1 0L10 5L1 10Z"), pause: icon("M1 0H4V10H1ZM6 0H9V1
 const LOST_AFTER = 6000; // ms without an answer after which the kernel is taken to be gone
 
 function render({ model, el }) {
-  const { losses, modules, optimizers, name } = model.get("spec");
+  const { losses, modules, optimizers, plans, name } = model.get("spec");
   const root = document.createElement("div");
   root.className = "jo jo-controls";
   root.id = `jo${Math.random().toString(36).slice(2)}`;
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", `Training controls of the lab ${name}`);
-  root.innerHTML = markup(root.id, losses, modules, optimizers);
+  root.innerHTML = markup(root.id, losses, modules, optimizers, plans);
   el.replaceChildren(root);
   keepKeys(root);
 
@@ -41,6 +41,11 @@ function render({ model, el }) {
     modules.forEach((module, i) => { find(`#${root.id}freeze${i}`).checked = state.frozen.includes(module); });
     write(find("[data-lr]"), String(state.lr));
     find("[data-optimizer]").value = state.optimizer;
+    if (plans.length) {
+      // An option of its own says that the plan has ended: a select is silent when the option that it shows is chosen.
+      find("[data-ended]").textContent = `${state.plan} (ended)`;
+      find("[data-plan]").value = state.ended ? "" : state.plan;
+    }
     // Not `disabled`: that throws the focus off the button that was pressed, and keys then go to the page.
     for (const [what, idle] of [["play", state.playing], ["step", state.playing], ["pause", !state.playing]])
       find(`[data-do=${what}]`).setAttribute("aria-disabled", idle);
@@ -66,6 +71,7 @@ function render({ model, el }) {
   });
   find("[data-lr]").addEventListener("change", (event) => send("lr", { value: typed(event.target) }));
   find("[data-optimizer]").addEventListener("change", (event) => send("optimizer", { value: event.target.value }));
+  find("[data-plan]")?.addEventListener("change", (event) => send("plan", { value: event.target.value }));
   root.querySelectorAll("[data-do]").forEach((button) => {
     button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || send(button.dataset.do));
   });
@@ -110,7 +116,7 @@ function write(input, text) {
   if (document.activeElement !== input) input.value = text;
 }
 
-function markup(id, losses, modules, optimizers) {
+function markup(id, losses, modules, optimizers, plans) {
   const button = (what, label) => `<button data-do="${what}">${ICONS[what] || ""}${label}</button>`;
   const weights = losses.map((loss, i) => `
     <div class="jo-weight"><label for="${id}number${i}">${swatch(loss, losses)} λ ${escape(loss)}</label>
@@ -119,10 +125,12 @@ function markup(id, losses, modules, optimizers) {
   const switches = modules.map((module, i) => `
     <label><input type="checkbox" role="switch" id="${id}freeze${i}" aria-label="freeze ${escape(module)}">
       ${LOCK} freeze ${swatch(module, modules)} ${escape(symbol(module))}</label>`);
-  const options = optimizers.map((name) => `<option>${escape(name)}</option>`);
+  const menu = (what, names, more = "") => `<label>${what} <select data-${what}>${more}${names
+    .map((name) => `<option value="${escape(name)}">${escape(name)}</option>`).join("")}</select></label>`;
   return `
     <div class="jo-row">${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
-      <label>optimizer <select data-optimizer>${options.join("")}</select></label>
+      ${plans.length ? menu("plan", plans, `<option value="" data-ended hidden disabled></option>`) : ""}
+      ${menu("optimizer", optimizers)}
       <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label></div>
     <div class="jo-row">${weights.join("")}</div>
     <div class="jo-row">${switches.join("")}</div>

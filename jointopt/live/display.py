@@ -29,7 +29,7 @@ class Display:
         self.engine = engine
         self.frames_sent = 0
         spec = {"losses": engine.losses, "modules": engine.modules, "name": name}
-        self.controls = ControlsView(spec={**spec, "optimizers": list(OPTIMIZERS)})
+        self.controls = ControlsView(spec={**spec, "optimizers": list(OPTIMIZERS), "plans": engine.menu.names})
         self.curves = CurvesView(spec={**spec, "columns": engine.history.shown})
         self.controls.on_msg(on_message)
         self.box = ipywidgets.VBox([self.controls, self.curves])
@@ -50,6 +50,8 @@ class Display:
             "frozen": sorted(engine.controls.frozen),
             "lr": engine.lr,
             "optimizer": engine.wanted_optimizer,
+            "plan": engine.menu.chosen,
+            "ended": engine.menu.ended,
             "playing": playing,
         }
         with self._publishing:

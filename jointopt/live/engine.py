@@ -1,22 +1,23 @@
 """One replayable run of a task: no widget, no thread. A run is (task, plan, log)."""
 
 import copy
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain, takewhile, tee
+from dataclasses import replace
+from functools import partial
+from itertools import chain, takewhile
 
 import torch
 from torch import Tensor, nn
 
-from jointopt import plans
 from jointopt.controls import Change, Controls
 from jointopt.live.history import History
+from jointopt.live.menu import Menu, Plans
 from jointopt.live.randomness import OwnRandomness
 from jointopt.live.words import Teller
-from jointopt.modules import listed, module_names, parameters_of
-from jointopt.training import OPTIMIZERS, Step, Task, Update, make_optimizer, take_step
+from jointopt.modules import fingerprint, listed, module_names, parameters_of
+from jointopt.training import OPTIMIZERS, Loss, Step, Task, Update, computed, make_optimizer, take_step
 
 RECENT = 32  # steps within which an update belongs to what the plan is doing now
 
@@ -31,11 +32,12 @@ class Engine:
     modules, losses  their names
     history          see History
     start            SHA-256 of the first weights
+    menu             the plans, see Menu
     said             what the last change did, in words
     """
 
-    def __init__(self, task: Task, plan: Iterable[Update] | None = None, controls: Controls | None = None):
-        self.task = task
+    def __init__(self, task: Task, plan: Plans = None, controls: Controls | None = None):
+        self.task, self.menu = task, Menu(plan)
         self.controls = controls or Controls()
         self.modules = module_names(task.model)
         self.losses = _loss_names(task)
@@ -43,23 +45,21 @@ class Engine:
         if self.controls.log:  # they have steered another run
             self.controls.restart()
         self.optimizer_name = "Adam"
-        self._watched = Task(task.model, self._watch, task.batches, weights=task.weights)
-        self._plan = iter(plan if plan is not None else plans.joint())
         self._generator = torch.Generator(next(task.model.parameters()).device)
         self._first = copy.deepcopy(task.model.state_dict())
-        self.start = fingerprint(task.model)
+        self.start = fingerprint(task.model.state_dict())
         self.measure_seconds = 0.0  # what the last measuring of gradients cost
         self._begin()
 
     def reset(self) -> None:
-        """Back to the first weights and the plan's beginning; λ, frozen modules, lr and optimizer stay as they are."""
+        """Back to the first weights and the start of the plan; all that was set or chosen stays."""
         self.optimizer_name = self.wanted_optimizer  # one that no step has been taken with yet, too
         self.task.model.load_state_dict(self._first)
         self.controls.restart()
         self._begin()
 
     def _begin(self) -> None:
-        self._plan, self._rest = tee(self._plan)  # a generator can be gone through once only
+        self.menu.restart()
         self._generator.manual_seed((self.task.recipe or {}).get("seed", 0))
         self.taken: list[Update] = []
         self.history = History(self.losses, self.modules)
@@ -67,7 +67,7 @@ class Engine:
         self._optimizer_log = [] if self.optimizer_name == "Adam" else [Change(0, "optimizer", self.optimizer_name)]
         self._next_optimizer: str | None = None
         self._scheduled: dict[int, str] = {}
-        self._measuring = False
+        self._norms: dict | None = None  # what was measured in the step at hand
         self._gradients: dict[Update, tuple[int, dict]] = {}
         self._teller = Teller()
 
@@ -92,14 +92,19 @@ class Engine:
 
     @property
     def log(self) -> list[Change]:
-        """Every change at the step where it took effect, the optimizer's included."""
-        return sorted(self._optimizer_log + self.controls.log, key=lambda change: change.step)
+        """Every change at the step where it took effect, those of plan and optimizer included."""
+        return sorted(chain(*self._logs), key=lambda change: change.step)
+
+    @property
+    def _logs(self) -> tuple[list[Change], ...]:
+        return self.menu.log, self._optimizer_log, self.controls.log
 
     def schedule(self, log: Iterable[Change]) -> None:
         """Make the logged changes again, each at its step. Call it before the first step."""
         log = list(log)
+        self.menu.schedule(change for change in log if change.name == "plan")
         self._scheduled = {change.step: change.value for change in log if change.name == "optimizer"}
-        self.controls.schedule(change for change in log if change.name != "optimizer")
+        self.controls.schedule(change for change in log if change.name not in ("plan", "optimizer"))
 
     def use_optimizer(self, name: str) -> None:
         """Another optimizer from the next step on, without memory, at its own default lr unless one is set by then."""
@@ -113,18 +118,21 @@ class Engine:
 
         `measure(update)` says whether to measure the gradient of each loss in each module in passing: see `influence`.
         """
-        update = next(self._rest, None)
+        update = self.menu.look()
         if update is None:
-            raise PlanEnded(f"the plan ended after {self.number} steps")
-        with self._undone_on_error(update):
-            self._measuring = isinstance(update, Update) and measure(update)
-            old_lr, old_optimizer = self.optimizer.param_groups[0]["lr"], self.optimizer_name
+            plan = "the plan" if self.menu.chosen is None else f"the plan {self.menu.chosen!r}"
+            raise PlanEnded(f"{plan} ended after {self.number} steps of this run")
+        with self._undone_on_error():
+            watch = partial(self._watch, update, isinstance(update, Update) and measure(update))
             self._change_optimizer()
-            step = take_step(self._watched, self.number, update, self.controls, self.optimizer)
+            step = take_step(replace(self.task, losses=watch), self.number, update, self.controls, self.optimizer)
+        self.menu.take(step.number)
         self.taken.append(update)
         self.history.append(step)
-        if changes := self._changes_at(step.number):
-            self._teller.tell(changes, step, self.history, old_lr, old_optimizer)
+        if self._norms is not None:
+            self._gradients[update] = step.number, self._norms
+        now = {"lr": self.optimizer.param_groups[0]["lr"], "optimizer": self.optimizer_name, "plan": self.menu.followed}
+        self._teller.tell(self._changes_at(step.number), step, self.history, now)
         return step
 
     def influence(self) -> dict[tuple[str, str], float]:
@@ -141,22 +149,26 @@ class Engine:
             if (weight := self.history.weight(loss, number)) * norm > 0
         }
 
-    def _watch(self, model: nn.Module, batch: object) -> dict[str, Tensor]:
+    def _watch(self, update: Update, measuring: bool, model: nn.Module, batch: object) -> dict[str, Loss]:
         """The task's losses, with the lab's own random numbers; the graph is at hand here for measuring gradients."""
+        self._norms = None
         with OwnRandomness(self._generator):
             losses = self.task.losses(model, batch)
-        if isinstance(losses, Mapping) and set(losses) != set(self.losses):
-            raise ValueError(f"the losses were {listed(self.losses)}, and now are {listed(losses)}")
-        if self._measuring:
+            if not isinstance(losses, Mapping):
+                return losses  # the loop says what is wrong with it
+            if set(losses) != set(self.losses):
+                raise ValueError(f"the losses were {listed(self.losses)}, and now are {listed(losses)}")
+            losses = computed(losses, update)
+        if measuring:
             start = time.thread_time()
-            self._norms = gradient_norms(losses, model)
+            counted = {name: loss for name, loss in losses.items() if update.losses is None or name in update.losses}
+            self._norms = gradient_norms(counted, model)
             self.measure_seconds = time.thread_time() - start
         return losses
 
     def _changes_at(self, number: int) -> list[Change]:
         """What took effect at the last step, looked for from the logs' ends."""
-        logs = (self._optimizer_log, self.controls.log)
-        last = [list(takewhile(lambda change: change.step == number, reversed(log))) for log in logs]
+        last = [list(takewhile(lambda change: change.step == number, reversed(log))) for log in self._logs]
         return [change for changes in last for change in reversed(changes)]
 
     def _change_optimizer(self) -> None:
@@ -168,7 +180,7 @@ class Engine:
             self._optimizer_log.append(Change(self.number, "optimizer", name))
 
     @contextmanager
-    def _undone_on_error(self, update: Update) -> Iterator[None]:
+    def _undone_on_error(self) -> Iterator[None]:
         """No weight moves in a step that fails; put back what its forward pass changed: buffers and random numbers."""
         buffers = [(buffer, buffer.clone()) for buffer in self.task.model.buffers()]
         random = self._generator.get_state()
@@ -178,23 +190,20 @@ class Engine:
             for buffer, was in buffers:
                 buffer.copy_(was)
             self._generator.set_state(random)
-            self._rest = chain([update], self._rest)
             raise
-        if self._measuring:
-            counted = {
-                pair: norm for pair, norm in self._norms.items() if update.losses is None or pair[0] in update.losses
-            }
-            self._gradients[update] = (self.number, counted)
 
 
-def gradient_norms(losses: dict[str, Tensor], model: nn.Module) -> dict[tuple[str, str], float]:
-    """{(loss, module): ‖∇ L_k‖}, by one more backward pass a loss on a graph that is kept; touches no `.grad`."""
+def gradient_norms(losses: Mapping[str, Loss], model: nn.Module) -> dict[tuple[str, str], float]:
+    """{(loss, module): ‖∇ L_k‖}, by one more backward pass a loss on a graph that is kept; touches no `.grad`.
+
+    A loss that is still a function, and so has no graph, is left out.
+    """
     modules = parameters_of(model)
     moving = [p for p in model.parameters() if p.requires_grad]
     norms = {}
     for loss, value in losses.items():
-        if not value.requires_grad or not moving:
-            continue
+        if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad or not moving:
+            continue  # what is no scalar is refused by name in the step itself
         gradients = torch.autograd.grad(value, moving, retain_graph=True, allow_unused=True)
         by_parameter = {p: g for p, g in zip(moving, gradients, strict=True) if g is not None}
         for module, parameters in modules.items():
@@ -211,12 +220,3 @@ def _loss_names(task: Task) -> list[str]:
     model = copy.deepcopy(task.model)
     with OwnRandomness(torch.Generator(next(model.parameters()).device)):
         return list(task.losses(model, task.batches(0)))
-
-
-def fingerprint(model: nn.Module) -> str:
-    """SHA-256 over all parameters and buffers."""
-    digest = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """What happened, step by step: all of it for the reader, and a bounded view of it for the browser."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,8 +13,9 @@ VIEW_BYTES = 16_384  # the most that a frame may take
 class History:
     """One row a step, columns by name: history["total"], history["grad_norm.classifier"].
 
-    Columns: "step"; "total" (J); for each loss "loss.<name>" (L_k), "weight.<name>" (λ_k) and "part.<name>" (λ_k · L_k,
-    0 where the update did not count it); for each module "grad_norm.<name>" and "change.<name>".
+    Columns: "step"; "total" (J); for each loss "loss.<name>" (L_k; nan where it was not computed), "weight.<name>"
+    (λ_k) and "part.<name>" (λ_k · L_k; 0 where the update did not count it); for each module "grad_norm.<name>" and
+    "change.<name>".
     `held_out` lists (steps taken, {figure: value}).
     """
 
@@ -47,7 +49,7 @@ class History:
         ]
         norms = [norm[name] for norm in (step.grad_norm, step.change) for name in self.modules]
         shown = [step.number, step.total, *parts, *norms]
-        values = [value[name] for value in (step.losses, step.weights) for name in self.losses]
+        values = [value.get(name, math.nan) for value in (step.losses, step.weights) for name in self.losses]
         self._rows[self._length] = shown + values
         self._length += 1
         self._view.append(shown)

@@ -9,7 +9,7 @@ import copy
 import math
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from jointopt import figures
@@ -18,6 +18,7 @@ from jointopt.live import recording
 from jointopt.live.display import Display
 from jointopt.live.engine import RECENT, Engine, PlanEnded
 from jointopt.live.history import History
+from jointopt.live.menu import Plans
 from jointopt.live.rhythm import Rhythm
 from jointopt.live.widget import ControlsView
 from jointopt.live.words import marks
@@ -40,14 +41,12 @@ def _stop_all() -> None:
 class LiveLab:
     """Train a task live: `LiveLab(task)` as the last line of a cell shows it.
 
-    plan      Updates; None: joint, without end
+    plan      Updates; None: joint, without end; {name: Updates}: a menu to choose from, which begins with the first
     controls  λ, frozen modules and learning rate to begin with; a cell may change them later, as the browser does
     name      a second lab of this name replaces the first, so that a cell can be run again
     """
 
-    def __init__(
-        self, task: Task, plan: Iterable[Update] | None = None, controls: Controls | None = None, name: str = "main"
-    ):
+    def __init__(self, task: Task, plan: Plans = None, controls: Controls | None = None, name: str = "main"):
         if not isinstance(task, Task):
             raise ValueError(f"a lab needs a Task, got {type(task).__name__}; jointopt.tasks.load(name) makes one")
         old = _labs.get(name)
@@ -133,9 +132,17 @@ class LiveLab:
         return self._last
 
     def reset(self) -> None:
-        """Pause, and go back to the first weights; λ, frozen modules, lr and optimizer stay as they are set."""
+        """Pause, and go back to the first weights; λ, frozen modules, lr, optimizer and plan stay as they are set."""
         self.pause()
         self._do(self._reset)
+
+    def use_plan(self, name: str) -> None:
+        """Begin another plan of the menu at the next step, with weights and optimizer as they are.
+
+        The plan that is under way goes on where it was; one that has ended begins again.
+        """
+        self.engine.menu.choose(name)
+        self._publish()
 
     def figure(self) -> figures.Picture:
         """The run so far as a static picture."""
@@ -232,6 +239,8 @@ class LiveLab:
         elif kind == "optimizer":
             self.engine.use_optimizer(value)
             self._publish()
+        elif kind == "plan":
+            self.use_plan(value)
         elif kind in ("play", "step", "reset") and self._headless:
             raise RuntimeError("a cell runs this lab: wait for it, or press Pause")
         elif kind in ("play", "pause"):

@@ -11,6 +11,7 @@ from jointopt import tasks
 from jointopt.controls import Change, check_change, check_losses
 from jointopt.live.engine import Engine
 from jointopt.live.history import History
+from jointopt.live.menu import is_name
 from jointopt.modules import check_names, listed, module_names
 from jointopt.training import OPTIMIZERS, Task, Update
 
@@ -142,6 +143,9 @@ def _change(entry: object) -> Change:
     if isinstance(entry, list) and len(entry) == 3 and entry[1] == "optimizer":
         _expect(_is_count(entry[0]) and entry[2] in OPTIMIZERS, f"an optimizer is one of {listed(OPTIMIZERS)}")
         return Change(*entry)
+    if isinstance(entry, list) and len(entry) == 3 and entry[1] == "plan":
+        _expect(_is_count(entry[0]) and is_name(entry[2]), "a plan has a name, of less than 200 characters")
+        return Change(*entry)
     return check_change(entry)
 
 
@@ -157,7 +161,7 @@ def _is_recipe(recipe: object) -> bool:
 
 
 def _is_names(names: object) -> bool:
-    return isinstance(names, list) and all(isinstance(name, str) and 0 < len(name) < 200 for name in names)
+    return isinstance(names, list) and all(map(is_name, names))
 
 
 def _is_count(number: object) -> bool:

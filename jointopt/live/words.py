@@ -15,10 +15,15 @@ class Teller:
     def __init__(self):
         self.said = ""
         self._last: dict[str, tuple[int, float, float]] = {}  # control -> (step, value before, share before)
+        self._now: dict = {}
 
-    def tell(self, changes: Sequence[Change], step: Step, history: History, old_lr: float, old_optimizer: str) -> None:
-        """Put the changes of this step into words. `history` ends with this step."""
-        if step.number == 0:
+    def tell(self, changes: Sequence[Change], step: Step, history: History, now: dict) -> None:
+        """Put the changes of this step into words. `history` ends with this step; `now`: lr, optimizer and plan in it.
+
+        To be called after every step, so that it is known what was so before.
+        """
+        before, self._now = self._now, now
+        if step.number == 0 or not changes:
             return  # how a run begins is no change
         told = []
         for change in changes:
@@ -28,9 +33,11 @@ class Teller:
             elif kind == "frozen":
                 told.append(_frozen(target, change.value, step))
             elif kind == "lr":
-                told.append(f"learning rate {old_lr:.3g} → {change.value:.3g}")
+                told.append(f"learning rate {before['lr']:.3g} → {change.value:.3g}")
+            elif kind == "plan":
+                told.append(_plan(before["plan"], change.value, step))
             else:
-                told.append(f"optimizer {old_optimizer} → {change.value}, without memory of earlier gradients")
+                told.append(f"optimizer {before['optimizer']} → {change.value}, without memory of earlier gradients")
         self.said = f"step {step.number}: " + "; ".join(dict.fromkeys(told))
 
     def _weight(self, loss: str, change: Change, step: Step, history: History) -> str:
@@ -52,6 +59,13 @@ def _frozen(module: str, frozen: bool, step: Step) -> str:
     return f"{module} thawed" + ("; the plan does not move it now" if norm == 0 else "")
 
 
+def _plan(before: str | None, name: str, step: Step) -> str:
+    counted = step.update.losses
+    losses = ", ".join(loss for loss in step.weights if counted is None or loss in counted)
+    begins = f"plan {name} begins again" if before == name else f"plan {before} → {name}" if before else f"plan {name}"
+    return f"{begins}: now moves {', '.join(step.moved) or 'nothing'} on {losses}"
+
+
 def _percent(share: float) -> str:
     return (
         "less than 0.1 %" if 0 < share < 0.001 else f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
@@ -63,7 +77,7 @@ def marks(log: Sequence[Change]) -> list[tuple[int, str]]:
     kept: list[Change] = []
     for change in log:
         previous = next((i for i in reversed(range(len(kept))) if kept[i].name == change.name), None)
-        dragged = previous is not None and change.name != "optimizer" and not isinstance(change.value, bool)
+        dragged = previous is not None and isinstance(change.value, float)
         if dragged and change.step - kept[previous].step < SAME_GESTURE:
             del kept[previous]
         kept.append(change)
@@ -76,4 +90,6 @@ def _in_short(change: Change) -> str:
         return f"λ {target} {change.value:.3g}"
     if kind == "frozen":
         return f"{'freeze' if change.value else 'thaw'} {target}"
-    return f"lr {change.value:.3g}" if kind == "lr" else str(change.value)
+    if kind == "lr":
+        return f"lr {change.value:.3g}"
+    return f"plan {change.value}" if kind == "plan" else str(change.value)

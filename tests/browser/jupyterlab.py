@@ -152,6 +152,14 @@ class Notebook:
             index,
         )
 
+    def rewrite_cell(self, index: int, source: str) -> None:
+        """Put other code into a cell."""
+        self.page.evaluate(
+            """([index, source]) =>
+               window.jupyterapp.shell.currentWidget.content.widgets[index].model.sharedModel.setSource(source)""",
+            [index, source],
+        )
+
     def output(self, index: int) -> str:
         """The text beneath a cell."""
         return self.page.evaluate(

@@ -1,10 +1,12 @@
 """What is kept of a run, what is said of it, and how often it is looked at."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from jointopt import Update, figures, plans
 from jointopt.live.engine import Engine
 from jointopt.live.history import VIEW_BYTES, History
 from jointopt.live.rhythm import Rhythm
@@ -33,6 +35,31 @@ def test_history_has_every_step_and_a_frame_that_stays_small(task):
     assert len(long.frame()) <= VIEW_BYTES and len(long) == 5000
     assert np.all(np.diff(frame[:, 0]) > 0) and frame[-1, 0] > 4950 and frame[:, 1] == pytest.approx(taken[0].total)
     assert frame[:, 0].mean() == pytest.approx(2500, rel=0.02)  # buckets of equal width
+
+
+def test_a_loss_that_was_not_computed_is_nan_and_breaks_nothing(task):
+    def losses(model, batch):
+        answer = task.losses(model, batch)
+        return {name: lambda name=name: answer[name] for name in answer}
+
+    turns = plans.alternating(Update(losses="task"), Update("encoder", "reg"))
+    engine = Engine(replace(task, losses=losses), turns)
+    taken = steps(engine, 40, measure=lambda update: True)
+    history = engine.history
+    for i, name in enumerate(("task", "reg")):
+        counted = np.arange(40) % 2 == i
+        assert list(np.isnan(history[f"loss.{name}"])) == list(~counted)
+        assert list(history[f"loss.{name}"][counted]) == [step.losses[name] for step in taken[i::2]]
+        assert list(history[f"part.{name}"][~counted]) == [0.0] * 20 and np.all(history[f"part.{name}"][counted] > 0)
+        assert np.all(np.isfinite(history[f"weight.{name}"])) and history.share(name, 39) == pytest.approx(i)
+    frame = np.frombuffer(history.frame(), np.float32)
+    assert np.all(np.isfinite(frame))
+    engine.controls.set(weight={"reg": 0.5})
+    steps(engine, 1)
+    assert engine.said == "step 40: λ of reg 0.01 → 0.5, its share of J went from 100 % to 0 %"
+    json.dumps([[*pair, norm] for pair, norm in engine.influence().items()], allow_nan=False)
+    lines = figures.run(history, marks(engine.log)).figure.axes[0].get_lines()
+    assert {line.get_label() for line in lines} >= {"J", "λ·task", "λ·reg"}
 
 
 def test_the_status_line_says_what_the_last_change_did(task):
@@ -64,6 +91,15 @@ def test_a_dragged_slider_is_told_and_marked_as_one_change(task):
     engine.controls.set(weight={"reg": 1.0})
     steps(engine, 1)
     assert marks(engine.log) == [(8, "λ reg 0.1"), (50, "λ reg 1")]
+
+
+def test_plans_in_quick_succession_are_marked_each(task):
+    engine = Engine(task, {"a": plans.joint(), "b": plans.joint()})
+    for name in "abab":
+        engine.menu.choose(name)
+        steps(engine, 2)
+    assert marks(engine.log) == [(2, "plan b"), (4, "plan a"), (6, "plan b")]
+    assert "2 (step 4): plan a; 3 (step 6): plan b" in figures.run(engine.history, marks(engine.log)).alt
 
 
 def test_a_rhythm_keeps_to_its_share(monkeypatch):

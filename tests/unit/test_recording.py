@@ -38,6 +38,38 @@ def test_a_saved_run_replays_to_the_same_numbers(plan, make, tmp_path):
     assert (tmp_path / "run.json").stat().st_size < 2000
 
 
+def test_a_run_with_plans_from_a_menu_replays(make, tmp_path):
+    plan = {"joint": plans.joint(), "staged": plans.staged((Update("head", "task"), 3), (Update("encoder"), None))}
+    lab = LiveLab(make(), plan)
+    lab.run(4)
+    for name, n in (("staged", 5), ("joint", 2), ("staged", 4)):
+        lab.use_plan(name)
+        lab.controls.set(weight={"reg": 0.1 * n})
+        lab.run(n)
+    lab.save(tmp_path / "run.json")
+    replayed = LiveLab.replay(tmp_path / "run.json", task=make(), name="replayed")
+    for column in lab.history.columns:
+        assert list(replayed.history[column]) == list(lab.history[column])
+    assert replayed.engine.log == lab.engine.log and (4, "plan", "staged") in replayed.engine.log
+    assert replayed.engine.said == lab.engine.said and "plan joint → staged" in replayed.engine.said
+    assert replayed.note == "replayed 15 steps to the same numbers"
+    assert replayed.figure().alt == lab.figure().alt and "plan staged" in lab.figure().alt
+    replayed.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_text() == (tmp_path / "run.json").read_text()
+
+
+def test_a_replayed_run_without_a_first_plan_is_told_all_the_same(make, tmp_path):
+    lab, file = LiveLab(make(), {"a": plans.joint(), "b": plans.joint()}), tmp_path / "run.json"
+    lab.run(2)
+    lab.use_plan("b")
+    lab.run(2)
+    lab.save(file)
+    run = json.loads(file.read_text())
+    file.write_text(json.dumps(run | {"log": run["log"][1:]}))
+    replayed = LiveLab.replay(file, task=make(), name="replayed")
+    assert replayed.engine.said == "step 2: plan b: now moves encoder, neck, head on task, reg"
+
+
 def test_a_run_of_the_collection_replays_from_its_file_alone(tmp_path):
     lab = LiveLab(tasks.load("classification", seed=3, size=8, data="cluttered"))
     lab.run(3)
@@ -77,6 +109,14 @@ HOSTILE = {
     "an unknown loss": {"log": [[1, "weight.regg", 1.0]]},
     "an unknown module": {"log": [[1, "frozen.hed", True]]},
     "an unknown optimizer": {"log": [[1, "optimizer", "__import__"]]},
+    "a plan that is a number": {"log": [[1, "plan", 5]]},
+    "a plan that is a list": {"log": [[1, "plan", ["joint"]]]},
+    "a plan without a name": {"log": [[1, "plan", ""]]},
+    "a plan of a long name": {"log": [[1, "plan", "x" * 200]]},
+    "a plan at no step": {"log": [["1", "plan", "joint"]]},
+    "a plan before the run": {"log": [[-1, "plan", "joint"]]},
+    "a plan after the end": {"log": [[9, "plan", "joint"]]},
+    "a plan of more parts": {"log": [[1, "plan", "joint", "staged"]]},
     "a missing part": None,
 }
 

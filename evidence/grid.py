@@ -1,0 +1,35 @@
+"""The learning rate of each arm, from the same grid for all, chosen on validation images with three seeds."""
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import product
+
+from evidence.record import Part
+from jointopt import Task, Update
+from jointopt.budget import Budget
+from jointopt.compare import Arm, Comparison
+
+LRS = (3e-4, 1e-3, 3e-3)
+SEEDS = range(3)
+Plan = Callable[[], Iterable[Update]]
+
+
+def search(make: Callable[..., Task], arms: Mapping[str, tuple[Plan, dict]], budget: Budget) -> Part:
+    """Every arm, (plan, options of the task), with every learning rate."""
+    settings = {"held_out": "validation"}
+    grid = {
+        f"{name}, lr {lr:g}": Arm(plan, optimizer_options={"lr": lr}, task_options=options | settings)
+        for (name, (plan, options)), lr in product(arms.items(), LRS)
+    }
+    return Part(make, grid, budget, SEEDS)
+
+
+def best(searched: Comparison, arms: Mapping[str, tuple[Plan, dict]]) -> dict[str, Arm]:
+    """The arms, each with the learning rate of its best mean validation accuracy; the smaller of equals."""
+
+    def lr(name: str) -> float:
+        return max(LRS, key=lambda lr: searched.values(f"{name}, lr {lr:g}").mean())
+
+    return {
+        name: Arm(plan, optimizer_options={"lr": lr(name)}, task_options=options)
+        for name, (plan, options) in arms.items()
+    }

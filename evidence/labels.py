@@ -1,0 +1,25 @@
+"""Accuracy over the number of labels a class, with the settings chosen on validation images for each arm."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from evidence import settings
+from evidence.record import Part
+from jointopt import tasks
+from jointopt.baselines import hog_logistic
+from jointopt.budget import Budget
+from jointopt.compare import Comparison
+
+LABELS = (5, 10, 20, 50, 100, 200, 400)  # a class
+ARMS = ("joint", "frozen random", "rotation, then head", "rotation, then all")
+SLICE = ("20", ["frozen random", settings.HOG], [10])
+
+
+def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+    """A comparison for each number of labels."""
+    for labels in LABELS:
+        arms = {name: settings.trained(name, *settings.chosen(name, labels)) for name in ARMS}
+        cell, C = settings.chosen(settings.HOG, labels)
+        arms[settings.HOG] = hog_logistic(labels=labels, cell=cell, C=C)
+        make = partial(tasks.load, "pretext", labels=labels)
+        yield str(labels), Part(make, arms, Budget(updates=settings.MOST))

@@ -1,0 +1,86 @@
+"""Records: what was found, with all that is needed to find it again. One JSON file an experiment.
+
+An experiment is a module of this folder with `parts(found)`, which yields (name, Part), each of them one
+`jointopt.compare.compare`. `found` has the comparisons of the parts before: those that chose the settings, say.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from jointopt.budget import Budget
+from jointopt.compare import Arm, Baseline, Comparison, compare
+from jointopt.files import write_whole
+from jointopt.training import Task
+
+FOLDER = Path(__file__).parent
+UNFINISHED = FOLDER / "unfinished"  # what an interrupted run has so far; not committed
+SEEDS = range(10, 20)  # not those of the pilot and of the grids
+
+
+@dataclass(frozen=True)
+class Part:
+    """The arguments of one comparison."""
+
+    make: Callable[..., Task]
+    arms: Mapping[str, Arm | Baseline]
+    budget: Budget
+    seeds: Iterable[int] = SEEDS
+
+    def run(self, arms: Iterable[str] | None = None, seeds: Iterable[int] | None = None, **options) -> Comparison:
+        """All of it, or some arms and seeds of it."""
+        chosen = {name: self.arms[name] for name in (self.arms if arms is None else arms)}
+        return compare(self.make, chosen, self.budget, self.seeds if seeds is None else seeds, **options)
+
+
+def make_record(experiment: ModuleType, processes: int) -> None:
+    """Run all parts, or what an interrupted call has left of them, and write the experiment's record."""
+    UNFINISHED.mkdir(exist_ok=True)
+    name = name_of(experiment)
+    kept = UNFINISHED / f"{name}.json"
+    seconds = json.loads(kept.read_text()) if kept.exists() else {}
+    found: dict[str, Comparison] = {}
+    for part_name, part in experiment.parts(found):
+        began = time.perf_counter()
+        found[part_name] = part.run(path=UNFINISHED / f"{name} {part_name}.json", processes=processes)
+        seconds[part_name] = seconds.get(part_name, 0.0) + time.perf_counter() - began
+        write_whole(kept, json.dumps(seconds))
+    write(name, {part_name: comparison.as_json() for part_name, comparison in found.items()}, sum(seconds.values()))
+    for path in [kept, *(UNFINISHED / f"{name} {part_name}.json" for part_name in found)]:
+        path.unlink()
+
+
+def name_of(experiment: ModuleType) -> str:
+    """Of its record: evidence.depth has evidence/depth.json."""
+    return experiment.__name__.rpartition(".")[2]
+
+
+def write(name: str, content: dict, seconds: float) -> None:
+    """evidence/<name>.json: the content, how long it took, and a checksum of the content."""
+    content = json.loads(json.dumps(content))
+    record = {"seconds": round(seconds), "sha256": checksum(content), "content": content}
+    text = json.dumps(record, ensure_ascii=False)
+    write_whole(FOLDER / f"{name}.json", text.replace('}}, "', '}},\n"') + "\n")  # a line a run or so, for diffs
+
+
+def read(name: str) -> dict:
+    """The content of evidence/<name>.json; ValueError if it is not what was written."""
+    path = FOLDER / f"{name}.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if (found := checksum(record["content"])) != record["sha256"]:
+        raise ValueError(f"{path.name} was changed by hand: its content has the SHA-256 {found}; run make evidence")
+    return record["content"]
+
+
+def comparisons(name: str) -> dict[str, Comparison]:
+    """The comparisons of a record."""
+    return {part: Comparison.from_json(data) for part, data in read(name).items()}
+
+
+def checksum(content: dict) -> str:
+    """SHA-256 of the content, whatever the layout of the file."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,101 @@
+"""What a run may spend, so that plans can be compared: equal steps, equal updates per module, or equal compute.
+
+Compute is counted by torch's FlopCounterMode: the floating-point operations of convolutions and matrix products,
+forward and backward, two for each multiplication with its addition. What freezing saves is so counted as saved.
+"""
+
+import copy
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from itertools import islice
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from jointopt.controls import Controls
+from jointopt.objective import check_number
+from jointopt.training import Task, Update, take_step
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that a run may spend; one of the three is given.
+
+    steps    steps of any kind
+    updates  steps in which one and the same module moved: a staged plan may take as many for each of its modules
+    flops    floating-point operations, forward and backward
+    """
+
+    steps: int | None = None
+    updates: int | None = None
+    flops: float | None = None
+
+    def __post_init__(self):
+        given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
+        if len(given) != 1:
+            raise ValueError(f"a budget names one of steps, updates and flops, got {given or 'none'}")
+        ((name, value),) = given.items()
+        if check_number(f"a budget of {name}", value) < 1:
+            raise ValueError(f"a budget of {name} must be at least 1, got {value!r}")
+
+    def __str__(self) -> str:
+        if self.flops is not None:
+            return f"{self.flops / 1e9:.4g} GFLOP"
+        return f"{self.steps} steps" if self.steps is not None else f"{self.updates} updates per module"
+
+    def allows(self, spent: "Spent") -> bool:
+        """Whether so much may be spent."""
+        if self.steps is not None:
+            return spent.steps <= self.steps
+        if self.updates is not None:
+            return max(spent.updates.values(), default=0) <= self.updates
+        return spent.flops <= self.flops
+
+
+@dataclass
+class Spent:
+    """What a run has spent; `updates`: module -> steps in which it moved."""
+
+    steps: int = 0
+    flops: int = 0
+    updates: Counter = field(default_factory=Counter)
+
+    def with_step(self, flops: int, moved: Iterable[str]) -> "Spent":
+        """And one step more."""
+        return Spent(self.steps + 1, self.flops + flops, self.updates + Counter(moved))
+
+
+def cost(task: Task, update: Update) -> tuple[int, tuple[str, ...]]:
+    """(FLOPs, modules that move) of one such step, measured on a copy of the model: nothing of the task changes."""
+    trial = replace(task, model=copy.deepcopy(task.model))
+    optimizer = torch.optim.SGD(trial.model.parameters(), lr=0.0)
+    with torch.random.fork_rng(devices=[]), FlopCounterMode(display=False) as counter:
+        step = take_step(trial, 0, update, Controls(), optimizer)
+    return counter.get_total_flops(), step.moved
+
+
+def within(budget: Budget, plan: Iterable[Update], task: Task) -> Iterator[tuple[Update, Spent]]:
+    """The plan's updates, each with what is spent once it is taken, up to the one that would exceed the budget."""
+    costs, spent = {}, Spent()
+    for update in plan:
+        if update not in costs:
+            costs[update] = cost(task, update)
+        spent = spent.with_step(*costs[update])
+        if not budget.allows(spent):
+            return
+        yield update, spent
+
+
+def described(plan: Iterable[Update], longest: int = 20_000) -> list:
+    """A plan as plain data, [[modules, losses, how many in turn], …], up to so many updates."""
+    runs: list = []
+    last = None
+    for update in islice(plan, longest):
+        if update == last:
+            runs[-1][2] += 1
+        else:
+            names = [None if part is None else sorted(part) for part in (update.modules, update.losses)]
+            runs.append([*names, 1])
+        last = update
+    return runs

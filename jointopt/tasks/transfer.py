@@ -1,0 +1,157 @@
+"""Transfer: a network that has learned five digits (source) is to learn five others (target).
+
+Sources of the questions asked of it: Yosinski et al. 2014 (which layers can be kept), Girshick 2015, table 5 (how deep
+to freeze), Kumar et al. 2022 (what fine-tuning does to features under a shift of the data).
+"""
+
+import copy
+from functools import lru_cache
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from jointopt import data as sets
+from jointopt import plans
+from jointopt.data import Images
+from jointopt.tasks import classification
+from jointopt.tasks.pretext import choose, part, shown, split
+from jointopt.training import Loss, Task, make_optimizer, train
+
+CLASSES = {"0-4": range(5), "5-9": range(5, 10)}
+PRETRAINING_LR = 1e-3
+CHANNELS = (8, 16, 32, 32)  # of the stages; each ends with 2×2 pooling
+
+
+class Stack(nn.Module):
+    """`depth` convolutions, conv1 … conv<depth>, and two linear heads: one for the source, one for the target.
+
+    images (B, 3, 28, 28) → features → scores (B, 5). The layers are spread over at most four stages of 8, 16, 32 and 32
+    channels, each ended by pooling: two layers give features (16, 7, 7), four and more give (32, 1, 1). The first
+    weights are those of He et al. 2015.
+    """
+
+    def __init__(self, depth: int = 8):
+        super().__init__()
+        self.depth, before = depth, 3
+        stages = min(depth, len(CHANNELS))
+        stage_of = [number * stages // depth for number in range(depth + 1)]
+        for number, (stage, following) in enumerate(pairwise(stage_of), 1):
+            conv, pool = nn.Conv2d(before, CHANNELS[stage], 3, 1, 1), nn.MaxPool2d(2)
+            self.add_module(
+                f"conv{number}", nn.Sequential(conv, pool if following > stage else nn.Identity(), nn.ReLU())
+            )
+            before = CHANNELS[stage]
+        before *= (28 // 2**stages) ** 2
+        self.source_head, self.classifier = nn.Linear(before, 5), nn.Linear(before, 5)
+        for number in range(1, depth + 1):
+            draw(self.get_submodule(f"conv{number}"))
+
+    def features(self, x: Tensor) -> Tensor:
+        """images (B, 3, 28, 28) → (B, features)."""
+        for number in range(1, self.depth + 1):
+            x = self.get_submodule(f"conv{number}")(x)
+        return x.flatten(1)  # (B, features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.features(x))
+
+
+def draw(block: nn.Sequential) -> None:
+    """New weights for one block."""
+    nn.init.kaiming_normal_(block[0].weight)
+    nn.init.zeros_(block[0].bias)
+
+
+def layers(first: int, last: int) -> list[str]:
+    """The names conv<first> … conv<last>."""
+    return [f"conv{number}" for number in range(first, last + 1)]
+
+
+def make(
+    seed: int = 0,
+    data: str = "cluttered",
+    source: str = "0-4",
+    labels: int = 300,
+    depth: int = 8,
+    pretrained: int = 500,
+    keep: int | None = None,
+    size: int = 32,
+    held_out: str = "test",
+) -> Task:
+    """The target, digits 5–9 of `data` with `labels` labeled images a class, after `pretrained` steps on the source.
+
+    Losses: "task" and "source", cross-entropies in nats, each computed only where it is counted. The source is always
+    over clutter; source="5-9" makes it the target's own classes. keep=k: of the pretrained layers only conv1 …
+    conv<k> are kept, those above start anew. held_out: as in the task "pretext"; on test images, where the target is
+    plain, the accuracy under two shifts of the data as well, over clutter and inverted.
+    """
+    if source not in CLASSES:
+        raise ValueError(f"source is one of {', '.join(CLASSES)}, got {source!r}")
+    if keep is not None and not 0 <= keep <= depth:
+        raise ValueError(f"keep must be from 0 to the depth, {depth}, got {keep}")
+    pool, held = (of_classes(images, "5-9") for images in split(data, held_out))
+    shifted = {}
+    if data == "digits":
+        clutter = of_classes(split("cluttered", held_out)[1], "5-9")
+        shifted = {"over clutter": clutter.images, "inverted": 1 - held.images}
+    target = sets.batches(choose(pool, labels, seed), size, seed=seed)
+    at_source = source_batches(source, held_out, size, seed)
+    with torch.random.fork_rng(devices=[]):
+        model = copy.deepcopy(pretrain(seed, source, depth, pretrained, size, held_out))
+        torch.manual_seed(seed + 1)
+        for name in layers(1 + (depth if keep is None else keep), depth):
+            draw(model.get_submodule(name))
+    return Task(
+        model,
+        losses,
+        lambda number: (*target(number), *at_source(number)),
+        evaluate=lambda model: evaluate(model, held, shifted),
+        picture=lambda model: classification.picture(model, *shown(held), held.classes),
+        weights={"task": 1.0, "source": 1.0},
+    )
+
+
+def of_classes(images: Images, classes: str) -> Images:
+    """Five of the ten digits, with the labels 0 … 4."""
+    chosen = CLASSES[classes]
+    some = part(images, (images.labels >= chosen[0]) & (images.labels <= chosen[-1]))
+    return Images(some.images, some.labels - chosen[0], tuple(images.classes[c] for c in chosen))
+
+
+def source_batches(source: str, held_out: str, size: int, seed: int) -> sets.Batches:
+    """The source's batches: other images in them than in the target's, where both have the same classes."""
+    return sets.batches(of_classes(split("cluttered", held_out)[0], source), size, seed=seed + 1)
+
+
+@lru_cache(maxsize=2)
+def pretrain(seed: int, source: str, depth: int, steps: int, size: int, held_out: str) -> Stack:
+    """A network after so many joint steps on the source alone. Callers share it: copy it before it is trained."""
+    torch.manual_seed(seed)
+    model = Stack(depth).to(memory_format=torch.channels_last)
+    task = Task(
+        model,
+        lambda model, batch: {"source": F.cross_entropy(model.source_head(model.features(batch[0])), batch[1])},
+        source_batches(source, held_out, size, seed),
+    )
+    for _ in train(task, plans.joint(steps) if steps else (), optimizer=make_optimizer(model, lr=PRETRAINING_LR)):
+        pass
+    return model
+
+
+def losses(model: Stack, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[str, Loss]:
+    """The two losses on (inputs, labels, source inputs, source labels)."""
+    inputs, labels, source_inputs, source_labels = batch
+    return {
+        "task": lambda: F.cross_entropy(model(inputs), labels),
+        "source": lambda: F.cross_entropy(model.source_head(model.features(source_inputs)), source_labels),
+    }
+
+
+def evaluate(model: Stack, held: Images, shifted: dict[str, Tensor]) -> dict[str, float]:
+    """Held-out accuracy in percent, and that on the same digits under each shift."""
+    figures = classification.evaluate(model, held.images, held.labels)
+    for name, images in shifted.items():
+        figures[f"accuracy {name} (%)"] = classification.evaluate(model, images, held.labels)["accuracy (%)"]
+    return figures

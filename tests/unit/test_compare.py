@@ -1,0 +1,216 @@
+"""compare(): against scipy, against a known truth, whatever the number of processes, and after an interrupt."""
+
+import json
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from jointopt import Task, Update, plans, tasks
+from jointopt.budget import Budget
+from jointopt.compare import Arm, Comparison, Interval, compare, interval, name_of, run, sweep
+
+LABELS = 10
+ARMS = {
+    "joint": Arm(partial(plans.joint, losses="task")),
+    "frozen": Arm(partial(plans.alternating, Update("classifier", "task"))),
+}
+load = partial(tasks.load, "pretext", labels=LABELS)
+quiet = dict(progress=False)
+
+
+class Scalar(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.zeros(()))
+
+
+def noisy(seed, noise=None):
+    """A task whose held-out figure is a draw from a normal distribution, whatever the training."""
+    noise = np.random.default_rng(seed) if noise is None else noise
+    return Task(
+        Scalar(),
+        lambda model, batch: {"task": (model.w - batch).square()},
+        lambda number: torch.tensor(1.0),
+        evaluate=lambda model: {"figure (1)": noise.normal()},
+    )
+
+
+def test_paired_interval_agrees_with_scipy():
+    result = compare(load, ARMS, Budget(steps=15), range(5), **quiet)
+    paired = result.difference("joint", "frozen")
+    theirs = stats.ttest_rel(result.values("joint"), result.values("frozen")).confidence_interval(0.95)
+    assert (paired.mean - paired.half, paired.mean + paired.half) == pytest.approx((theirs.low, theirs.high))
+    assert paired == result.differences("frozen")["joint"]
+    one = stats.ttest_1samp(result.values("joint"), 0).confidence_interval(0.95)
+    mean = result.mean("joint")
+    assert (mean.mean - mean.half, mean.mean + mean.half) == pytest.approx((one.low, one.high))
+
+
+def test_of_two_equal_plans_the_interval_covers_zero_in_95_percent_of_repeats():
+    noise = np.random.default_rng(7)
+    arms = {"a": Arm(plans.joint), "b": Arm(plans.joint)}
+    repeats, covered = 600, 0
+    for _ in range(repeats):
+        paired = compare(partial(noisy, noise=noise), arms, Budget(steps=1), range(4), **quiet).difference("a", "b")
+        covered += paired.verdict == "undecided"
+    assert stats.binomtest(covered, repeats, 0.95).pvalue > 0.001, covered / repeats
+
+
+def test_arms_begin_with_equal_weights_and_batches_and_equal_plans_end_equal():
+    result = compare(load, {"one": ARMS["joint"], "two": ARMS["joint"]}, Budget(steps=5), range(2), **quiet)
+    assert (result.values("one") == result.values("two")).all()
+    assert len(set(result.values("one"))) == 2  # seeds differ
+    unequal = iter(range(100))
+    with pytest.raises(ValueError, match="the arm 'two' began with other weights or batches"):
+        compare(
+            lambda seed: load(next(unequal)), {"one": ARMS["joint"], "two": ARMS["joint"]}, Budget(steps=1), **quiet
+        )
+
+
+def test_equals_the_loop_by_hand():
+    from jointopt import Controls, train
+    from jointopt.training import make_optimizer
+
+    arm = Arm(partial(plans.joint, losses="task"), {"task": 0.5}, "SGD", {"lr": 0.02})
+    found = compare(load, {"arm": arm}, Budget(steps=10), [3, 4], **quiet)
+    task = load(3)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        for _ in train(
+            task, plans.joint(10, losses="task"), Controls({"task": 0.5}), make_optimizer(task.model, "SGD", lr=0.02)
+        ):
+            pass
+    assert found.values("arm")[0] == task.evaluate(task.model)["accuracy (%)"]
+
+
+def test_the_number_of_processes_changes_nothing():
+    one = compare(load, ARMS, Budget(updates=10), range(3), **quiet)
+    two = compare(load, ARMS, Budget(updates=10), range(3), processes=2, **quiet)
+    for arm in ARMS:
+        for figure in ("accuracy (%)", "steps", "flops"):
+            assert (one.values(arm, figure) == two.values(arm, figure)).all()
+
+
+def test_the_readers_random_numbers_are_left_alone():
+    before = torch.get_rng_state()
+    compare(load, ARMS, Budget(steps=2), [0, 1], **quiet)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_an_interrupt_loses_nothing_that_is_finished(tmp_path):
+    path, made = tmp_path / "kept.json", []
+
+    def make(seed):
+        if seed == 2 and 2 not in made:
+            made.append(2)
+            raise KeyboardInterrupt
+        made.append(seed)
+        return load(seed)
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(make, ARMS, Budget(steps=3), range(4), path=path, **quiet)
+    assert set(json.loads(path.read_text())["seeds"]) == {"0", "1"}
+    made[:] = [2]
+    result = compare(make, ARMS, Budget(steps=3), range(4), path=path, **quiet)
+    assert made == [2, 2, 2, 3, 3]  # an arm each, and no seed twice
+    whole = compare(load, ARMS, Budget(steps=3), range(4), **quiet)
+    assert all((result.values(arm) == whole.values(arm)).all() for arm in ARMS)
+
+
+def test_a_file_of_another_comparison_is_not_touched(tmp_path):
+    path = tmp_path / "kept.json"
+    compare(load, ARMS, Budget(steps=3), [0, 1], path=path, **quiet)
+    kept = path.read_text()
+    with pytest.raises(ValueError, match="another comparison: its budget differ"):
+        compare(load, ARMS, Budget(steps=4), [0, 1], path=path, **quiet)
+    with pytest.raises(ValueError, match="its arms differ"):
+        compare(load, {"joint": Arm(plans.joint)}, Budget(steps=3), [0, 1], path=path, **quiet)
+    assert path.read_text() == kept
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="holds no comparison"):
+        compare(load, ARMS, Budget(steps=3), [0, 1], path=path, **quiet)
+
+
+def test_a_run_that_diverges_ends_there_and_says_so():
+    arms = {"wild": Arm(plans.joint, optimizer="SGD", optimizer_options={"lr": 1e30}), "calm": Arm(plans.joint)}
+    runs, _ = run(noisy, arms["wild"], Budget(steps=50), 0)
+    assert runs["diverged"] and 0 < runs["steps"] < 50
+    assert np.isfinite(compare(noisy, arms, Budget(steps=50), range(2), **quiet).values("wild")).all()
+
+
+def test_a_baseline_is_a_function_of_the_seed():
+    arms = {**ARMS, "none": lambda seed: {"accuracy (%)": 10.0 + seed}}
+    result = compare(load, arms, Budget(steps=2), range(3), **quiet)
+    assert list(result.values("none")) == [10, 11, 12] and set(result.values("none", "steps")) == {0}
+
+
+def test_sweep_trains_each_choice_of_weights():
+    choices = [{"task": 1.0, "rotation": weight} for weight in (0.0, 1.0)]
+    plan = partial(plans.joint, losses=["task", "rotation"])
+    result = sweep(load, choices, plan, Budget(steps=5), seeds=range(2), **quiet)
+    assert result.arms == ["task 1, rotation 0", "task 1, rotation 1"] == [name_of(choice) for choice in choices]
+    by_hand = compare(load, {"x": Arm(plan, choices[1])}, Budget(steps=5), range(2), **quiet)
+    assert (result.values("task 1, rotation 1") == by_hand.values("x")).all()
+
+
+def test_table_and_figure_say_what_was_found():
+    result = compare(load, ARMS, Budget(steps=4), range(3), **quiet)
+    text = repr(result.table())
+    assert "4 steps" in text and str(result.mean("frozen")) in text
+    assert result.difference("frozen", "joint").verdict in text
+    assert '<th scope="row">frozen</th>' in result.table()._repr_html_()
+    assert "'frozen', 'joint'" in repr(result.figure()) and result.figure().png().startswith(b"\x89PNG")
+    assert Comparison.from_json(json.loads(json.dumps(result.as_json()))) == result
+
+
+def test_verdicts():
+    assert [Interval(m, 1.0, 5).verdict for m in (2, -2, 1, 0.5)] == ["more", "less", "undecided", "undecided"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(arms={}), "at least one arm"),
+        (dict(arms={"joint": plans.joint(5)}), "an Arm or a function of the seed, got islice"),
+        (dict(seeds=[]), "seeds are different whole numbers"),
+        (dict(seeds=[1, 1]), "seeds are different whole numbers"),
+        (dict(processes=0), "processes is a whole number"),
+        (dict(make=lambda seed: replace(load(seed), evaluate=None)), "needs its `evaluate`"),
+        (dict(arms={"a": Arm(plans.joint, {"tusk": 1.0})}), "no loss is named 'tusk'"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        compare(**(dict(make=load, arms=ARMS, budget=Budget(steps=1), seeds=[0, 1], **quiet) | arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((plans.joint(),), "a function that gives a plan"),
+        ((plans.joint, {"task": -1.0}), "finite number"),
+        ((plans.joint, None, "Adom"), "no optimizer is named 'Adom'"),
+    ],
+)
+def test_a_wrong_arm_is_refused_when_it_is_made(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Arm(*arguments)
+
+
+def test_unknown_arms_and_figures_are_named():
+    result = compare(load, ARMS, Budget(steps=1), [0, 1], **quiet)
+    with pytest.raises(ValueError, match="no arm is named 'jaint'; there are 'frozen', 'joint'"):
+        result.values("jaint")
+    with pytest.raises(ValueError, match="have no figure 'accuracy'"):
+        result.values("joint", "accuracy")
+
+
+@pytest.mark.parametrize("wrong", [[1.0], [[1.0, 2.0]], [1.0, float("nan")], []])
+def test_an_interval_needs_two_finite_values(wrong):
+    with pytest.raises(ValueError, match="at least two finite values"):
+        interval(wrong)
