@@ -1,6 +1,6 @@
 # make lab    open the first chapter in JupyterLab      make notebooks   run all chapters again, in place
 # make test   run every check                           make bench       measure speed and size
-# make format rewrite the code as the checker wants it
+# make format rewrite the code as the checker wants it    make evidence    make the records of evidence/ again
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +8,7 @@ START := notebooks/00_start_here.ipynb
 # JupyterLab refuses to run as root, as one is in a container, unless told otherwise.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test bench notebooks format system
+.PHONY: lab test bench notebooks evidence format system
 .DELETE_ON_ERROR:
 
 lab: .venv/requirements.installed
@@ -16,7 +16,7 @@ lab: .venv/requirements.installed
 	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/$(START)
 
 # One thread: sums then come out the same on any number of cores, and two tests at a time do not share one.
-test bench notebooks: export OMP_NUM_THREADS = 1
+test bench notebooks evidence: export OMP_NUM_THREADS = 1
 test: system .venv/requirements-test.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -29,6 +29,9 @@ bench: system .venv/requirements-test.installed
 
 notebooks: .venv/requirements.installed
 	$(BIN)/python notebooks/execute.py
+
+evidence: .venv/requirements.installed
+	$(BIN)/python -m evidence
 
 format: .venv/requirements-test.installed
 	$(BIN)/ruff check --fix

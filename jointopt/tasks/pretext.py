@@ -63,7 +63,8 @@ def make(
         torch.manual_seed(seed)
         model = Pretext(len(pool.classes), channels, standardize)
     model.to(memory_format=torch.channels_last)
-    with_label, without = sets.batches(labeled, size, seed=seed), sets.batches(pool, size, seed=seed + 1)
+    with_label = sets.batches(labeled, min(size, len(labeled)), seed=seed)
+    without = sets.batches(pool, size, seed=seed + 1)
     return Task(
         model,
         losses,

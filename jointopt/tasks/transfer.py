@@ -96,7 +96,8 @@ def make(
     if data == "digits":
         clutter = of_classes(split("cluttered", held_out)[1], "5-9")
         shifted = {"over clutter": clutter.images, "inverted": 1 - held.images}
-    target = sets.batches(choose(pool, labels, seed), size, seed=seed)
+    labeled = choose(pool, labels, seed)
+    target = sets.batches(labeled, min(size, len(labeled)), seed=seed)
     at_source = source_batches(source, held_out, size, seed)
     with torch.random.fork_rng(devices=[]):
         model = copy.deepcopy(pretrain(seed, source, depth, pretrained, size, held_out))

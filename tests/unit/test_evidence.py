@@ -1,0 +1,57 @@
+"""The records: a slice of each is made again and agrees, and a change by hand is seen."""
+
+import json
+from importlib import import_module
+
+import pytest
+
+from evidence import record
+
+# Points of accuracy. On one processor a run repeats exactly; on another, sums differ in their last digits and training
+# amplifies that.
+TOLERANCE = 4.0
+MADE = sorted(path.stem for path in record.FOLDER.glob("*.json") if path.stem != "objective")
+SLICED = [name for name in MADE if hasattr(import_module(f"evidence.{name}"), "SLICE")]
+
+
+def part_of(name, part_name, found):
+    """The part of an experiment by its name; the ones before it are taken from the record."""
+    parts = import_module(f"evidence.{name}").parts(found)
+    return next(part for title, part in parts if title == part_name)
+
+
+@pytest.mark.parametrize("name", SLICED)
+def test_a_slice_that_is_made_again_agrees_with_the_record(name):
+    part_name, arms, seeds = import_module(f"evidence.{name}").SLICE
+    found = record.comparisons(name)
+    again = part_of(name, part_name, found).run(arms, seeds, progress=False)
+    for arm in arms:
+        for seed in seeds:
+            new, old = again.seeds[seed][arm], found[part_name].seeds[seed][arm]
+            assert (new["steps"], new["flops"]) == (old["steps"], old["flops"])
+            for figure in again.figures:
+                assert new[figure] == pytest.approx(old[figure], abs=TOLERANCE), (arm, seed, figure)
+
+
+@pytest.mark.parametrize("name", SLICED)
+def test_the_record_is_of_the_settings_in_the_code(name):
+    found = record.comparisons(name)
+    for title, part in import_module(f"evidence.{name}").parts(found):
+        assert list(found[title].seeds) == list(part.seeds) and found[title].arms == list(part.arms), title
+        assert found[title].spec["budget"] == str(part.budget), title
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_change_by_hand_is_seen(name, tmp_path, monkeypatch):
+    text = (record.FOLDER / f"{name}.json").read_text()
+    content = json.loads(text)["content"]
+    run = next(iter(next(iter(content[next(iter(content))]["seeds"].values())).values()))
+    value = run["accuracy (%)"]
+    (tmp_path / f"{name}.json").write_text(text.replace(f'"accuracy (%)": {value}', f'"accuracy (%)": {value + 1}', 1))
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="was changed by hand"):
+        record.read(name)
+
+
+def test_there_are_records():
+    assert SLICED

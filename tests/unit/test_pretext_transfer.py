@@ -1,0 +1,115 @@
+"""The tasks with losses that need no label, and with a source: their data, their losses, their errors."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from jointopt import Update, data, tasks, train
+from jointopt.baselines import hog_features, hog_logistic
+from jointopt.modules import module_names
+from jointopt.tasks import pretext, transfer
+
+
+def test_labels_are_so_many_of_each_class_and_drawn_by_the_seed():
+    images = data.load("digits")
+    one, two = (pretext.choose(images, 7, seed) for seed in (0, 1))
+    assert torch.bincount(one.labels).tolist() == [7] * 10
+    assert not torch.equal(one.images, two.images)
+    assert torch.equal(one.images, pretext.choose(images, 7, 0).images)
+    with pytest.raises(ValueError, match="from 1 to 400, got 401"):
+        pretext.choose(images, 401, 0)
+
+
+def test_validation_images_are_not_trained_on():
+    pool, held = pretext.split("digits", "validation")
+    assert len(pool) == 3000 and len(held) == 1000
+    train_images = {image.numpy().tobytes() for image in pool.images}
+    assert not any(image.numpy().tobytes() in train_images for image in held.images)
+    with pytest.raises(ValueError, match="held_out is one of 'test', 'validation', got 'train'"):
+        pretext.split("digits", "train")
+
+
+def test_the_rotation_loss_is_that_of_images_turned_by_hand():
+    task = tasks.load("pretext", labels=5, size=8)
+    images = task.batches(0)[2]
+    turned = torch.stack([torch.rot90(image, n % 4, (1, 2)) for n, image in enumerate(images)])
+    scores = task.model.rotation(task.model.feature_extractor(turned))
+    expected = F.cross_entropy(scores, torch.arange(8) % 4)
+    assert pretext.rotation(task.model, images).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "moved"),
+    [
+        ("task", {"feature_extractor", "classifier"}),
+        ("rotation", {"feature_extractor", "rotation"}),
+        ("reconstruction", {"feature_extractor", "decoder"}),
+    ],
+)
+def test_each_loss_moves_its_own_modules(loss, moved):
+    task = tasks.load("pretext", labels=5)
+    step = next(train(task, [Update(losses=loss)]))
+    assert set(step.moved) == moved and set(step.losses) == {loss}
+
+
+@pytest.mark.parametrize(("depth", "features"), [(2, 16 * 7 * 7), (3, 32 * 3 * 3), (4, 32), (5, 32), (8, 32), (12, 32)])
+def test_stacks_of_every_depth(depth, features):
+    model = transfer.Stack(depth)
+    assert module_names(model) == [*transfer.layers(1, depth), "source_head", "classifier"]
+    assert model.features(torch.zeros(2, 3, 28, 28)).shape == (2, features) and model(
+        torch.zeros(2, 3, 28, 28)
+    ).shape == (2, 5)
+
+
+def test_the_pretrained_layers_are_kept_up_to_the_one_that_was_asked_for():
+    whole = tasks.load("transfer", depth=4, pretrained=3).model
+    part = tasks.load("transfer", depth=4, pretrained=3, keep=2).model
+    for name in transfer.layers(1, 4):
+        same = torch.equal(whole.get_submodule(name)[0].weight, part.get_submodule(name)[0].weight)
+        assert same == (name in ("conv1", "conv2")), name
+    assert torch.equal(whole.classifier.weight, part.classifier.weight)
+
+
+def test_training_a_task_leaves_the_pretrained_network_that_others_share():
+    first = tasks.load("transfer", depth=2, pretrained=3)
+    before = first.model.conv1[0].weight.clone()
+    list(train(first, [Update(losses="task")] * 3))
+    again = tasks.load("transfer", depth=2, pretrained=3)
+    assert torch.equal(again.model.conv1[0].weight, before)
+
+
+def test_source_and_target_have_other_digits_and_the_shifts_the_same_ones():
+    task = tasks.load("transfer", data="digits", depth=2, pretrained=0, labels=5)
+    inputs, labels, source_inputs, source_labels = task.batches(0)
+    assert set(labels.tolist()) <= set(range(5)) and set(source_labels.tolist()) <= set(range(5))
+    assert inputs[:, 0].equal(inputs[:, 1]) and not source_inputs[:, 0].equal(
+        source_inputs[:, 1]
+    )  # plain; over clutter
+    assert list(task.evaluate(task.model)) == ["accuracy (%)", "accuracy over clutter (%)", "accuracy inverted (%)"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"source": "3"}, "source is one of 0-4, 5-9, got '3'"),
+        ({"keep": 9}, "keep must be from 0 to the depth, 8, got 9"),
+        ({"labels": 0}, "labels, a class, must be a whole number from 1 to 400, got 0"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        tasks.load("transfer", pretrained=0, **options)
+
+
+def test_hog_sees_edges_and_not_brightness():
+    images = data.load("cluttered").images[:3].numpy()
+    features = hog_features(images, 7)
+    assert features.shape == (3, 3 * 3 * 4 * 9)
+    assert np.allclose(hog_features(0.5 * images, 7), features, atol=1e-3)
+
+
+def test_the_baseline_trains_on_the_images_of_the_task():
+    few, many = hog_logistic(labels=5), hog_logistic(labels=100)
+    assert few(0) == few(0) and few(0) != few(1)
+    assert 20 < few(0)["accuracy (%)"] < many(0)["accuracy (%)"]
