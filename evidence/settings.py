@@ -32,6 +32,7 @@ GRID = {
 HOG_GRID = {f"cell {cell}, C {C:g}": (cell, C) for cell, C in product((4, 7), (0.01, 0.1, 1.0, 10.0))}
 LABELS = (10, 50, 200)  # a class
 MOST = 1000
+SLICE = ("frozen random, 10", ["lr 0.001, 250 steps, standardized"], [0])
 
 
 def plan(name: str, first: int, last: int | None = None):

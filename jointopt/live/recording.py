@@ -9,6 +9,7 @@ import torch
 
 from jointopt import tasks
 from jointopt.controls import Change, check_change, check_losses
+from jointopt.files import write_whole
 from jointopt.live.engine import Engine
 from jointopt.live.history import History
 from jointopt.live.menu import is_name
@@ -37,14 +38,7 @@ def save(engine: Engine, path: Path) -> None:
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }
-    if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"cannot write a run to {path}: expected a file in a folder that exists")
-    draft = path.with_name(path.name + ".part")
-    try:
-        draft.write_text(json.dumps(run, ensure_ascii=False) + "\n", encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, json.dumps(run, ensure_ascii=False) + "\n")
 
 
 def load(path: Path) -> dict:

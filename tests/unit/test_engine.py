@@ -67,6 +67,15 @@ def test_influence_is_the_gradient_of_each_weighted_loss(make):
             assert engine.influence()[name, module] == pytest.approx(float(torch.cat(gradients).norm()), rel=1e-5)
 
 
+def test_influence_stays_as_it_was_last_measured(task):
+    engine = Engine(task)
+    steps(engine, 1, measure=lambda update: True)
+    measured = engine.influence()
+    engine.controls.set(weight={"reg": 0.5})
+    steps(engine, 3)
+    assert engine.influence() == measured
+
+
 def test_influence_is_empty_where_there_is_none(task):
     engine = Engine(task, controls=Controls(frozen=["encoder"], weights={"reg": 0.0}))
     engine.step(measure=lambda update: True)
@@ -148,7 +157,10 @@ def test_the_names_of_losses_that_are_functions_are_found_without_a_call(task):
 @pytest.mark.parametrize(
     ("losses", "error"),
     [
-        (lambda model, batch: {"task": lambda: torch.ones(2), "reg": 1.0}, "'task' must be a scalar.*shape"),
+        (
+            lambda model, batch: {"task": lambda: torch.ones(2, requires_grad=True), "reg": 1.0},
+            "'task' must be a scalar.*shape",
+        ),
         (lambda model, batch: {"task": lambda: 1.0, "reg": 1.0}, "'task' must be a scalar.*float"),
         (lambda model, batch: [1.0], "dict of name -> scalar tensor, got list"),
     ],
