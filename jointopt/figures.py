@@ -171,7 +171,7 @@ def draw_marks(figure: Figure, panels: Sequence[Axes], marks: Sequence[tuple[int
             axes.annotate(f" {number}", (step, 1), xycoords=axes.get_xaxis_transform(), fontsize=11, va="top")
     told = "; ".join(f"{i} (step {step}): {', '.join(texts)}" for i, (step, texts) in enumerate(changes.items(), 1))
     if told:
-        figure.supxlabel(fill(told, 100), x=0.01, ha="left", fontsize=11)
+        figure.supxlabel(fill(told, 100), x=0.01, ha="left", fontsize=11, parse_math=False)
     return told
 
 

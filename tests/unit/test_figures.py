@@ -78,3 +78,9 @@ def test_the_interval_is_scipys():
 def test_an_interval_needs_two_values(values):
     with pytest.raises(ValueError, match="at least two finite values, got"):
         interval(values)
+
+
+def test_a_dollar_in_a_name_is_no_formula():
+    figure, (axes,) = figures.panels(1, 1)
+    figures.draw_marks(figure, [axes], [(3, r"plan $\frac$")])
+    assert figures.Picture(figure, "a mark").png().startswith(b"\x89PNG")
