@@ -1,6 +1,6 @@
 # make lab    open the first chapter in JupyterLab      make notebooks   run all chapters again, in place
-# make test   run every check                           make bench       measure speed and size
-# make format rewrite the code as the checker wants it    make evidence    make the records of evidence/ again
+# make test   run every check                           make evidence    make the records of evidence/ again
+# make format rewrite the code as the checker wants it  make bench       measure speed and size
 
 PYTHON ?= python3
 BIN := .venv/bin

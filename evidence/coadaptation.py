@@ -10,29 +10,25 @@ from functools import partial
 
 from evidence import grid
 from evidence.record import Part
-from jointopt import Update, plans, tasks
+from jointopt import plans, tasks
 from jointopt.budget import Budget
-from jointopt.compare import Arm, Comparison
-from jointopt.tasks.transfer import layers
+from jointopt.compare import Comparison
+from jointopt.tasks.transfer import above
 
 STEPS = 600
 KEPT = {8: (1, 2, 3, 4, 5, 6, 7, 8), 12: (3, 5, 7, 9)}
 SLICE = ("test 8", ["kept 8"], [10])
 
 
-def retrained(frozen: int, depth: int):
-    """A plan that trains all above the first so many layers."""
-    return plans.alternating(Update([*layers(frozen + 1, depth), "classifier"], "task"))
-
-
 def arms(depth: int) -> dict[str, tuple]:
     """(plan, options of the task) by name. "base" is a network that is trained whole, from scratch."""
-    found = {"base": (partial(retrained, 0, depth), {"pretrained": 0})}
+    whole = partial(plans.alternating, above(0, depth))
+    found = {"base": (whole, {"pretrained": 0})}
     for k in KEPT[depth]:
-        found[f"kept {k}"] = (partial(retrained, k, depth), {"keep": k})
+        found[f"kept {k}"] = (partial(plans.alternating, above(k, depth)), {"keep": k})
     for k in KEPT[depth][1::2]:
-        found[f"kept {k}, all"] = (partial(retrained, 0, depth), {"keep": k})
-        found[f"other {k}"] = (partial(retrained, k, depth), {"keep": k, "source": "0-4"})
+        found[f"kept {k}, all"] = (whole, {"keep": k})
+        found[f"other {k}"] = (partial(plans.alternating, above(k, depth)), {"keep": k, "source": "0-4"})
     return found
 
 
@@ -42,8 +38,5 @@ def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
         make = partial(tasks.load, "transfer", labels=300, source="5-9", depth=depth, pretrained=STEPS)
         base = {"base": arms(depth)["base"]}
         yield f"grid {depth}", grid.search(make, base, Budget(steps=STEPS))
-        lr = grid.best(found[f"grid {depth}"], base)["base"].optimizer_options
-        tested = {
-            name: Arm(plan, optimizer_options=lr, task_options=options) for name, (plan, options) in arms(depth).items()
-        }
-        yield f"test {depth}", Part(make, tested, Budget(steps=STEPS))
+        lr = grid.best_lr(found[f"grid {depth}"], "base")
+        yield f"test {depth}", Part(make, grid.at(lambda name, lr=lr: lr, arms(depth)), Budget(steps=STEPS))

@@ -10,22 +10,17 @@ from functools import partial
 
 from evidence import grid
 from evidence.record import Part
-from jointopt import Update, plans, tasks
+from jointopt import plans, tasks
 from jointopt.budget import Budget
 from jointopt.compare import Comparison
-from jointopt.tasks.transfer import layers
+from jointopt.tasks.transfer import above
 
 DEPTH, STEPS = 8, 400
 SLICE = ("test", ["8 frozen"], [10])
 
 
-def thawed(frozen: int):
-    """A plan that trains all above the first so many layers, on the target."""
-    return plans.alternating(Update([*layers(frozen + 1, DEPTH), "classifier"], "task"))
-
-
-ARMS = {f"{frozen} frozen": (partial(thawed, frozen), {}) for frozen in range(DEPTH + 1)}
-ARMS["from scratch"] = (partial(thawed, 0), {"pretrained": 0})
+ARMS = {f"{frozen} frozen": (partial(plans.alternating, above(frozen, DEPTH)), {}) for frozen in range(DEPTH + 1)}
+ARMS["from scratch"] = (partial(plans.alternating, above(0, DEPTH)), {"pretrained": 0})
 
 
 def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:

@@ -1,6 +1,7 @@
 """The learning rate of each arm, from the same grid for all, chosen on validation images with three seeds."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import product
 
 from evidence.record import Part
@@ -24,12 +25,18 @@ def search(make: Callable[..., Task], arms: Mapping[str, tuple[Plan, dict]], bud
 
 
 def best(searched: Comparison, arms: Mapping[str, tuple[Plan, dict]]) -> dict[str, Arm]:
-    """The arms, each with the learning rate of its best mean validation accuracy; the smaller of equals."""
+    """The arms, each with its best learning rate."""
+    return at(partial(best_lr, searched), arms)
 
-    def lr(name: str) -> float:
-        return max(LRS, key=lambda lr: searched.values(f"{name}, lr {lr:g}").mean())
 
+def best_lr(searched: Comparison, name: str) -> float:
+    """The learning rate of an arm with the best mean validation accuracy; the smaller of equals."""
+    return max(LRS, key=lambda lr: searched.values(f"{name}, lr {lr:g}").mean())
+
+
+def at(lr_of: Callable[[str], float], arms: Mapping[str, tuple[Plan, dict]]) -> dict[str, Arm]:
+    """The arms, each with the learning rate that is given for its name."""
     return {
-        name: Arm(plan, optimizer_options={"lr": lr(name)}, task_options=options)
+        name: Arm(plan, optimizer_options={"lr": lr_of(name)}, task_options=options)
         for name, (plan, options) in arms.items()
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from evidence import settings
-from evidence.record import Part
+from evidence.record import Part, comparisons
 from jointopt import tasks
 from jointopt.baselines import hog_logistic
 from jointopt.budget import Budget
@@ -17,9 +17,10 @@ SLICE = ("20", ["frozen random", settings.HOG], [10])
 
 def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
     """A comparison for each number of labels."""
+    chosen = partial(settings.chosen, comparisons("settings"))
     for labels in LABELS:
-        arms = {name: settings.trained(name, *settings.chosen(name, labels)) for name in ARMS}
-        cell, C = settings.chosen(settings.HOG, labels)
+        arms = {name: settings.trained(name, *chosen(name, labels)) for name in ARMS}
+        cell, C = chosen(settings.HOG, labels)
         arms[settings.HOG] = hog_logistic(labels=labels, cell=cell, C=C)
         make = partial(tasks.load, "pretext", labels=labels)
         yield str(labels), Part(make, arms, Budget(updates=settings.MOST))

@@ -37,8 +37,11 @@ class Part:
         return compare(self.make, chosen, self.budget, self.seeds if seeds is None else seeds, **options)
 
 
-def make_record(experiment: ModuleType, processes: int) -> None:
-    """Run all parts, or what an interrupted call has left of them, and write the experiment's record."""
+def make_record(experiment: ModuleType, processes: int) -> float:
+    """Run all parts, or what an interrupted call has left of them, and write the experiment's record.
+
+    Returns the seconds that it took.
+    """
     UNFINISHED.mkdir(exist_ok=True)
     name = name_of(experiment)
     kept = UNFINISHED / f"{name}.json"
@@ -52,6 +55,7 @@ def make_record(experiment: ModuleType, processes: int) -> None:
     write(name, {part_name: comparison.as_json() for part_name, comparison in found.items()}, sum(seconds.values()))
     for path in [kept, *(UNFINISHED / f"{name} {part_name}.json" for part_name in found)]:
         path.unlink()
+    return sum(seconds.values())
 
 
 def name_of(experiment: ModuleType) -> str:

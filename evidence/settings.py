@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import product
 
-from evidence.record import Part, comparisons
+from evidence.record import Part
 from jointopt import Update, plans, tasks
 from jointopt.baselines import hog_logistic
 from jointopt.budget import Budget
@@ -47,8 +47,12 @@ def trained(name: str, lr: float, steps: int, standardize: bool) -> Arm:
     In "rotation, then all" the feature extractor moves in both, so each stage gets half.
     """
     each = steps // 2 if name == "rotation, then all" else steps
-    options = dict(optimizer_options={"lr": lr}, task_options={"standardize": standardize})
-    return Arm(partial(plan, name, each, each), **options)
+    return arm(partial(plan, name, each, each), lr, standardize)
+
+
+def arm(plan, lr: float, standardize: bool) -> Arm:
+    """An arm of the task "pretext"."""
+    return Arm(plan, optimizer_options={"lr": lr}, task_options={"standardize": standardize})
 
 
 def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
@@ -63,9 +67,12 @@ def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
         yield f"{HOG}, {labels}", Part(make, arms, Budget(updates=MOST), range(3))
 
 
-def chosen(name: str, labels: int) -> tuple:
-    """The setting of an arm for so many labels, tuned at the largest of LABELS that is not larger."""
+def chosen(settings: dict[str, Comparison], name: str, labels: int) -> tuple:
+    """The setting of an arm for so many labels, tuned at the largest of LABELS that is not larger.
+
+    settings: the comparisons of this experiment's record.
+    """
     tuned = max((n for n in LABELS if n <= labels), default=LABELS[0])
-    found = comparisons("settings")[f"{name}, {tuned}"]
+    found = settings[f"{name}, {tuned}"]
     best = max(found.arms, key=lambda arm: found.values(arm).mean())
     return (HOG_GRID if name == HOG else GRID)[best]

@@ -14,30 +14,27 @@ result.figure()                 # one point per seed
 import json
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import tee
 from pathlib import Path
-from typing import NamedTuple
 
 import joblib
 import numpy as np
 import torch
-from scipy import stats
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from jointopt.budget import Budget, Spent, described, within
+from jointopt.comparison import Comparison, Interval, interval
 from jointopt.controls import Controls
 from jointopt.files import write_whole
-from jointopt.modules import fingerprint, listed
-from jointopt.tables import Table
-from jointopt.training import OPTIMIZERS, NonFiniteError, Task, Update, make_optimizer, train
+from jointopt.modules import fingerprint
+from jointopt.training import NonFiniteError, Task, Update, check_optimizer, make_optimizer, train
 
-FORMAT = "jointopt comparison 1"
-SPENT = ("steps", "flops", "updates", "seconds", "diverged")  # what a run holds besides its held-out figures
+__all__ = ["Arm", "Baseline", "Comparison", "Interval", "compare", "interval", "name_of", "run", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -61,28 +58,11 @@ class Arm:
         if not callable(self.plan):
             got = type(self.plan).__name__
             raise ValueError(f"an arm's plan is a function that gives a plan, as lambda: plans.joint(), got {got}")
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"no optimizer is named {self.optimizer!r}; there are {listed(OPTIMIZERS)}")
+        check_optimizer(self.optimizer)
         Controls(self.weights)  # it checks them
 
 
 Baseline = Callable[[int], dict[str, float]]  # seed -> held-out figures: what is not trained by a plan at all
-
-
-class Interval(NamedTuple):
-    """A mean with the half width of its 95 % confidence interval, over n values."""
-
-    mean: float
-    half: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f} ± {self.half:.1f}"
-
-    @property
-    def verdict(self) -> str:
-        """ "more" or "less" where the interval excludes 0, else "undecided"."""
-        return "undecided" if abs(self.mean) <= self.half else "more" if self.mean > 0 else "less"
 
 
 def compare(
@@ -93,7 +73,7 @@ def compare(
     path: str | Path | None = None,
     processes: int = 1,
     progress: bool = True,
-) -> "Comparison":
+) -> Comparison:
     """Train every arm from every seed, each within the budget.
 
     make      (seed, **arm.task_options) -> Task with its `evaluate`; the same seed gives the same weights and batches
@@ -110,11 +90,11 @@ def compare(
     todo = [seed for seed in seeds if seed not in finished]
     jobs = [partial(_run_seed, make, dict(arms), budget, seed) for seed in todo]
     bar = tqdm(total=len(seeds), initial=len(seeds) - len(todo), unit="seed", disable=not progress or not todo)
-    with bar, _one_thread():
+    with bar:
         for seed, runs in _in_processes(jobs, processes):
             finished[seed] = runs
             if path is not None:
-                write_whole(path, json.dumps({"format": FORMAT, "spec": spec, "seeds": finished}) + "\n")
+                write_whole(path, json.dumps(Comparison(spec, finished).as_json()) + "\n")
             bar.update()
     return Comparison(spec, {seed: finished[seed] for seed in seeds})
 
@@ -126,7 +106,7 @@ def sweep(
     budget: Budget,
     optimizer: str = "Adam",
     **options,
-) -> "Comparison":
+) -> Comparison:
     """Train with each choice of λ's, all from equal weights on equal batches; the options are those of `compare`."""
     arms = {name_of(choice): Arm(plan, choice, optimizer) for choice in weights}
     return compare(make, arms, budget, **options)
@@ -135,97 +115,6 @@ def sweep(
 def name_of(weights: Mapping[str, float]) -> str:
     """The arm's name for a choice of λ's: "reg 0.01"."""
     return ", ".join(f"{loss} {weight:g}" for loss, weight in weights.items())
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What `compare` found.
-
-    seeds  seed -> arm -> {held-out figure: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
-    """
-
-    spec: dict
-    seeds: dict[int, dict[str, dict]]
-
-    @property
-    def arms(self) -> list[str]:
-        """Their names."""
-        return list(self.spec["arms"])
-
-    @property
-    def figures(self) -> list[str]:
-        """Names of the held-out figures, with their units."""
-        return [name for name in next(iter(self.seeds.values()))[self.arms[0]] if name not in SPENT]
-
-    def values(self, arm: str, figure: str | None = None) -> np.ndarray:
-        """One value per seed, (n,). figure: None is the first held-out figure; "steps", "flops", "seconds" work too."""
-        if arm not in self.arms:
-            raise ValueError(f"no arm is named {arm!r}; there are {listed(self.arms)}")
-        figure = self.figures[0] if figure is None else figure
-        try:
-            return np.array([runs[arm][figure] for runs in self.seeds.values()], dtype=float)
-        except KeyError:
-            known = listed(next(iter(self.seeds.values()))[arm])
-            raise ValueError(f"the runs of {arm!r} have no figure {figure!r}; they have {known}") from None
-
-    def mean(self, arm: str, figure: str | None = None) -> Interval:
-        """Mean of one arm over the seeds."""
-        values = self.values(arm, figure)
-        return Interval(*interval(values), len(values))
-
-    def difference(self, arm: str, against: str, figure: str | None = None) -> Interval:
-        """Mean of arm − against, seed by seed."""
-        paired = self.values(arm, figure) - self.values(against, figure)
-        return Interval(*interval(paired), len(paired))
-
-    def differences(self, against: str, figure: str | None = None) -> dict[str, Interval]:
-        """Each other arm less this one."""
-        return {arm: self.difference(arm, against, figure) for arm in self.arms if arm != against}
-
-    def table(self, figure: str | None = None, against: str | None = None) -> Table:
-        """A row an arm: mean ± half width of its 95 % interval, n, what was spent, and the paired difference."""
-        figure, against = figure or self.figures[0], against or self.arms[0]
-        rows = []
-        for arm in self.arms:
-            mean, spent = self.mean(arm, figure), next(iter(self.seeds.values()))[arm]
-            if arm == against:
-                difference = ""
-            else:
-                paired = self.difference(arm, against, figure)
-                difference = f"{paired.mean:+.1f} ± {paired.half:.1f}, {paired.verdict}"
-            work = [f"{spent['steps']}", f"{spent['flops'] / 1e9:.3g}"] if spent["steps"] else ["", ""]
-            rows.append([arm, str(mean), str(mean.n), *work, difference])
-        return Table([self.spec["budget"], figure, "n", "steps", "GFLOP", f"less {against}, paired"], rows)
-
-    def figure(self, figure: str | None = None, against: str | None = None):
-        """Points per seed, and beside them the paired differences: a `jointopt.figures.Picture`."""
-        from jointopt import figures
-
-        return figures.comparison(self, figure or self.figures[0], against or self.arms[0])
-
-    def as_json(self) -> dict:
-        """Plain data; `Comparison.from_json` reads it."""
-        return {"format": FORMAT, "spec": self.spec, "seeds": self.seeds}
-
-    @classmethod
-    def from_json(cls, data: Mapping) -> "Comparison":
-        """Of what `as_json` gave, or the file that `compare` keeps."""
-        if data.get("format") != FORMAT:
-            raise ValueError(f"a comparison has the format {FORMAT!r}, got {data.get('format')!r}")
-        return cls(data["spec"], {int(seed): runs for seed, runs in data["seeds"].items()})
-
-
-def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """(mean, half width) of the confidence interval for the mean: Student's t over n ≥ 2 independent values.
-
-    For paired runs (equal seeds) give it the differences, seed by seed. Source: Student, Biometrika 6 (1908); the
-    quantile is scipy.stats.t.ppf with n − 1 degrees of freedom.
-    """
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        raise ValueError(f"an interval needs at least two finite values, got {values.tolist()}")
-    spread = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(spread * stats.t.ppf((1 + level) / 2, len(values) - 1))
 
 
 def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> tuple[dict, str]:
@@ -247,16 +136,15 @@ def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> tuple
                 spent = next(spending)[1]
         except NonFiniteError:
             diverged = True
-    found = {name: float(value) for name, value in task.evaluate(task.model).items()}
-    return {**found, **asdict(spent), "updates": dict(spent.updates), "diverged": diverged}, start
+    return _found(task.evaluate(task.model), spent, diverged), start
 
 
 def _run_seed(make: Callable[..., Task], arms: Mapping, budget: Budget, seed: int) -> tuple[int, dict[str, dict]]:
     runs: dict[str, dict] = {}
     starts: dict[str, str] = {}  # options -> fingerprint
-    for name, arm in arms.items():
-        began = time.perf_counter()
-        with _one_thread():
+    with _one_thread():
+        for name, arm in arms.items():
+            began = time.perf_counter()
             if isinstance(arm, Arm):
                 runs[name], start = run(make, arm, budget, seed)
                 if starts.setdefault(repr(sorted(arm.task_options.items())), start) != start:
@@ -265,10 +153,15 @@ def _run_seed(make: Callable[..., Task], arms: Mapping, budget: Budget, seed: in
                         " the function that makes the task has to draw both from the seed"
                     )
             else:
-                found = {figure: float(value) for figure, value in arm(seed).items()}
-                runs[name] = {**found, **asdict(Spent()), "updates": {}, "diverged": False}
-        runs[name]["seconds"] = round(time.perf_counter() - began, 2)
+                runs[name] = _found(arm(seed), Spent(), diverged=False)
+            runs[name]["seconds"] = round(time.perf_counter() - began, 2)
     return seed, runs
+
+
+def _found(figures: Mapping[str, float], spent: Spent, diverged: bool) -> dict:
+    """What is kept of a run."""
+    figures = {name: float(value) for name, value in figures.items()}
+    return {**figures, **vars(spent), "updates": dict(spent.updates), "diverged": diverged}
 
 
 def _in_processes(jobs: list[Callable[[], tuple]], processes: int) -> Iterator[tuple[int, dict]]:

@@ -12,11 +12,14 @@ from jointopt.objective import check_number
 
 
 class Change(NamedTuple):
-    """One change, at the step where it took effect. `name` is "lr", "weight.<loss>" or "frozen.<module>"."""
+    """One change, at the step where it took effect. `name` is "lr", "weight.<loss>" or "frozen.<module>".
+
+    A lab's log has "optimizer" and "plan" too, whose values are names.
+    """
 
     step: int
     name: str
-    value: float | bool
+    value: float | bool | str
 
 
 class Settings(NamedTuple):

@@ -19,7 +19,7 @@ from matplotlib.patches import Arc, Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
-from jointopt.compare import Comparison, interval
+from jointopt.comparison import Comparison, interval
 from jointopt.modules import listed
 
 WIDTH, DPI = 720, 80  # pixels, dots an inch
@@ -218,10 +218,9 @@ def comparison(result: Comparison, figure: str, against: str) -> Picture:
     names = result.arms[::-1]  # the first on top
     drawing, (values, differences) = panels(1, 2, height=90 + 48 * len(names), sharey=True)
     for y, name in enumerate(names):
-        row = dict(marker=marker_of(name), color="black")
-        across(values, y, result.values(name, figure), **row)
+        across(values, y, result.values(name, figure), marker_of(name))
         if name != against:
-            across(differences, y, result.values(name, figure) - result.values(against, figure), **row)
+            across(differences, y, result.values(name, figure) - result.values(against, figure), marker_of(name))
     differences.axvline(0, color="gray", linewidth=1)
     values.set_yticks(range(len(names)), names)
     values.set(xlabel=figure, ylim=(-0.6, len(names) - 0.4))
@@ -232,11 +231,11 @@ def comparison(result: Comparison, figure: str, against: str) -> Picture:
     return Picture(drawing, f"{drawn}; beside it each arm's paired differences from {against!r}.")
 
 
-def across(axes: Axes, y: float, values: Sequence[float], marker: str = "o", color: str = "black") -> None:
+def across(axes: Axes, y: float, values: Sequence[float], marker: str) -> None:
     """As `seeds`, but lying: one point per seed, and beneath them their mean with its 95 % interval."""
     mean, half = interval(values)
-    axes.plot(values, [y + 0.14] * len(values), marker, color=color, alpha=0.35, markersize=5, linestyle="none")
-    axes.errorbar([mean], [y - 0.14], xerr=[half], fmt=marker, color=color, capsize=4, markersize=8)
+    axes.plot(values, [y + 0.14] * len(values), marker, color="black", alpha=0.35, markersize=5, linestyle="none")
+    axes.errorbar([mean], [y - 0.14], xerr=[half], fmt=marker, color="black", capsize=4, markersize=8)
 
 
 def marker_of(arm: str) -> str:

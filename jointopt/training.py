@@ -185,10 +185,15 @@ OPTIMIZERS = {
 
 def make_optimizer(model: nn.Module, name: str = "Adam", **options) -> torch.optim.Optimizer:
     """One of OPTIMIZERS over all parameters of the model; options (lr, weight_decay, …) replace the defaults."""
-    if name not in OPTIMIZERS:
-        raise ValueError(f"no optimizer is named {name!r}; there are {listed(OPTIMIZERS)}")
+    check_optimizer(name)
     optimizer, defaults = OPTIMIZERS[name]
     return optimizer(model.parameters(), **defaults | options)
+
+
+def check_optimizer(name: object) -> None:
+    """ValueError unless it is the name of one of OPTIMIZERS."""
+    if name not in OPTIMIZERS:
+        raise ValueError(f"no optimizer is named {name!r}; there are {listed(OPTIMIZERS)}")
 
 
 def _explained_by(frozen: frozenset[str], modules: frozenset[str] | None) -> bool:

@@ -17,7 +17,7 @@ from jointopt.live.menu import Menu, Plans
 from jointopt.live.randomness import OwnRandomness
 from jointopt.live.words import Teller
 from jointopt.modules import fingerprint, listed, module_names, parameters_of
-from jointopt.training import OPTIMIZERS, Loss, Step, Task, Update, computed, make_optimizer, take_step
+from jointopt.training import OPTIMIZERS, Loss, Step, Task, Update, check_optimizer, computed, make_optimizer, take_step
 
 RECENT = 32  # steps within which an update belongs to what the plan is doing now
 
@@ -108,8 +108,7 @@ class Engine:
 
     def use_optimizer(self, name: str) -> None:
         """Another optimizer from the next step on, without memory, at its own default lr unless one is set by then."""
-        if name not in OPTIMIZERS:
-            raise ValueError(f"no optimizer is named {name!r}; there are {', '.join(OPTIMIZERS)}")
+        check_optimizer(name)
         self._next_optimizer = name  # first: the new one at the old lr for a step does less harm than the reverse
         self.controls.set(lr=OPTIMIZERS[name][1]["lr"])
 

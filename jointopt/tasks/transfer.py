@@ -17,7 +17,7 @@ from jointopt import plans
 from jointopt.data import Images
 from jointopt.tasks import classification
 from jointopt.tasks.pretext import choose, part, shown, split
-from jointopt.training import Loss, Task, make_optimizer, train
+from jointopt.training import Loss, Task, Update, make_optimizer, train
 
 CLASSES = {"0-4": range(5), "5-9": range(5, 10)}
 PRETRAINING_LR = 1e-3
@@ -45,13 +45,13 @@ class Stack(nn.Module):
             before = CHANNELS[stage]
         before *= (28 // 2**stages) ** 2
         self.source_head, self.classifier = nn.Linear(before, 5), nn.Linear(before, 5)
-        for number in range(1, depth + 1):
-            draw(self.get_submodule(f"conv{number}"))
+        for name in layers(1, depth):
+            draw(self.get_submodule(name))
 
     def features(self, x: Tensor) -> Tensor:
         """images (B, 3, 28, 28) → (B, features)."""
-        for number in range(1, self.depth + 1):
-            x = self.get_submodule(f"conv{number}")(x)
+        for name in layers(1, self.depth):
+            x = self.get_submodule(name)(x)
         return x.flatten(1)  # (B, features)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -67,6 +67,11 @@ def draw(block: nn.Sequential) -> None:
 def layers(first: int, last: int) -> list[str]:
     """The names conv<first> … conv<last>."""
     return [f"conv{number}" for number in range(first, last + 1)]
+
+
+def above(frozen: int, depth: int) -> Update:
+    """The target's loss moves all above the first so many layers."""
+    return Update([*layers(frozen + 1, depth), "classifier"], "task")
 
 
 def make(

@@ -1,7 +1,8 @@
 """One server and one browser for all browser tests; each test gets a page that must end without console errors."""
 
 import pytest
-from jupyterlab import JupyterLab, launch
+from jupyterlab import JupyterLab, Notebook, launch
+from lab_page import NOTEBOOK, NOTEBOOKS, shown
 from playwright.sync_api import sync_playwright
 
 
@@ -43,3 +44,18 @@ def new_page(context, errors):
         return page
 
     return new_page
+
+
+@pytest.fixture
+def notebook(new_page, server):
+    """A copy of its own: what one test saves, another must not open."""
+    notebook = Notebook(new_page(), server, server.copy_of(NOTEBOOKS / NOTEBOOK))
+    yield notebook
+    for kernel in server.api("/api/kernels"):
+        server.api(f"/api/kernels/{kernel['id']}", "DELETE")
+
+
+@pytest.fixture
+def lab(notebook):
+    """The lab's cell run, and the lab shown: paused before its first step."""
+    return shown(notebook)

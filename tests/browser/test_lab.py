@@ -1,34 +1,13 @@
 """The lab as a person meets it: a real Chromium, a real JupyterLab, the collection's first notebook."""
 
-import json
 import re
 import time
-from pathlib import Path
 
 import pytest
 from jupyterlab import Notebook, until
+from lab_page import CELLS, LAB_CELL, Lab
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-NOTEBOOK = "00_start_here.ipynb"
-CELLS = json.loads((NOTEBOOKS / NOTEBOOK).read_text(encoding="utf-8"))["cells"]
-LAB_CELL = next(i for i, cell in enumerate(CELLS) if "lab = LiveLab(" in "".join(cell["source"]))
-LONG = {
-    "words": "a plan with a name of many words " * 6,
-    "no space": "x" * 199,
-    "hostile": "<b title='\"&'>$\\frac$</b>",
-}
-MENU = f"""from jointopt import Update, plans, tasks
-from jointopt.live import LiveLab
-menu = {{"joint": plans.joint(), "staged": plans.staged((Update("classifier", "task"), None)), "short": [Update()] * 3}}
-menu |= {{name: plans.joint() for name in {list(LONG.values())}}}
-lab = LiveLab(tasks.load("classification"), menu, name="start")
-lab"""
 CHECK_CELL = next(i for i, cell in enumerate(CELLS) if "importlib.metadata" in "".join(cell["source"]))
-FINGERPRINTS = """
-from jointopt.modules import fingerprint as _f
-print(*(_f(module.state_dict()) for module in lab.engine.task.model.children()))
-"""
-
 # Of the ink on the paper, as WCAG 2 defines it.
 CONTRAST = """(element) => {
   const light = (name) => {
@@ -42,72 +21,6 @@ CONTRAST = """(element) => {
   const [a, b] = [light('--jo-ink'), light('--jo-paper')];
   return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 }"""
-
-
-class Lab:
-    """The lab's views on a page, by what a person sees and a screen reader says."""
-
-    def __init__(self, notebook: Notebook):
-        self.notebook, self.page = notebook, notebook.page
-        page = self.page
-        self.play, self.pause, self.one_step, self.reset = (
-            page.get_by_role("button", name=name, exact=True) for name in ("Play", "Pause", "One step", "Reset")
-        )
-        self.slider = page.get_by_role("slider", name="λ of reg, logarithmic")
-        self.exact = page.get_by_role("textbox", name="λ of reg, exact")
-        self.plan = page.get_by_role("combobox", name="plan", exact=True)
-        self.alert = page.locator(".jo-error")
-
-    def freeze(self, module: str):
-        return self.page.get_by_role("switch", name=f"freeze {module}")
-
-    def step(self) -> int:
-        return int(self.page.locator(".jo-curves").get_attribute("data-step"))
-
-    def said(self) -> str:
-        return self.page.locator(".jo-said").inner_text()
-
-    def steps_on(self, steps: int = 5) -> None:
-        """Wait until it has trained on for so many steps."""
-        start = self.step()
-        until(lambda: self.step() >= start + steps, 60, f"{steps} more steps after {start}")
-
-    def weight(self) -> float:
-        """λ of the regularizer in the running loop."""
-        return float(self.notebook.kernel("print(lab.history['weight.reg'][-1])"))
-
-    def fingerprints(self) -> tuple[str, str]:
-        return tuple(self.notebook.kernel(FINGERPRINTS).split())
-
-
-@pytest.fixture
-def notebook(new_page, server):
-    """A copy of its own: what one test saves, another must not open."""
-    notebook = Notebook(new_page(), server, server.copy_of(NOTEBOOKS / NOTEBOOK))
-    yield notebook
-    for kernel in server.api("/api/kernels"):
-        server.api(f"/api/kernels/{kernel['id']}", "DELETE")
-
-
-@pytest.fixture
-def lab(notebook):
-    """The lab's cell run, and the lab shown: paused before its first step."""
-    return shown(notebook)
-
-
-@pytest.fixture
-def lab_with_menu(notebook):
-    """The same lab with plans to choose from, some of them with names that are hard to show."""
-    notebook.rewrite_cell(LAB_CELL, MENU)
-    return shown(notebook)
-
-
-def shown(notebook: Notebook) -> Lab:
-    notebook.run_cell(LAB_CELL)
-    lab = Lab(notebook)
-    lab.play.wait_for(timeout=120_000)
-    until(lambda: not notebook.busy(), 60, "the lab's cell to end")
-    return lab
 
 
 def test_a_first_visit(notebook, errors):
@@ -263,63 +176,6 @@ def test_one_step_reset_optimizer_and_learning_rate(lab, errors):
     until(lambda: lab.step() == 0, what="a reset")
     assert re.search("SGD", lab.notebook.kernel("print(type(lab.engine.optimizer))")) and errors == []
     assert lab.plan.count() == 0  # a lab with one plan has no menu of plans
-
-
-def test_another_plan_from_the_menu_while_it_plays(lab_with_menu, errors):
-    """By keyboard, then by mouse: from that step on the kernel moves the new plan's modules and no others."""
-    lab, page = lab_with_menu, lab_with_menu.page
-    assert lab.plan.input_value() == "joint"
-    lab.play.click()
-    lab.steps_on()
-    lab.reset.focus()
-    page.keyboard.press("Tab")
-    assert lab.plan.evaluate("e => e === document.activeElement")
-    page.keyboard.press("ArrowDown")
-    until(lambda: "plan joint → staged: now moves classifier on task" in lab.said(), what="the switch in words")
-    before = lab.fingerprints()
-    lab.steps_on(10)
-    after = lab.fingerprints()
-    assert before[0] == after[0] and before[1] != after[1] and lab.plan.input_value() == "staged"
-    at = int(lab.notebook.kernel("print(lab.engine.log[-1].step)"))
-    moved = lab.notebook.kernel("print(*(int(v > 0) for v in lab.history['change.feature_extractor']), sep='')")
-    assert set(moved[:at]) == {"1"} and set(moved[at:]) == {"0"}
-    assert f"step {at}: plan staged" in page.locator(".jo-marks").text_content()
-
-    lab.plan.select_option("joint")
-    until(lambda: "plan staged → joint: now moves feature_extractor, classifier on task, reg" in lab.said())
-    assert lab.fingerprints()[0] != after[0] and lab.play.get_attribute("aria-disabled") == "true" and errors == []
-
-
-def test_a_plan_that_has_ended_can_be_chosen_again(lab_with_menu, errors):
-    lab, page = lab_with_menu, lab_with_menu.page
-    lab.plan.select_option("short")
-    label = "e => e.selectedOptions[0].textContent"
-    for number in (3, 6):
-        until(lambda: lab.plan.evaluate(label) == "short", what="the plan in the menu")
-        lab.play.click()
-        until(lambda: lab.plan.evaluate(label) == "short (ended)", what="the end in the menu")
-        until(lambda: f"the plan 'short' ended after {number} steps" in lab.said(), what="the end in words")  # noqa: B023
-        lab.plan.focus()
-        page.keyboard.type("sh")  # as a person does: a select says nothing when what it shows is chosen
-    assert lab.notebook.kernel("print(lab.engine.number)") == "6" and errors == []
-
-
-def test_plans_of_long_names_break_nothing(lab_with_menu, errors):
-    lab, page = lab_with_menu, lab_with_menu.page
-    lab.one_step.click()
-    until(lambda: lab.step() == 1, what="a step with the first plan")
-    for name in LONG.values():
-        lab.plan.select_option(name)
-        lab.one_step.click()
-        until(lambda: f"→ {name}: now" in page.locator(".jo-said").text_content(), what=name)  # noqa: B023
-        assert lab.plan.input_value() == name
-    page.locator(".jo-curves summary").click()
-    for width in (800, 1600):
-        page.set_viewport_size({"width": width, "height": 1000})
-        for selector in (".jo-controls", ".jo-curves"):
-            until(lambda: page.eval_on_selector(selector, "e => e.scrollWidth - e.clientWidth") <= 1, 5, selector)  # noqa: B023
-        assert lab.plan.bounding_box()["width"] <= 400
-    assert page.locator(".jo-said b").count() == 0 and errors == []
 
 
 def test_letters_and_arrows_stay_in_the_lab(lab):

@@ -1,8 +1,5 @@
 """The loop equals one written by hand, and its errors come before anything changes."""
 
-from dataclasses import replace
-from functools import partial
-
 import pytest
 import torch
 from torch import nn
@@ -293,40 +290,3 @@ def test_a_loader_in_place_of_a_function_is_refused(task):
 def test_what_is_no_plan_is_refused(plan, task):
     with pytest.raises(ValueError, match="a plan is a stream of Updates"):
         next(train(task, plan))
-
-
-def lazy(task):
-    """The same task, with its losses as functions, and a list of the names of those that were called."""
-    called = []
-
-    def losses(model, batch):
-        def later(name):
-            called.append(name)
-            return task.losses(model, batch)[name]
-
-        return {name: partial(later, name) for name in task.weights}
-
-    return replace(task, losses=losses), called
-
-
-def test_losses_as_functions_give_the_same_numbers(make):
-    eager, (later, _) = make(), lazy(make())
-    torch.manual_seed(0)
-    one = list(train(eager, [Update(losses="task")] * 3))
-    torch.manual_seed(0)
-    two = list(train(later, [Update(losses="task")] * 3))
-    assert [step.total for step in one] == [step.total for step in two]
-
-
-def test_a_function_is_called_only_where_its_loss_is_counted(task):
-    task, called = lazy(task)
-    step = next(train(task, [Update(losses="reg")]))
-    assert called == ["reg"] and set(step.losses) == {"reg"} and set(step.weights) == {"task", "reg"}
-
-
-def test_a_function_that_answers_no_scalar_is_named(task):
-    bad = replace(task, losses=lambda model, batch: {"task": lambda: torch.ones(2), "reg": lambda: 1})
-    with pytest.raises(ValueError, match=r"the loss 'task' must be a scalar tensor, got shape \(2,\)"):
-        next(train(bad, [Update(losses="task")]))
-    with pytest.raises(ValueError, match="the loss 'reg' must be a scalar tensor, got int"):
-        next(train(bad, [Update(losses="reg")]))

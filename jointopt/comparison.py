@@ -1,0 +1,124 @@
+"""What a comparison found: a value for each arm and seed, means and paired differences with their intervals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from jointopt.modules import listed
+from jointopt.tables import Table
+
+FORMAT = "jointopt comparison 1"
+SPENT = ("steps", "flops", "updates", "seconds", "diverged")  # what a run holds besides its held-out figures
+
+
+def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """(mean, half width) of the confidence interval for the mean: Student's t over n ≥ 2 independent values.
+
+    For paired runs (equal seeds) give it the differences, seed by seed. Source: Student, Biometrika 6 (1908); the
+    quantile is scipy.stats.t.ppf with n − 1 degrees of freedom.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
+        raise ValueError(f"an interval needs at least two finite values, got {values.tolist()}")
+    spread = values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean()), float(spread * stats.t.ppf((1 + level) / 2, len(values) - 1))
+
+
+class Interval(NamedTuple):
+    """A mean with the half width of its 95 % confidence interval, over n values."""
+
+    mean: float
+    half: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Interval":
+        """Of the mean of these values."""
+        return cls(*interval(values), len(values))
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f} ± {self.half:.1f}"
+
+    @property
+    def verdict(self) -> str:
+        """ "more" or "less" where the interval excludes 0, else "undecided"."""
+        return "undecided" if abs(self.mean) <= self.half else "more" if self.mean > 0 else "less"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found.
+
+    seeds  seed -> arm -> {held-out figure: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
+    """
+
+    spec: dict
+    seeds: dict[int, dict[str, dict]]
+
+    @property
+    def arms(self) -> list[str]:
+        """Their names."""
+        return list(self.spec["arms"])
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the held-out figures, with their units."""
+        return [name for name in next(iter(self.seeds.values()))[self.arms[0]] if name not in SPENT]
+
+    def values(self, arm: str, figure: str | None = None) -> np.ndarray:
+        """One value per seed, (n,). figure: None is the first held-out figure; "steps", "flops", "seconds" work too."""
+        if arm not in self.arms:
+            raise ValueError(f"no arm is named {arm!r}; there are {listed(self.arms)}")
+        figure = self.figures[0] if figure is None else figure
+        try:
+            return np.array([runs[arm][figure] for runs in self.seeds.values()], dtype=float)
+        except KeyError:
+            known = listed(next(iter(self.seeds.values()))[arm])
+            raise ValueError(f"the runs of {arm!r} have no figure {figure!r}; they have {known}") from None
+
+    def mean(self, arm: str, figure: str | None = None) -> Interval:
+        """Mean of one arm over the seeds."""
+        return Interval.of(self.values(arm, figure))
+
+    def difference(self, arm: str, against: str, figure: str | None = None) -> Interval:
+        """Mean of arm − against, seed by seed."""
+        return Interval.of(self.values(arm, figure) - self.values(against, figure))
+
+    def differences(self, against: str, figure: str | None = None) -> dict[str, Interval]:
+        """Each other arm less this one."""
+        return {arm: self.difference(arm, against, figure) for arm in self.arms if arm != against}
+
+    def table(self, figure: str | None = None, against: str | None = None) -> Table:
+        """A row an arm: mean ± half width of its 95 % interval, n, what was spent, and the paired difference."""
+        figure, against = figure or self.figures[0], against or self.arms[0]
+        rows = []
+        for arm in self.arms:
+            mean, spent = self.mean(arm, figure), next(iter(self.seeds.values()))[arm]
+            if arm == against:
+                difference = ""
+            else:
+                paired = self.difference(arm, against, figure)
+                difference = f"{paired.mean:+.1f} ± {paired.half:.1f}, {paired.verdict}"
+            work = [f"{spent['steps']}", f"{spent['flops'] / 1e9:.3g}"] if spent["steps"] else ["", ""]
+            rows.append([arm, str(mean), str(mean.n), *work, difference])
+        return Table([self.spec["budget"], figure, "n", "steps", "GFLOP", f"less {against}, paired"], rows)
+
+    def figure(self, figure: str | None = None, against: str | None = None):
+        """Points per seed, and beside them the paired differences: a `jointopt.figures.Picture`."""
+        from jointopt import figures
+
+        return figures.comparison(self, figure or self.figures[0], against or self.arms[0])
+
+    def as_json(self) -> dict:
+        """Plain data; `Comparison.from_json` reads it."""
+        return {"format": FORMAT, "spec": self.spec, "seeds": self.seeds}
+
+    @classmethod
+    def from_json(cls, data: Mapping) -> "Comparison":
+        """Of what `as_json` gave, or the file that `compare` keeps."""
+        if data.get("format") != FORMAT:
+            raise ValueError(f"a comparison has the format {FORMAT!r}, got {data.get('format')!r}")
+        return cls(data["spec"], {int(seed): runs for seed, runs in data["seeds"].items()})

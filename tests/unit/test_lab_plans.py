@@ -1,0 +1,78 @@
+"""The lab's menu of plans: from a cell and from the browser, while it plays."""
+
+import pytest
+from labtools import Browser, until
+
+from jointopt import Update, plans
+from jointopt.live import LiveLab
+
+pytestmark = pytest.mark.usefixtures("no_lab_is_left")
+
+
+def staged_and_short():
+    return {"joint": plans.joint(), "staged": plans.staged((Update("head"), None)), "short": plans.joint(2)}
+
+
+def test_a_plan_from_the_menu_while_it_plays(task, state):
+    lab = LiveLab(task, staged_and_short())
+    assert lab.display.controls.spec["plans"] == ["joint", "staged", "short"]
+    assert lab.display.controls.state["plan"] == "joint"
+    lab.play()
+    until(lambda: lab.engine.number > 5)
+    lab.use_plan("staged")
+    assert lab.display.controls.state["plan"] == "staged" and lab.playing
+    until(lambda: len(lab.engine.log) == 2)
+    at = lab.engine.log[1].step
+    until(lambda: lab.engine.number > at + 1)
+    before = state(task.model.encoder)
+    until(lambda: lab.engine.number > at + 20)
+    lab.pause()
+    assert state.same(before, state(task.model.encoder))
+    assert [tuple(change) for change in lab.engine.log] == [(0, "plan", "joint"), (at, "plan", "staged")]
+    assert set(lab.engine.taken[:at]) == {Update()} and set(lab.engine.taken[at:]) == {Update("head")}
+    lab.run(1)
+    assert (at, "plan staged") in [tuple(mark) for mark in lab.display.curves.info["marks"]]
+    assert f"1 (step {at}): plan staged" in lab.figure().alt
+    lab.reset()
+    assert lab.display.controls.state["plan"] == "staged" and lab.run(1).update == Update("head")
+
+
+def test_a_plan_by_a_message_from_the_browser(task):
+    lab = LiveLab(task, staged_and_short())
+    browser = Browser(lab)
+    assert browser("plan", value="short") is None and lab.display.controls.state["plan"] == "short"
+    lab.run(2)
+    assert not lab.display.controls.state["ended"]
+    browser("play")
+    until(lambda: lab.display.controls.state["ended"])
+    assert "paused: the plan 'short' ended after 2 steps" in lab.note
+    for name in ("short", "joint"):
+        assert browser("plan", value=name) is None and not lab.display.controls.state["ended"]
+        lab.run(2)
+    assert lab.engine.number == 6
+    assert "no plan is named 'jont'; there are 'joint', 'short', 'staged'" in browser("plan", value="jont")
+    assert "no plan is named None" in browser("plan") and lab.engine.menu.chosen == "joint"
+
+
+def test_an_unknown_plan_and_a_menu_of_none_are_refused(make):
+    lab = LiveLab(make(), staged_and_short())
+    with pytest.raises(ValueError, match="no plan is named 'x'; there are 'joint', 'short', 'staged'"):
+        lab.use_plan("x")
+    with pytest.raises(ValueError, match="at least one"):
+        LiveLab(make(), {})
+    assert lab.run(1).number == 0  # the lab of that name is at work
+    single = LiveLab(make())
+    with pytest.raises(ValueError, match="one plan, without a name"):
+        single.use_plan("joint")
+    assert single.display.controls.spec["plans"] == []
+
+
+def test_a_plan_that_names_no_module_pauses_the_lab_and_another_goes_on(task):
+    lab = LiveLab(task, {"joint": plans.joint(), "wrong": [Update("hed")]})
+    lab.run(2)
+    lab.use_plan("wrong")
+    lab.play()
+    until(lambda: not lab.playing)
+    assert "'hed'" in lab.note and lab.engine.number == 2 and len(lab.engine.log) == 1
+    lab.use_plan("joint")
+    assert lab.run(1).number == 2 and len(lab.engine.log) == 1
