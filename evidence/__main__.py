@@ -12,7 +12,7 @@ import numpy as np
 from evidence.record import FOLDER, comparisons, make_record
 
 # In this order: what `settings` finds, others use.
-NAMES = ("settings", "budgets", "labels", "depth", "shift", "coadaptation", "head_gradient")
+NAMES = ("objective", "settings", "budgets", "labels", "width", "depth", "shift", "coadaptation", "head_gradient")
 TOLERANCE = 3.0  # points between the means of an arm: sums differ in the last digits from one processor to the next
 
 
