@@ -35,7 +35,7 @@ Gradients = Callable[[Task, Head, pretext.Images, int], list[Tensor]]  # those t
 
 
 def gradient(features: nn.Module, head: nn.Module, images: pretext.Images) -> Tensor:
-    """∂L_task/∂θ through this head, all weights in a row, (n,). Without dropout; channels standardized by the images."""
+    """∂L_task/∂θ through this head, all weights in a row, (n,). No dropout; channels standardized by the images."""
     head = copy.deepcopy(head).train()
     for layer in head.modules():
         if isinstance(layer, nn.Dropout):
