@@ -45,6 +45,24 @@ function fitCanvas(canvas, width, height) {
   return g;
 }
 
+// What is frozen has its color, hatched.
+function hatch(g, x, y, width, height, color) {
+  g.save();
+  g.beginPath();
+  g.rect(x, y, width, height);
+  g.clip();
+  [g.fillStyle, g.strokeStyle, g.lineWidth, g.globalAlpha] = [color, color, 2, 0.35];
+  g.fillRect(x, y, width, height);
+  g.globalAlpha = 1;
+  g.beginPath();
+  for (let at = 7 * Math.floor((x - height) / 7); at < x + width; at += 7) {
+    g.moveTo(at, y + height);
+    g.lineTo(at + height, y);
+  }
+  g.stroke();
+  g.restore();
+}
+
 // JupyterLab's shortcuts listen above us: without this, arrow keys never reach a slider and "a" inserts a cell.
 function keepKeys(el) {
   el.addEventListener("keydown", (event) => event.stopPropagation());
@@ -57,6 +75,12 @@ function short(value) {
   const size = Math.abs(value);
   if (size >= 1e5 || size < 1e-4) return value.toExponential(1).replace("e+", "e");
   return String(Number(value.toPrecision(3)));
+}
+
+// A share as the status line writes it: two digits, and no exponent.
+function percent(share) {
+  if (share > 0 && share < 0.001) return "< 0.1 %";
+  return `${share < 0.995 ? Number((100 * share).toPrecision(2)) : Math.round(100 * share)} %`;
 }
 
 // λ on a logarithmic slider: position 0 is λ = 0, then equal factors from 10^low to 10^high.

@@ -1,6 +1,7 @@
 // What the lab draws: the objective and its parts, gradients, movement, held-out figures, influence, the task's picture.
 
-const HEIGHT = 160, LEFT = 44, RIGHT = 114, TOP = 16, BOTTOM = 22; // CSS pixels
+const HEIGHT = 160, LEFT = 44, TOP = 16, BOTTOM = 22, LANE = 14, GAP = 6; // CSS pixels
+const FONT = "12px sans-serif";
 
 function render({ model, el }) {
   const { losses, modules, columns, name } = model.get("spec");
@@ -12,7 +13,7 @@ function render({ model, el }) {
     <div class="jo-grid">
       ${["J and its parts λ·L (log)", "share of each λ·L in J", "gradient norm (log)", "weight change per step (log)", "held-out figure"]
         .map((title) => `<section><h4>${title}</h4><canvas role="img"></canvas></section>`).join("")}
-      <section class="jo-influence-box"></section>
+      <section class="jo-influence-box ${modules.length > 4 ? "jo-wide" : ""}"></section>
       <section class="jo-wide"><img class="jo-picture" hidden></section>
     </div>
     <details><summary>Changes, as numbered on the curves</summary><ol class="jo-marks"></ol></details>`;
@@ -22,16 +23,19 @@ function render({ model, el }) {
   const find = (selector) => root.querySelector(selector);
   const pick = (kind, names) => names.map((n) => ({ name: n, column: columns.indexOf(`${kind}.${n}`), look: lookOf(n, names) }));
   const parts = pick("part", losses), gradients = pick("grad_norm", modules), changes = pick("change", modules);
-  let pending = false, seen = [], pictureUrl = null;
+  let pending = false, waiting = null, seen = [], pictureUrl = null;
 
   const draw = () => {
-    pending = false;
-    const info = model.get("info"), rows = readRows(model.get("frame"), columns.length);
+    const info = model.get("info");
     root.dataset.step = info.number ?? 0;
-    if (info.number === undefined) return;
+    // JupyterLab hides the page for a moment when its theme changes, and nothing tells when it is shown again.
+    pending = !root.clientWidth;
+    if (pending) waiting = setTimeout(draw, 200);
+    if (pending || info.number === undefined) return;
+    const rows = readRows(model.get("frame"), columns.length);
     const colors = theme(root), x = rows.map((row) => row[0]), total = rows.map((row) => row[1]);
-    const marks = numbered(info.marks);
-    const common = { x, marks, colors, last: Math.max(1, info.number - 1) };
+    const marks = numbered(info.marks), right = margin(canvases[0], [...losses.map((l) => `${l} ${percent(1e-9)}`), ...modules]);
+    const common = { x, marks, colors, right, last: Math.max(1, info.number - 1) };
     const values = (series) => series.map((s) => ({ ...s, values: rows.map((row) => row[s.column]) }));
     const held = values(changes).map((s) => ({ ...s, still: standing(s.values) }));
 
@@ -91,6 +95,7 @@ function render({ model, el }) {
     model.off("change:info", ask);
     model.off("change:picture", showPicture);
     forget();
+    clearTimeout(waiting);
     if (pictureUrl) URL.revokeObjectURL(pictureUrl);
   };
 }
@@ -109,13 +114,21 @@ function numbered(marks) {
   return [...steps].map(([step, texts]) => ({ step, texts }));
 }
 
-// An empty panel with its axes; answers the drawing context and the two scales.
-function panel(canvas, low, high, { colors, last, marks, log, unit = short }) {
-  const width = canvas.clientWidth || 330, g = fitCanvas(canvas, width, HEIGHT);
-  const inner = { w: width - LEFT - RIGHT, h: HEIGHT - TOP - BOTTOM };
+// Room for the names beside the curves, the same in every panel, so that their steps stand in line.
+function margin(canvas, names) {
+  const g = canvas.getContext("2d");
+  g.font = FONT;
+  return Math.min(0.42 * canvas.clientWidth, 16 + Math.max(...names.map((name) => g.measureText(name).width)));
+}
+
+// An empty panel with its axes, and room for lanes beneath; answers the drawing context and the two scales.
+function panel(canvas, low, high, { colors, last, marks, log, right, unit = short, lanes = 0 }) {
+  const beneath = lanes && GAP + LANE * lanes, height = HEIGHT + beneath;
+  const width = canvas.clientWidth, g = fitCanvas(canvas, width, height);
+  const inner = { w: width - LEFT - right, h: HEIGHT - TOP - BOTTOM };
   const at = (v) => (log ? (Math.log10(v) - Math.log10(low)) / (Math.log10(high) - Math.log10(low)) : (v - low) / (high - low));
   const X = (step) => LEFT + (inner.w * step) / last, Y = (v) => TOP + inner.h * (1 - at(v));
-  g.font = "12px sans-serif";
+  g.font = FONT;
   g.lineWidth = 1;
   g.strokeStyle = colors.line;
   g.fillStyle = colors.ink;
@@ -128,16 +141,16 @@ function panel(canvas, low, high, { colors, last, marks, log, unit = short }) {
     g.fillText(unit(tick), LEFT - 6, Y(tick) + 4);
   }
   g.textAlign = "left";
-  g.fillText("0", LEFT, HEIGHT - 6);
+  g.fillText("0", LEFT, height - 6);
   g.textAlign = "right";
-  g.fillText(`step ${last}`, LEFT + inner.w, HEIGHT - 6);
+  g.fillText(`step ${last}`, LEFT + inner.w, height - 6);
   g.textAlign = "center";
   g.strokeStyle = colors.faint;
   g.setLineDash([2, 3]);
   marks.forEach(({ step }, i) => {
     g.beginPath();
     g.moveTo(X(step), TOP);
-    g.lineTo(X(step), TOP + inner.h);
+    g.lineTo(X(step), TOP + inner.h + beneath);
     g.stroke();
     g.fillText(String(i + 1), X(step), TOP - 4);
   });
@@ -159,19 +172,20 @@ function ticks(low, high, log) {
   return few.filter((_, i) => i % Math.ceil(few.length / 5) === 0);
 }
 
-// Curves on one panel. A value of 0 on a log scale leaves a gap; where a module stood still, a pale bar says "frozen".
+// Curves on one panel. A value of 0 on a log scale leaves a gap; a module that stood still has a lane beneath.
 function lines(canvas, series, options) {
   const shown = series.flatMap((s) => [...s.values]).filter((v) => v > 0 && Number.isFinite(v));
   const low = shown.length ? Math.min(...shown) * 0.8 : 0.1, high = shown.length ? Math.max(...shown) * 1.25 : 1;
-  const { g, X, Y, inner } = panel(canvas, low, high, options);
+  const held = series.filter((s) => s.still?.includes(true));
+  const { g, X, Y, inner } = panel(canvas, low, high, { ...options, lanes: held.length });
   const labels = [];
-  series.forEach((s, k) => {
+  series.forEach((s) => {
     stroke(g, s, options.x, X, Y);
     const end = s.values.findLastIndex((v) => v > 0);
     if (end >= 0) labels.push({ y: Y(s.values[end]), text: s.name, color: s.look[0] });
-    if (s.still) bars(g, s, options, X, TOP + inner.h - 8 - 11 * k);
   });
-  label(g, labels, LEFT + inner.w + 6, options.colors);
+  label(g, labels, LEFT + inner.w + 6, options);
+  if (held.length) bars(g, held, options, X, LEFT + inner.w + 6);
 }
 
 // 0 for at least four rows: shorter zeros are the turns of other modules or losses in an alternating plan.
@@ -201,38 +215,41 @@ function stroke(g, s, x, X, Y) {
   g.setLineDash([]);
 }
 
-function bars(g, s, { x, colors }, X, y) {
-  s.still.forEach((held, i) => {
-    if (!held) return;
-    const end = i + 1 < x.length ? X(x[i + 1]) : X(x[i]) + 2;
-    g.globalAlpha = 0.35;
-    g.fillStyle = s.look[0];
-    g.fillRect(X(x[i]), y, Math.max(1, end - X(x[i])), 7);
-    g.globalAlpha = 1;
-    if (!s.still[i - 1]) {
-      g.fillStyle = colors.ink;
-      g.textAlign = "left";
-      g.fillText("frozen", X(x[i]) + 2, y + 7);
-    }
+// Beneath the curves: a lane for each module that stood still, hatched where it did. One word for all, a name for each.
+function bars(g, held, options, X, right) {
+  const { x, colors } = options, top = HEIGHT - BOTTOM + GAP, center = (k) => top + LANE * (k + 0.5);
+  g.fillStyle = colors.ink;
+  g.textAlign = "right";
+  g.fillText("frozen", LEFT - 6, center((held.length - 1) / 2) + 4);
+  held.forEach(({ still, look }, k) => {
+    for (let start = 0, i = 0; i <= still.length; i++)
+      if (!still[i]) {
+        const end = i < x.length ? X(x[i]) : X(x[i - 1]) + 2;
+        if (start < i) hatch(g, X(x[start]), center(k) - 5, Math.max(2, end - X(x[start])), 10, look[0]);
+        start = i + 1;
+      }
   });
+  const names = held.map((s, k) => ({ y: center(k), text: s.name, color: s.look[0] }));
+  label(g, names, right, options, Infinity);
 }
 
-// Names beside the ends of their curves, moved apart where they would touch.
-function label(g, labels, x, colors) {
+// Names beside the ends of their curves, moved apart where they would touch; one that is too long is drawn narrower.
+function label(g, labels, x, { colors, right }, bottom = HEIGHT - BOTTOM - LANE / 2) {
   labels.sort((a, b) => a.y - b.y);
-  labels.forEach((l, i) => { if (i && l.y < labels[i - 1].y + 14) l.y = labels[i - 1].y + 14; });
+  labels.forEach((l, i) => { if (i) l.y = Math.max(l.y, labels[i - 1].y + LANE); });
+  labels.reduceRight((limit, l) => (l.y = Math.min(l.y, limit)) - LANE, bottom);
   g.textAlign = "left";
   for (const { y, text, color } of labels) {
     g.fillStyle = color;
     g.fillRect(x, y - 4, 4, 8);
     g.fillStyle = colors.ink;
-    g.fillText(text, x + 7, y + 4);
+    g.fillText(text, x + 7, y + 4, right - 14);
   }
 }
 
 // λ_k·L_k / J, stacked.
 function shares(canvas, series, total, options) {
-  const { g, X, Y, inner } = panel(canvas, 0, 1, { ...options, unit: (v) => `${100 * v} %` });
+  const { g, X, Y, inner } = panel(canvas, 0, 1, { ...options, unit: percent });
   const bottom = total.map(() => 0), labels = [];
   series.forEach((s, k) => {
     const top = bottom.map((b, i) => b + (total[i] > 0 ? s.values[i] / total[i] : 0));
@@ -246,11 +263,11 @@ function shares(canvas, series, total, options) {
       g.globalAlpha = 1;
       stroke(g, { ...s, values: top }, options.x, X, Y);
       const end = total.length - 1, share = top[end] - bottom[end];
-      if (share > 0) labels.push({ y: Y((top[end] + bottom[end]) / 2), text: `${s.name} ${(100 * share).toPrecision(2)} %`, color: s.look[0] });
+      if (share > 0) labels.push({ y: Y((top[end] + bottom[end]) / 2), text: `${s.name} ${percent(share)}`, color: s.look[0] });
     }
     top.forEach((v, i) => { bottom[i] = v; });
   });
-  label(g, labels, LEFT + inner.w + 6, options.colors);
+  label(g, labels, LEFT + inner.w + 6, options);
 }
 
 function heldOut(canvas, { points }, options) {
@@ -265,22 +282,24 @@ function heldOut(canvas, { points }, options) {
   g.stroke();
   g.setLineDash([]);
   points.forEach(([step, v]) => { g.beginPath(); g.arc(X(step), Y(v), 4, 0, 7); g.fill(); });
-  if (points.length) label(g, [{ y: Y(values[values.length - 1]), text: short(values[values.length - 1]), color }], LEFT + inner.w + 6, options.colors);
+  if (points.length) label(g, [{ y: Y(values[values.length - 1]), text: short(values[values.length - 1]), color }], LEFT + inner.w + 6, options);
 }
 
 // Losses × modules: the norm of the gradient of each λ·L in each module, as the area of a disc and as a number.
 function influence(cells, losses, modules) {
   const at = new Map(cells.map(([loss, module, norm]) => [`${loss} ${module}`, norm]));
-  const most = Math.max(...at.values(), 1e-30);
+  const most = Math.max(...at.values(), 1e-30), many = modules.length > 2; // many: the number beneath its disc
   const cell = (loss, module) => {
     const norm = at.get(`${loss} ${module}`);
     if (norm === undefined) return `<td aria-label="none">–</td>`;
     const radius = Math.max(1.5, 13 * Math.sqrt(norm / most)), color = lookOf(module, modules)[0];
-    return `<td><svg width="28" height="28" aria-hidden="true"><circle cx="14" cy="14" r="${radius}" fill="${color}"/></svg> ${short(norm)}</td>`;
+    const disc = `<svg width="28" height="28" aria-hidden="true"><circle cx="14" cy="14" r="${radius}" fill="${color}"/></svg>`;
+    return `<td>${disc}${many ? "<br>" : " "}${short(many ? Number(norm.toPrecision(2)) : norm)}</td>`;
   };
   const head = modules.map((m) => `<th scope="col">${swatch(m, modules)}<br>${escape(m).replaceAll("_", "_<wbr>")}</th>`).join("");
-  const body = losses.map((l) => `<tr><th scope="row">${swatch(l, losses)} λ·${escape(l)}</th>${modules.map((m) => cell(l, m)).join("")}</tr>`).join("");
-  return `<table class="jo-influence"><caption>influence: ‖∇(λ·L)‖ in each module</caption><tr><td></td>${head}</tr>${body}</table>`;
+  const body = losses.map((l) => `<tr><th scope="row">${swatch(l, losses)} λ·<wbr>${escape(l).replaceAll("_", "_<wbr>")}</th>${modules.map((m) => cell(l, m)).join("")}</tr>`).join("");
+  const size = many ? ` jo-many" style="min-width: ${94 + 56 * modules.length}px` : "";
+  return `<table class="jo-influence${size}"><caption>influence: ‖∇(λ·L)‖ in each module</caption><tr><td></td>${head}</tr>${body}</table>`;
 }
 
 export default { render };
