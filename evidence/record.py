@@ -4,7 +4,6 @@ An experiment is a module of this folder with `parts(found)`, which yields (name
 `jointopt.compare.compare`. `found` has the comparisons of the parts before: those that chose the settings, say.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +14,7 @@ from types import ModuleType
 from jointopt.budget import Budget
 from jointopt.compare import Arm, Baseline, Comparison, compare
 from jointopt.files import write_whole
+from jointopt.records import checksum, load
 from jointopt.training import Task
 
 FOLDER = Path(__file__).parent
@@ -71,20 +71,6 @@ def write(name: str, content: dict, seconds: float) -> None:
     write_whole(FOLDER / f"{name}.json", text.replace('}}, "', '}},\n"') + "\n")  # a line a run or so, for diffs
 
 
-def read(name: str) -> dict:
-    """The content of evidence/<name>.json; ValueError if it is not what was written."""
-    path = FOLDER / f"{name}.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if (found := checksum(record["content"])) != record["sha256"]:
-        raise ValueError(f"{path.name} was changed by hand: its content has the SHA-256 {found}; run make evidence")
-    return record["content"]
-
-
 def comparisons(name: str) -> dict[str, Comparison]:
-    """The comparisons of a record."""
-    return {part: Comparison.from_json(data) for part, data in read(name).items()}
-
-
-def checksum(content: dict) -> str:
-    """SHA-256 of the content, whatever the layout of the file."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    """The comparisons of evidence/<name>.json; ValueError if it is not what was written."""
+    return load(FOLDER / f"{name}.json")

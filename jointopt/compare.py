@@ -107,7 +107,12 @@ def sweep(
     optimizer: str = "Adam",
     **options,
 ) -> Comparison:
-    """Train with each choice of λ's, all from equal weights on equal batches; the options are those of `compare`."""
+    """Train with each choice of λ's, all from equal weights on equal batches; the options are those of `compare`.
+
+    sweep(make, [{"reg": 0}, {"reg": 0.01}], plans.joint, Budget(steps=300)).curve("reg")
+    A grid of two λ's has a `.heat_map(rows, columns)`. The choices are trained one after the other: stacked by vmap,
+    convolutional networks took longer (benchmarks/sweep.py).
+    """
     arms = {name_of(choice): Arm(plan, choice, optimizer) for choice in weights}
     return compare(make, arms, budget, **options)
 

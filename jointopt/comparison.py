@@ -12,6 +12,7 @@ from jointopt.tables import Table
 
 FORMAT = "jointopt comparison 1"
 SPENT = ("steps", "flops", "updates", "seconds", "diverged")  # what a run holds besides its held-out figures
+NESTED = ("weights", "optimizer_options")  # of an arm: what holds the λ's
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
@@ -108,9 +109,48 @@ class Comparison:
 
     def figure(self, figure: str | None = None, against: str | None = None):
         """Points per seed, and beside them the paired differences: a `jointopt.figures.Picture`."""
-        from jointopt import figures
+        from jointopt import result_figures
 
-        return figures.comparison(self, figure or self.figures[0], against or self.arms[0])
+        return result_figures.comparison(self, figure or self.figures[0], against or self.arms[0])
+
+    def choices(self, *names: str) -> dict[tuple[float, ...], str]:
+        """Choice of these λ's -> arm, of a sweep: arms that differ in nothing else.
+
+        names: losses, for their λ's; or options of the optimizer, as "weight_decay". ValueError if the arms have none
+        such, or differ in more.
+        """
+        found, first = {}, None
+        for arm, chosen in self.spec["arms"].items():
+            settings = (chosen["weights"] or {}) | chosen["optimizer_options"] if isinstance(chosen, Mapping) else {}
+            if not settings:
+                raise ValueError(f"the arm {arm!r} is not of a sweep: it was given no λ")
+            if unknown := [name for name in names if name not in settings]:
+                raise ValueError(f"no λ of the arm {arm!r} is named {unknown[0]!r}; it has {listed(settings)}")
+            rest = {name: value for name, value in (chosen | settings).items() if name not in (*names, *NESTED)}
+            first = rest if first is None else first
+            if more := [name for name in first | rest if first.get(name) != rest.get(name)]:
+                raise ValueError(f"no sweep over {listed(names)}: the arms differ in {listed(more)} as well")
+            found[tuple(settings[name] for name in names)] = arm
+        return found
+
+    def over(self, name: str, figure: str | None = None) -> dict[float, np.ndarray]:
+        """λ of this loss (or option of the optimizer) -> one value per seed, (n,), from the smallest λ on."""
+        return {weight: self.values(arm, figure) for (weight,), arm in sorted(self.choices(name).items())}
+
+    def curve(self, loss: str, figure: str | None = None):
+        """Of a sweep, the figure over the λ of a loss: points per seed, mean with 95 % interval, as a `Picture`.
+
+        The log axis has λ = 0 at its left end. An option of the optimizer, as "weight_decay", works too.
+        """
+        from jointopt import result_figures
+
+        return result_figures.curve(self, loss, figure or self.figures[0])
+
+    def heat_map(self, rows: str, columns: str, figure: str | None = None):
+        """Of a sweep over a whole grid of two λ's: mean ± half width of the 95 % interval in each cell, a `Picture`."""
+        from jointopt import result_figures
+
+        return result_figures.heat_map(self, rows, columns, figure or self.figures[0])
 
     def as_json(self) -> dict:
         """Plain data; `Comparison.from_json` reads it."""

@@ -19,8 +19,7 @@ from matplotlib.patches import Arc, Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
-from jointopt.comparison import Comparison, interval
-from jointopt.modules import listed
+from jointopt.comparison import interval
 
 WIDTH, DPI = 720, 80  # pixels, dots an inch
 SMALLEST = 11  # points
@@ -108,9 +107,14 @@ class Picture:
 def run(history, marks: Sequence[tuple[int, str]] = ()) -> Picture:
     """A run of the lab (a `jointopt.live.history.History`): J and its parts, gradients, movement, held-out figures.
 
-    `marks`: (step, what changed there). A module that stands still has a gap in its curves and a pale bar beneath.
+    `marks`: (step, what changed there). A module that stands still has a gap in its curves and a hatched bar beneath.
     """
-    figure, (objective, held_out, gradient, change) = panels(2, 2, height=520, sharex=True)
+    standing = [module for module in history.modules if still(history[f"change.{module}"], STILL)]
+    rows = dict(height_ratios=[180, 180, 16 * len(standing)][: 3 if standing else 2])
+    height = 520 + 16 * len(standing)
+    figure, (objective, held_out, gradient, change, *lanes) = panels(
+        len(rows["height_ratios"]), 2, height, sharex=True, **rows
+    )
     steps = history["step"]
     objective.plot(steps, history["total"], **look("total"), label="J")
     for loss in history.losses:
@@ -120,26 +124,37 @@ def run(history, marks: Sequence[tuple[int, str]] = ()) -> Picture:
     objective.set(yscale="log")
     label_ends(objective)
     for axes, kind, what in ((gradient, "grad_norm", "gradient norm"), (change, "change", "weight change per step")):
-        for i, module in enumerate(history.modules):
+        for module in history.modules:
             values = history[f"{kind}.{module}"]
             if (values > 0).any():
                 axes.plot(*drawn(steps, values), **look(module, history.modules), label=module)
-            for start, end in still(history[f"change.{module}"], STILL):
-                y = 0.03 + 0.05 * i
-                bar = dict(
-                    color=look(module, history.modules)["color"], alpha=0.4, transform=axes.get_xaxis_transform()
-                )
-                axes.fill_between([steps[start], steps[end]], y, y + 0.035, hatch="///", linewidth=0, **bar)
-                where = ((steps[start] + steps[end]) / 2, y + 0.04)
-                axes.annotate("frozen", where, xycoords=axes.get_xaxis_transform(), fontsize=11, ha="center")
         axes.set_title(f"{what}, 2-norm (log scale)", loc="left")
-        axes.set(yscale="log" if axes.get_lines() else "linear", xlabel="step")
+        axes.set(yscale="log" if axes.get_lines() else "linear")
+    for axes in lanes:
+        draw_lanes(axes, history, standing)
+    for axes in lanes or (gradient, change):
+        axes.set(xlabel="step")
+    if lanes:
+        lanes[1].set_yticks(range(len(standing)), standing)  # the lanes on the left are the same
     label_ends(change)  # the gradients beside it have the same lines
     draw_held_out(held_out, history.held_out)
     told = draw_marks(figure, (objective, held_out, gradient, change), marks)
     names, marked = ", ".join(history.modules), f" Marked: {told}." if told else ""
     shown = f"J and its parts, held-out figures, gradient norm and weight change of {names}"
     return Picture(figure, f"Four panels over {len(steps)} steps: {shown}.{marked}")
+
+
+def draw_lanes(axes: Axes, history, modules: Sequence[str]) -> None:
+    """A lane for each of the modules, with a hatched bar where it stood still for STILL steps; one word for all."""
+    ends = np.append(history["step"], len(history))
+    for lane, module in enumerate(modules):
+        spans = [(ends[a], ends[b + 1] - ends[a]) for a, b in still(history[f"change.{module}"], STILL)]
+        color = look(module, history.modules)["color"]
+        axes.broken_barh(spans, (lane - 0.38, 0.76), facecolor=to_rgba(color, 0.4), edgecolor=color, hatch="///", lw=0)
+    axes.set(ylim=(len(modules) - 0.5, -0.5), yticks=[])
+    axes.set_ylabel("frozen", rotation=0, ha="right", va="center", fontsize=11)
+    axes.tick_params("y", length=0, labelright=True, labelleft=False)
+    axes.spines["left"].set_visible(False)
 
 
 def label_ends(axes: Axes, apart: float = 0.085) -> None:
@@ -211,36 +226,6 @@ def draw_layer(axes: Axes, x: float, layer: str, norm: float | None, line: dict)
     if held:
         axes.add_patch(Rectangle((x + 0.2, -0.27), 0.12, 0.2, color=line["color"], zorder=3))
         axes.add_patch(Arc((x + 0.26, -0.07), 0.08, 0.3, theta2=180, color=line["color"], linewidth=2))
-
-
-def comparison(result: Comparison, figure: str, against: str) -> Picture:
-    """Left: a point per seed and the mean with its 95 % interval, a row an arm. Right: the paired differences."""
-    names = result.arms[::-1]  # the first on top
-    drawing, (values, differences) = panels(1, 2, height=90 + 48 * len(names), sharey=True)
-    for y, name in enumerate(names):
-        across(values, y, result.values(name, figure), marker_of(name))
-        if name != against:
-            across(differences, y, result.values(name, figure) - result.values(against, figure), marker_of(name))
-    differences.axvline(0, color="gray", linewidth=1)
-    values.set_yticks(range(len(names)), names)
-    values.set(xlabel=figure, ylim=(-0.6, len(names) - 0.4))
-    differences.set(xlabel=f"less {against}, seed by seed")
-    differences.tick_params(left=False)
-    n = len(result.seeds)
-    drawn = f"{figure} of {listed(result.arms)}, one point for each of {n} seeds, with mean and 95 % interval"
-    return Picture(drawing, f"{drawn}; beside it each arm's paired differences from {against!r}.")
-
-
-def across(axes: Axes, y: float, values: Sequence[float], marker: str) -> None:
-    """As `seeds`, but lying: one point per seed, and beneath them their mean with its 95 % interval."""
-    mean, half = interval(values)
-    axes.plot(values, [y + 0.14] * len(values), marker, color="black", alpha=0.35, markersize=5, linestyle="none")
-    axes.errorbar([mean], [y - 0.14], xerr=[half], fmt=marker, color="black", capsize=4, markersize=8)
-
-
-def marker_of(arm: str) -> str:
-    """The marker of a plan, by the first of MARKERS' names that its name has in it."""
-    return next((marker for plan, marker in MARKERS.items() if plan in arm), "o")
 
 
 def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]]) -> None:

@@ -1,0 +1,29 @@
+"""Records: comparisons kept in one JSON file, with a checksum, so that a change by hand is seen.
+
+found = records.load("../evidence/depth.json")      # {part: Comparison}
+found["test"].figure()
+
+The file: {"seconds": how long it took, "sha256": checksum of the content, "content": {part: comparison}}.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from jointopt.comparison import Comparison
+
+
+def load(path: str | Path) -> dict[str, Comparison]:
+    """The comparisons of a record, by the names of its parts. ValueError if it is not what was written."""
+    path = Path(path)
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(record, dict) or not {"sha256", "content"} <= record.keys():
+        raise ValueError(f'{path.name} is no record: expected an object with "sha256" and "content"')
+    if (found := checksum(record["content"])) != record["sha256"]:
+        raise ValueError(f"{path.name} was changed by hand: its content has the SHA-256 {found}; run make evidence")
+    return {part: Comparison.from_json(data) for part, data in record["content"].items()}
+
+
+def checksum(content: dict) -> str:
+    """SHA-256 of the content, whatever the layout of the file."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,47 @@
+"""Records: what was written is read again, and what was changed is refused."""
+
+import json
+
+import pytest
+
+from evidence import record
+from jointopt import records
+from jointopt.comparison import Comparison
+
+SPEC = {"budget": "2 steps", "arms": {"a": {}, "b": {}}}
+FOUND = Comparison(SPEC, {seed: {"a": {"score (%)": 50.0 + seed}, "b": {"score (%)": 40.0}} for seed in (3, 4)})
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """A record of two parts, written as evidence/ writes them."""
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
+    record.write("some", {"first": FOUND.as_json(), "second": FOUND.as_json()}, 12.3)
+    return tmp_path / "some.json"
+
+
+def test_a_record_is_read_as_it_was_written(written):
+    assert records.load(written) == records.load(str(written)) == {"first": FOUND, "second": FOUND}
+    assert list(records.load(written)["first"].values("a")) == [53, 54]
+    assert json.loads(written.read_text())["seconds"] == 12
+
+
+def test_the_layout_of_the_file_does_not_matter(written):
+    written.write_text(json.dumps(json.loads(written.read_text()), indent=2))
+    assert records.load(written)["second"] == FOUND
+
+
+@pytest.mark.parametrize(("old", "new"), [("53.0", "53.1"), ('"2 steps"', '"3 steps"'), ('"second"', '"third"')])
+def test_a_change_by_hand_is_refused(written, old, new):
+    text = written.read_text()
+    assert old in text
+    written.write_text(text.replace(old, new, 1))
+    with pytest.raises(ValueError, match="some.json was changed by hand"):
+        records.load(written)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"content": {}}'])
+def test_what_is_no_record_is_said_to_be_none(tmp_path, text):
+    (tmp_path / "other.json").write_text(text)
+    with pytest.raises(ValueError, match="other.json is no record"):
+        records.load(tmp_path / "other.json")

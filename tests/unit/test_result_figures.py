@@ -1,0 +1,205 @@
+"""The figures of a sweep: what they show is what was found, and what they cannot show they refuse."""
+
+import struct
+from functools import partial
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from matplotlib.text import Text
+from test_compare import Scalar
+
+from jointopt import Task, Update, plans
+from jointopt.budget import Budget
+from jointopt.compare import Arm, compare, sweep
+from jointopt.comparison import interval
+from jointopt.result_figures import COLORS, ink, powers_of_ten, zero_place
+
+quiet = dict(progress=False)
+GRID = [{"task": 1.0, "up": up, "along": along} for up in (0.0, 0.1, 2.0) for along in (0.0, 1.0)]
+
+
+def decay(seed):
+    """One SGD step from w = seed + 1: the figure is then w·(1 − lr·(λ_up + 10·λ_along)), with lr = 0.01."""
+    model = Scalar()
+    model.w.data.fill_(seed + 1.0)
+    return Task(
+        model,
+        lambda model, batch: {"task": 0 * model.w, "up": model.w**2 / 2, "along": 10 * model.w**2 / 2},
+        lambda number: None,
+        evaluate=lambda model: {"w (1)": model.w.item(), "w (%)": 100 * model.w.item()},
+        weights={"task": 1.0, "up": 0.0, "along": 0.0},
+    )
+
+
+def arm(weights, **options):
+    return Arm(plans.joint, weights, "SGD", {"lr": 0.01, **options})
+
+
+def swept(choices, seeds=3, make=decay, **options):
+    arms = {str(choice): arm(choice, **options) for choice in choices}
+    return compare(make, arms, Budget(steps=1), range(seeds), **quiet)
+
+
+@pytest.fixture(scope="module")
+def grid():
+    return swept(GRID)
+
+
+@pytest.fixture(scope="module")
+def line():
+    return swept([{"up": weight} for weight in (1.0, 0.0, 30.0, 0.02)])
+
+
+def test_over_gives_the_values_by_hand_from_the_smallest_on(line):
+    found = line.over("up")
+    assert list(found) == [0.0, 0.02, 1.0, 30.0]
+    for weight, values in found.items():
+        assert values == pytest.approx(np.array([1, 2, 3]) * (1 - 0.01 * weight), rel=1e-5)
+    assert line.over("up", "w (%)")[1.0] == pytest.approx([99, 198, 297], rel=1e-5)
+
+
+def test_over_takes_an_option_of_the_optimizer():
+    arms = {f"{decay}": arm({"up": 1.0}, weight_decay=decay) for decay in (0.0, 2.0)}
+    result = compare(decay, arms, Budget(steps=1), range(2), **quiet)
+    assert result.over("weight_decay")[2.0] == pytest.approx([0.97, 1.94], rel=1e-5)
+    assert "λ" in repr(result.curve("weight_decay"))
+
+
+def test_the_curve_has_a_point_per_seed_and_the_mean_with_its_interval(line):
+    picture = line.curve("up")
+    (axes,) = picture.figure.axes
+    drawn = {}
+    for points in axes.get_lines():
+        if points.get_linestyle() == "None" and len(points.get_xdata()) == 3:
+            drawn[points.get_xdata()[0]] = points.get_ydata()
+    found = line.over("up")
+    assert list(drawn) == pytest.approx([0.001, 0.02, 1, 30])  # 0 below the decade of 0.02
+    assert [list(values) for values in drawn.values()] == [list(values) for values in found.values()]
+    bars = [bar.lines[2][0].get_segments()[0] for bar in axes.containers]
+    for (low, high), values in zip(bars, found.values(), strict=True):
+        mean, half = interval(values)
+        assert (low[1], high[1]) == pytest.approx((mean - half, mean + half))
+    ticks = dict(zip(axes.get_xticks(), [text.get_text() for text in axes.get_xticklabels()], strict=True))
+    assert ticks == {0.001: "0", 0.1: "0.1", 1: "1", 10: "10"} and axes.get_xscale() == "log"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("λ of up", "w (1)")
+    assert "4 values from 0 to 30: one point for each of 3 seeds" in picture.alt
+
+
+def test_a_curve_of_the_figure_that_is_asked_for(line):
+    assert line.curve("up", "w (%)").figure.axes[0].get_ylabel() == "w (%)"
+
+
+def test_each_cell_of_the_heat_map_has_its_mean_and_interval(grid):
+    picture = grid.heat_map("up", "along")
+    axes, bar = picture.figure.axes
+    texts = {text.get_position(): text for text in axes.texts}
+    assert len(texts) == 6
+    for y, up in enumerate((0.0, 0.1, 2.0)):
+        for x, along in enumerate((0.0, 1.0)):
+            by_hand = np.array([1, 2, 3]) * (1 - 0.01 * (up + 10 * along))
+            mean, half = interval(by_hand)
+            assert texts[x, y].get_text() == f"{mean:.1f}\n± {half:.1f}"
+            assert axes.images[0].get_array()[y, x] == pytest.approx(mean, rel=1e-5)
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["0", "0.1", "2"]  # upward: the origin is below
+    assert axes.images[0].origin == "lower" and bar.get_ylabel() == "w (1)"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("λ of along", "λ of up")
+    assert "3 by 2 values; in each cell the mean of 3 seeds" in picture.alt
+
+
+def test_rows_and_columns_can_be_exchanged(grid):
+    one = grid.heat_map("up", "along").figure.axes[0].images[0].get_array()
+    other = grid.heat_map("along", "up").figure.axes[0].images[0].get_array()
+    assert (one == other.T).all() and one.shape == (3, 2)
+
+
+@pytest.mark.parametrize("draw", ["line", "grid"])
+def test_pictures_are_720_pixels_wide_with_type_of_11_points(draw, line, grid):
+    picture = line.curve("up") if draw == "line" else grid.heat_map("up", "along")
+    png = picture.png()
+    assert struct.unpack(">I", png[16:20]) == (720,) and len(png) < 60_000
+    assert min(text.get_fontsize() for text in picture.figure.findobj(Text) if text.get_text().strip()) >= 11
+
+
+def test_ink_is_readable_on_every_color():
+    for color in colormaps[COLORS](np.linspace(0, 1, 256)):
+        assert contrast(color, ink(color)) >= 4.5
+    assert ink((1, 1, 1, 1)) == "black" and ink((0, 0, 0, 1)) == "white"
+
+
+def contrast(background, ink):
+    """WCAG's contrast ratio, by its definition."""
+
+    def luminance(color):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(background[:3]), {"black": 0.0, "white": 1.0}[ink]), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_places_on_the_axis():
+    assert zero_place([0, 1e-3, 0.1]) == pytest.approx(1e-4) and zero_place([3e-3]) == pytest.approx(1e-4)
+    assert powers_of_ten([0, 1e-3, 0.5]) == pytest.approx([1e-3, 1e-2, 1e-1])
+    assert powers_of_ten([1e-5, 1e4]) == pytest.approx([1e-5, 1e-3, 1e-1, 1e1, 1e3])
+    assert powers_of_ten([0]) == [1] and powers_of_ten([2, 5]) == []
+
+
+def no_sweep():
+    return compare(decay, {"joint": Arm(plans.joint), "b": Arm(plans.joint)}, Budget(steps=1), range(2), **quiet)
+
+
+def with_baseline():
+    arms = {"up 1": arm({"up": 1.0}), "none": lambda seed: {"w (1)": 0.0, "w (%)": 0.0}}
+    return compare(decay, arms, Budget(steps=1), range(2), **quiet)
+
+
+def two_plans():
+    arms = {"a": arm({"up": 0.0}), "b": Arm(partial(plans.alternating, Update("w", "task")), {"up": 1.0}, "SGD")}
+    return compare(decay, arms, Budget(steps=1), range(2), **quiet)
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (lambda: swept([{"up": 0.0}, {"up": 1.0}]), "no λ of the arm .* is named 'reg'; it has 'lr', 'up'"),
+        (no_sweep, "the arm 'joint' is not of a sweep"),
+        (with_baseline, "the arm 'none' is not of a sweep"),
+    ],
+)
+def test_what_has_no_such_weight_is_refused(result, message):
+    with pytest.raises(ValueError, match=message):
+        result().curve("reg" if "reg" in message else "up")
+
+
+def test_arms_that_differ_in_more_are_no_sweep(grid):
+    with pytest.raises(ValueError, match="no sweep over 'up': the arms differ in 'along' as well"):
+        grid.curve("up")
+    with pytest.raises(ValueError, match="the arms differ in 'lr', 'plan' as well"):
+        two_plans().curve("up")
+    extra = [{"up": 0.0, "along": 1.0}, {"up": 1.0}]  # the second arm lacks what the first one has
+    with pytest.raises(ValueError, match="the arms differ in 'along' as well"):
+        swept(extra).curve("up")
+
+
+def test_a_heat_map_needs_every_cell(grid):
+    with pytest.raises(ValueError, match="lacks 2 cells, the first of them up 0.1, along 0"):
+        swept([GRID[i] for i in (0, 1, 3, 4)]).heat_map("up", "along")
+    with pytest.raises(ValueError, match="two different λ's, got 'up' twice"):
+        grid.heat_map("up", "up")
+    with pytest.raises(ValueError, match="named 'reg'"):
+        grid.heat_map("up", "reg")
+    with pytest.raises(ValueError, match="have no figure 'accuracy'"):
+        grid.heat_map("up", "along", "accuracy")
+
+
+def test_one_seed_has_no_interval():
+    for draw in (lambda found: found.curve("up"), lambda found: found.heat_map("up", "task")):
+        with pytest.raises(ValueError, match="at least two finite values"):
+            draw(swept([{"task": 1.0, "up": 1.0}], seeds=1))
+
+
+def test_sweep_names_its_arms_so_that_both_figures_read_them():
+    found = sweep(decay, GRID, plans.joint, Budget(steps=1), "SGD", seeds=range(2), **quiet)
+    assert set(found.choices("up", "along")) == {(c["up"], c["along"]) for c in GRID}
+    assert found.heat_map("up", "along").png().startswith(b"\x89PNG")
