@@ -1,48 +1,42 @@
-"""The longer runs behind chapter 1: what λ does to the document's model. Writes objective.json.
+"""What λ does to the document's model (chapter 1).
 
-    OMP_NUM_THREADS=1 python evidence/objective.py          about 20 minutes on one core
+clean      the document's model, 3,000 digits, 300 steps: L2 in the loss with SGD and with Adam, from the first step
+           or from step 100 on; on one module alone; and the decay of AdamW
+wrong      the model with 8/16 channels, 1,000 digits, 40 % of their labels wrong, 800 steps: L2 on the weights, with
+           SGD and with Adam, and on the activations f(x), with Adam
+θ × φ      the model with 8/16 channels, 3,000 digits, 300 steps: a λ for each module, with Adam
 
-clean   the document's model, 3,000 digits, 300 steps of 64: L2 in the loss with SGD and Adam, from the first step, or
-        with λ = 0 until step 100, or on one module alone; and the decay of AdamW
-noise   the model with 8/16 channels, 1,000 digits, 40 % of their labels wrong, 800 steps of 64: L2 on the weights, with
-        SGD and Adam, and on the activations f(x), with Adam
-Optimizers as in jointopt.training.OPTIMIZERS. The validation images are 1,000 other training digits, 100 a class.
+Batches of 64. The validation images are the last 1,000 training digits, on which nothing here is trained.
 """
 
-import json
-import platform
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
-from pathlib import Path
 
-import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from jointopt import Controls, EndToEndModel, Task, data, plans, train
+from evidence.record import Part
+from jointopt import EndToEndModel, Task, Update, data, plans
+from jointopt.budget import Budget
+from jointopt.compare import Arm, Comparison, name_of
 from jointopt.objective import activation_l2, l2
 from jointopt.tasks.classification import evaluate
-from jointopt.training import make_optimizer
+from jointopt.tasks.pretext import part, split
 
-FILE = Path(__file__).with_suffix(".json")
 SEEDS = range(5)
-LATE = 100  # the first step at which λ counts in "l2 late"
-COLUMNS = ("penalty", "optimizer", "weight", "seed", "validation", "test", "norm_theta", "norm_phi")
-GRIDS = {
-    "clean": {
-        ("l2", "SGD"): (0, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1),
-        ("l2", "Adam"): (0, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 2e-1, 3e-1, 5e-1, 1),
-        ("l2 late", "Adam"): (1e-1, 2e-1, 3e-1, 5e-1, 1),
-        ("l2 theta", "Adam"): (5e-1,),
-        ("l2 phi", "Adam"): (5e-1,),
-        ("decay", "AdamW"): (0, 1e-2, 1e-1, 1, 3, 10, 30, 100),
-    },
-    "noise": {
-        ("l2", "SGD"): (0, 1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 3e-2, 5e-2),
-        ("l2", "Adam"): (0, 1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 3e-2, 5e-2),
-        ("activations", "Adam"): (0, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1, 3),
-    },
-}
+CLEAN, WRONG = Budget(steps=300), Budget(steps=800)
+LATE = 100  # the first step at which λ counts in "late"
+SLICE = ("θ × φ", ["reg_theta 0, reg_phi 0", "reg_theta 0.1, reg_phi 0.03"], [0])
+
+L2_SGD = (0, 1e-4, 1e-2, 1e-1, 5e-1)
+L2_ADAM = (0, 1e-4, 1e-2, 1e-1, 2e-1, 5e-1)
+L2_LATE = (1e-1, 2e-1, 5e-1)
+DECAY = (0, 1, 10, 100)
+L2_WRONG = (0, 1e-2, 2e-2, 5e-2)
+ACTIVATIONS = (0, 1e-2, 1e-1, 1)
+MODULES = (0, 3e-2, 1e-1, 3e-1, 1)
 
 
 class Small(nn.Module):
@@ -54,79 +48,95 @@ class Small(nn.Module):
         self.feature_extractor = nn.Sequential(*layers, nn.MaxPool2d(2), nn.Flatten())
         self.classifier = nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 10))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.feature_extractor(x))
 
 
-def losses(model, batch, penalty):
-    """L_task, and L_reg of the kind asked for. AdamW's decay is no part of the loss."""
-    inputs, labels = batch
-    features = model.feature_extractor(inputs)
-    answer = {"task": F.cross_entropy(model.classifier(features), labels)}
-    if penalty == "activations":
-        answer["reg"] = activation_l2(features)
-    elif penalty != "decay":
-        answer["reg"] = l2({"l2 theta": model.feature_extractor, "l2 phi": model.classifier}.get(penalty, model))
-    return answer
+# (model, features f(x)) -> the penalties by name
+Penalties = Callable[[nn.Module, Tensor], dict[str, Tensor]]
 
 
-def wrong(labels, share, seed):
-    """The labels, each with probability `share` replaced by one of the nine others."""
+def weights(model: nn.Module, features: Tensor) -> dict[str, Tensor]:
+    """L2 of all weights."""
+    return {"reg": l2(model)}
+
+
+def activations(model: nn.Module, features: Tensor) -> dict[str, Tensor]:
+    """L2 of the features."""
+    return {"reg": activation_l2(features)}
+
+
+def modules(model: nn.Module, features: Tensor) -> dict[str, Tensor]:
+    """L2 of each module's weights."""
+    return {"reg_theta": l2(model.feature_extractor), "reg_phi": l2(model.classifier)}
+
+
+def clean(seed: int, penalties: Penalties = weights, small: bool = False) -> Task:
+    """3,000 digits with their own labels."""
+    images, _ = split("digits", "validation")
+    return make(seed, images, penalties, small)
+
+
+def wrong(seed: int, penalties: Penalties = weights) -> Task:
+    """1,000 digits, each label replaced with probability 0.4 by one of the nine others; the small model."""
+    images = part(split("digits", "validation")[0], slice(1000))
     generator = torch.Generator().manual_seed(seed)
-    chosen = torch.rand(len(labels), generator=generator) < share
-    return torch.where(chosen, (labels + torch.randint(1, 10, labels.shape, generator=generator)) % 10, labels)
+    chosen = torch.rand(len(images), generator=generator) < 0.4
+    others = (images.labels + torch.randint(1, 10, images.labels.shape, generator=generator)) % 10
+    labels = torch.where(chosen, others, images.labels)
+    return make(seed, data.Images(images.images, labels, images.classes), penalties, small=True)
 
 
-def accuracy(model, images):
-    """Percent right."""
-    return evaluate(model, images.images, images.labels)["accuracy (%)"]
+def make(seed: int, images: data.Images, penalties: Penalties, small: bool) -> Task:
+    """Cross-entropy and penalties on these images; accuracy on test and validation images, and norms of the weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Small() if small else EndToEndModel(num_classes=10)
+    _, test = split("digits", "test")
+    _, validation = split("digits", "validation")
+
+    def losses(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        inputs, labels = batch
+        features = model.feature_extractor(inputs)
+        return {"task": F.cross_entropy(model.classifier(features), labels), **penalties(model, features)}
+
+    def figures(model: nn.Module) -> dict[str, float]:
+        (right,), (checked,) = (evaluate(model, part.images, part.labels).values() for part in (test, validation))
+        theta, phi = (float((2 * l2(m)).detach().sqrt()) for m in (model.feature_extractor, model.classifier))
+        return {
+            "accuracy (%)": right,
+            "validation accuracy (%)": checked,
+            "norm of θ": round(theta, 4),
+            "norm of φ": round(phi, 4),
+        }
+
+    model.to(memory_format=torch.channels_last)
+    return Task(model, losses, data.batches(images, 64, seed=seed), evaluate=figures)
 
 
-def run(setting, penalty, optimizer, weight, seed, held_out):
-    """Train once; the figures of COLUMNS from "validation" on."""
-    digits = data.load("digits")
-    count, steps = (3000, 300) if setting == "clean" else (1000, 800)
-    labels = digits.labels[:count] if setting == "clean" else wrong(digits.labels[:count], 0.4, seed)
-    torch.manual_seed(seed)
-    model = (EndToEndModel(num_classes=10) if setting == "clean" else Small()).to(memory_format=torch.channels_last)
-    task = Task(
-        model,
-        lambda model, batch: losses(model, batch, penalty),
-        data.batches(data.Images(digits.images[:count], labels, digits.classes), 64, seed=seed),
-        weights={"task": 1.0} if penalty == "decay" else {"task": 1.0, "reg": weight},
-    )
-    options = {"weight_decay": weight} if penalty == "decay" else {}
-    controls = Controls(weights={"reg": 0.0} if penalty == "l2 late" else None)
-    for step in train(task, plans.joint(steps), controls, make_optimizer(model, optimizer, **options)):
-        if penalty == "l2 late" and step.number == LATE - 1:
-            controls.set(weight={"reg": weight})
-    norms = [float((2 * l2(module).detach()).sqrt()) for module in (model.feature_extractor, model.classifier)]
-    return [round(accuracy(model, images), 1) for images in held_out] + [round(norm, 3) for norm in norms]
+def swept(choices, optimizer: str = "Adam", plan=plans.joint) -> dict[str, Arm]:
+    """The arms of a sweep over these λ's."""
+    return {name_of(choice): Arm(plan, choice, optimizer) for choice in choices}
 
 
-def main():
-    """Run all of GRIDS and write FILE."""
-    digits = data.load("digits")
-    validation = data.Images(digits.images[3000:], digits.labels[3000:], digits.classes)
-    held_out = (validation, data.load("digits", "test"))
-    record = {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "threads": torch.get_num_threads(),
-        "columns": COLUMNS,
-    }
-    for setting, grid in GRIDS.items():
-        record[setting] = [
-            [penalty, optimizer, weight, seed, *run(setting, penalty, optimizer, weight, seed, held_out)]
-            for (penalty, optimizer), weights in grid.items()
-            for weight, seed in product(weights, SEEDS)
-        ]
-    head, *rows = (
-        json.dumps(record).replace("[[", "[\n[").replace("], [", "],\n[").replace("]], ", "]\n], ").split("\n")
-    )
-    FILE.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+def late() -> Iterator[Update]:
+    """The task alone, then the penalty as well."""
+    return plans.staged((Update(losses="task"), LATE), (Update(), None))
 
 
-if __name__ == "__main__":
-    main()
+def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+    """A comparison for each kind of penalty and optimizer, over its λ's."""
+    over = partial(map, lambda reg: {"reg": reg})
+    yield "clean, SGD", Part(clean, swept(over(L2_SGD), "SGD"), CLEAN, SEEDS)
+    yield "clean, Adam", Part(clean, swept(over(L2_ADAM)), CLEAN, SEEDS)
+    yield "clean, late", Part(clean, swept(over(L2_LATE), plan=late), CLEAN, SEEDS)
+    decay = partial(Arm, partial(plans.joint, losses="task"), optimizer="AdamW")
+    decays = {f"weight_decay {x:g}": decay(optimizer_options={"weight_decay": x}) for x in DECAY}
+    yield "clean, AdamW", Part(clean, decays, CLEAN, SEEDS)
+    one = ({"reg_theta": 0.5, "reg_phi": 0}, {"reg_theta": 0, "reg_phi": 0.5})
+    yield "clean, one module", Part(partial(clean, penalties=modules), swept(one), CLEAN, SEEDS)
+    yield "wrong, SGD", Part(wrong, swept(over(L2_WRONG), "SGD"), WRONG, SEEDS)
+    yield "wrong, Adam", Part(wrong, swept(over(L2_WRONG)), WRONG, SEEDS)
+    yield "wrong, activations", Part(partial(wrong, penalties=activations), swept(over(ACTIVATIONS)), WRONG, SEEDS)
+    pairs = [{"reg_theta": theta, "reg_phi": phi} for theta, phi in product(MODULES, MODULES)]
+    yield "θ × φ", Part(partial(clean, penalties=modules, small=True), swept(pairs), CLEAN, SEEDS)
