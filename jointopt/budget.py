@@ -8,7 +8,8 @@ import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
-from itertools import islice
+from itertools import groupby, islice
+from numbers import Integral
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -36,8 +37,8 @@ class Budget:
         if len(given) != 1:
             raise ValueError(f"a budget names one of steps, updates and flops, got {given or 'none'}")
         ((name, value),) = given.items()
-        if check_number(f"a budget of {name}", value) < 1:
-            raise ValueError(f"a budget of {name} must be at least 1, got {value!r}")
+        if check_number(f"a budget of {name}", value) < 1 or (name != "flops" and not isinstance(value, Integral)):
+            raise ValueError(f"a budget of {name} must be a whole number ≥ 1, got {value!r}")
 
     def __str__(self) -> str:
         if self.flops is not None:
@@ -81,21 +82,24 @@ def within(budget: Budget, plan: Iterable[Update], task: Task) -> Iterator[tuple
     for update in plan:
         if update not in costs:
             costs[update] = cost(task, update)
+            if budget.flops is not None and not costs[update][0]:
+                raise ValueError(f"no budget of FLOPs: {update} has no matrix product or convolution that is counted")
         spent = spent.with_step(*costs[update])
         if not budget.allows(spent):
             return
         yield update, spent
 
 
-def described(plan: Iterable[Update], longest: int = 20_000) -> list:
-    """A plan as plain data, [[modules, losses, how many in turn], …], up to so many updates."""
-    runs: list = []
-    last = None
-    for update in islice(plan, longest):
-        if update == last:
-            runs[-1][2] += 1
-        else:
-            names = [None if part is None else sorted(part) for part in (update.modules, update.losses)]
-            runs.append([*names, 1])
-        last = update
-    return runs
+def described(plan: Iterable[Update], most: int = 20, longest: int = 20_000) -> list:
+    """A plan as plain data, [[modules, losses, how many in turn], …].
+
+    At most so many entries, "…" being the last one if there are more; None for how many means `longest` or more.
+    """
+    described: list = []
+    for update, same in groupby(islice(plan, longest)):
+        if len(described) == most:
+            return [*described, "…"]
+        count = sum(1 for _ in same)
+        names = [None if part is None else sorted(part) for part in (update.modules, update.losses)]
+        described.append([*names, count if count < longest else None])
+    return described

@@ -11,7 +11,8 @@ from jointopt.modules import listed
 from jointopt.tables import Table
 
 FORMAT = "jointopt comparison 1"
-SPENT = ("steps", "flops", "updates", "seconds", "diverged")  # what a run holds besides its held-out figures
+# What a run holds besides its held-out figures.
+SPENT = ("steps", "flops", "updates", "seconds", "diverged", "began")
 NESTED = ("weights", "optimizer_options")  # of an arm: what holds the λ's
 
 
@@ -41,7 +42,12 @@ class Interval(NamedTuple):
         return cls(*interval(values), len(values))
 
     def __str__(self) -> str:
-        return f"{self.mean:.1f} ± {self.half:.1f}"
+        return format(self)
+
+    def __format__(self, sign: str) -> str:
+        """ "12.3 ± 0.4", with as many decimals as the half width asks for, one at least; "+" gives the mean a sign."""
+        decimals = max(1, int(np.ceil(-np.log10(self.half)))) if self.half > 0 else 1
+        return f"{self.mean:{sign}.{decimals}f} ± {self.half:.{decimals}f}"
 
     @property
     def verdict(self) -> str:
@@ -97,14 +103,12 @@ class Comparison:
         figure, against = figure or self.figures[0], against or self.arms[0]
         rows = []
         for arm in self.arms:
-            mean, spent = self.mean(arm, figure), next(iter(self.seeds.values()))[arm]
-            if arm == against:
-                difference = ""
-            else:
-                paired = self.difference(arm, against, figure)
-                difference = f"{paired.mean:+.1f} ± {paired.half:.1f}, {paired.verdict}"
-            work = [f"{spent['steps']}", f"{spent['flops'] / 1e9:.3g}"] if spent["steps"] else ["", ""]
-            rows.append([arm, str(mean), str(mean.n), *work, difference])
+            mean, diverged = self.mean(arm, figure), int(self.values(arm, "diverged").sum())
+            n = f"{mean.n} ({diverged} diverged)" if diverged else f"{mean.n}"
+            work = [_range(self.values(arm, "steps")), _range(self.values(arm, "flops") / 1e9)]
+            paired = None if arm == against else self.difference(arm, against, figure)
+            difference = "" if paired is None else f"{paired:+}, {paired.verdict}"
+            rows.append([arm, str(mean), n, *work, difference])
         return Table([self.spec["budget"], figure, "n", "steps", "GFLOP", f"less {against}, paired"], rows)
 
     def figure(self, figure: str | None = None, against: str | None = None):
@@ -121,7 +125,7 @@ class Comparison:
         """
         found, first = {}, None
         for arm, chosen in self.spec["arms"].items():
-            settings = (chosen["weights"] or {}) | chosen["optimizer_options"] if isinstance(chosen, Mapping) else {}
+            settings = (chosen.get("weights") or {}) | chosen.get("optimizer_options", {})
             if not settings:
                 raise ValueError(f"the arm {arm!r} is not of a sweep: it was given no λ")
             if unknown := [name for name in names if name not in settings]:
@@ -162,3 +166,9 @@ class Comparison:
         if data.get("format") != FORMAT:
             raise ValueError(f"a comparison has the format {FORMAT!r}, got {data.get('format')!r}")
         return cls(data["spec"], {int(seed): runs for seed, runs in data["seeds"].items()})
+
+
+def _range(values: np.ndarray) -> str:
+    """The values, from the least to the most where they differ; nothing where all are 0."""
+    ends = [f"{value:.4g}" if value == int(value) else f"{value:.3g}" for value in (values.min(), values.max())]
+    return "" if not values.any() else " to ".join(dict.fromkeys(ends))

@@ -56,7 +56,7 @@ def curve(result: Comparison, name: str, figure: str) -> Picture:
     zero = {zero_place(values): "0"} if 0 in values else {}
     axes.set_xticks([*zero, *powers], [*zero.values(), *(f"{power:g}" for power in powers)])
     axes.set(xlabel=f"λ of {name}", ylabel=figure)
-    n, (low, *_, high) = len(result.seeds), means
+    n, low, high = len(result.seeds), min(means), max(means)
     drawn = f"{figure} over λ of {name}, {len(values)} values from {low:g} to {high:g}"
     return Picture(drawing, f"{drawn}: one point for each of {n} seeds, with mean and 95 % interval.")
 
@@ -104,7 +104,7 @@ def heat_map(result: Comparison, rows: str, columns: str, figure: str) -> Pictur
     drawn = axes.imshow(means, cmap=COLORS, aspect="auto", origin="lower")
     for (y, row), (x, column) in product(enumerate(down), enumerate(along)):
         found, color = cells[row, column], ink(drawn.to_rgba(means[y, x]))
-        axes.text(x, y, f"{found.mean:.1f}\n± {found.half:.1f}", color=color, ha="center", va="center", fontsize=12)
+        axes.text(x, y, str(found).replace(" ±", "\n±"), color=color, ha="center", va="center", fontsize=12)
     axes.set_xticks(range(len(along)), [f"{weight:g}" for weight in along])
     axes.set_yticks(range(len(down)), [f"{weight:g}" for weight in down])
     axes.set(xlabel=f"λ of {columns}", ylabel=f"λ of {rows}")

@@ -190,10 +190,15 @@ def make_optimizer(model: nn.Module, name: str = "Adam", **options) -> torch.opt
     return optimizer(model.parameters(), **defaults | options)
 
 
-def check_optimizer(name: object) -> None:
-    """ValueError unless it is the name of one of OPTIMIZERS."""
+def check_optimizer(name: object, options: Mapping[str, object] | None = None) -> None:
+    """ValueError unless it is the name of one of OPTIMIZERS, which takes these options."""
     if name not in OPTIMIZERS:
         raise ValueError(f"no optimizer is named {name!r}; there are {listed(OPTIMIZERS)}")
+    optimizer, defaults = OPTIMIZERS[name]
+    try:
+        optimizer([torch.zeros(1, requires_grad=True)], **defaults | dict(options or {}))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} refuses the options {options}: {error}") from error
 
 
 def _explained_by(frozen: frozenset[str], modules: frozenset[str] | None) -> bool:

@@ -99,4 +99,6 @@ def test_nothing_spent_is_always_allowed():
 
 def test_a_plan_as_plain_data():
     plan = plans.staged((Update("a", "x"), 2), (Update(["b", "a"]), 3), (Update(), None))
-    assert described(plan, 10) == [[["a"], ["x"], 2], [["a", "b"], None, 3], [None, None, 5]]
+    assert described(plan, longest=10) == [[["a"], ["x"], 2], [["a", "b"], None, 3], [None, None, 5]]
+    assert described(plans.joint(), longest=10) == [[None, None, None]]  # ten or more
+    assert described(plans.alternating(A, B), most=2) == [[["encoder"], None, 1], [["head"], None, 1], "…"]

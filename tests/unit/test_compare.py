@@ -1,6 +1,7 @@
 """compare(): against scipy, against a known truth, whatever the number of processes, and after an interrupt."""
 
 import json
+import time
 from dataclasses import replace
 from functools import partial
 
@@ -19,6 +20,7 @@ ARMS = {
     "joint": Arm(partial(plans.joint, losses="task")),
     "frozen": Arm(partial(plans.alternating, Update("classifier", "task"))),
 }
+ONE_STREAM = plans.joint(9)
 load = partial(tasks.load, "pretext", labels=LABELS)
 quiet = dict(progress=False)
 
@@ -56,7 +58,8 @@ def test_of_two_equal_plans_the_interval_covers_zero_in_95_percent_of_repeats():
     arms = {"a": Arm(plans.joint), "b": Arm(plans.joint)}
     repeats, covered = 600, 0
     for _ in range(repeats):
-        paired = compare(partial(noisy, noise=noise), arms, Budget(steps=1), range(4), **quiet).difference("a", "b")
+        repeat = compare(lambda seed: noisy(seed, noise), arms, Budget(steps=1), range(4), **quiet)
+        paired = repeat.difference("a", "b")
         covered += paired.verdict == "undecided"
     assert stats.binomtest(covered, repeats, 0.95).pvalue > 0.001, covered / repeats
 
@@ -66,7 +69,7 @@ def test_arms_begin_with_equal_weights_and_batches_and_equal_plans_end_equal():
     assert (result.values("one") == result.values("two")).all()
     assert len(set(result.values("one"))) == 2  # seeds differ
     unequal = iter(range(100))
-    with pytest.raises(ValueError, match="the arm 'two' began with other weights or batches"):
+    with pytest.raises(ValueError, match="the arms 'one' and 'two' began with other weights"):
         compare(
             lambda seed: load(next(unequal)), {"one": ARMS["joint"], "two": ARMS["joint"]}, Budget(steps=1), **quiet
         )
@@ -102,22 +105,36 @@ def test_the_readers_random_numbers_are_left_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_even_if_the_task_or_a_baseline_seeds_them():
+    def seeding(seed):
+        torch.manual_seed(seed)
+        return noisy(seed)
+
+    def baseline(seed):
+        torch.manual_seed(seed)
+        return {"figure (1)": 0.0}
+
+    before = torch.get_rng_state()
+    compare(seeding, {"a": Arm(plans.joint), "b": baseline}, Budget(steps=1), [0, 1], **quiet)
+    assert torch.equal(before, torch.get_rng_state())
+
+
 def test_an_interrupt_loses_nothing_that_is_finished(tmp_path):
     path, made = tmp_path / "kept.json", []
 
     def make(seed):
-        if seed == 2 and 2 not in made:
-            made.append(2)
-            raise KeyboardInterrupt
         made.append(seed)
+        if made == [0, 0, 1, 1, 2, 2]:
+            raise KeyboardInterrupt
         return load(seed)
 
     with pytest.raises(KeyboardInterrupt):
         compare(make, ARMS, Budget(steps=3), range(4), path=path, **quiet)
-    assert set(json.loads(path.read_text())["seeds"]) == {"0", "1"}
-    made[:] = [2]
+    kept = json.loads(path.read_text())["seeds"]
+    assert [list(kept[seed]) for seed in "012"] == [["joint", "frozen"], ["joint", "frozen"], ["joint"]]
+    made.clear()
     result = compare(make, ARMS, Budget(steps=3), range(4), path=path, **quiet)
-    assert made == [2, 2, 2, 3, 3]  # an arm each, and no seed twice
+    assert made == [2, 3, 3]  # what was missing, and no run twice
     whole = compare(load, ARMS, Budget(steps=3), range(4), **quiet)
     assert all((result.values(arm) == whole.values(arm)).all() for arm in ARMS)
 
@@ -126,10 +143,12 @@ def test_a_file_of_another_comparison_is_not_touched(tmp_path):
     path = tmp_path / "kept.json"
     compare(load, ARMS, Budget(steps=3), [0, 1], path=path, **quiet)
     kept = path.read_text()
-    with pytest.raises(ValueError, match="another comparison: its budget differ"):
+    with pytest.raises(ValueError, match="another comparison: its budget, limit differ"):
         compare(load, ARMS, Budget(steps=4), [0, 1], path=path, **quiet)
     with pytest.raises(ValueError, match="its arms differ"):
         compare(load, {"joint": Arm(plans.joint)}, Budget(steps=3), [0, 1], path=path, **quiet)
+    with pytest.raises(ValueError, match="its make differ"):
+        compare(partial(load, labels=20), ARMS, Budget(steps=3), [0, 1], path=path, **quiet)
     assert path.read_text() == kept
     path.write_text("{}")
     with pytest.raises(ValueError, match="holds no comparison"):
@@ -138,15 +157,48 @@ def test_a_file_of_another_comparison_is_not_touched(tmp_path):
 
 def test_a_run_that_diverges_ends_there_and_says_so():
     arms = {"wild": Arm(plans.joint, optimizer="SGD", optimizer_options={"lr": 1e30}), "calm": Arm(plans.joint)}
-    runs, _ = run(noisy, arms["wild"], Budget(steps=50), 0)
+    runs = run(noisy, arms["wild"], Budget(steps=50), 0)
     assert runs["diverged"] and 0 < runs["steps"] < 50
-    assert np.isfinite(compare(noisy, arms, Budget(steps=50), range(2), **quiet).values("wild")).all()
+    result = compare(noisy, arms, Budget(steps=50), range(2), **quiet)
+    assert np.isfinite(result.values("wild")).all()
+    assert [row[2] for row in result.table().rows] == ["2 (2 diverged)", "2"]
 
 
 def test_a_baseline_is_a_function_of_the_seed():
     arms = {**ARMS, "none": lambda seed: {"accuracy (%)": 10.0 + seed}}
     result = compare(load, arms, Budget(steps=2), range(3), **quiet)
     assert list(result.values("none")) == [10, 11, 12] and set(result.values("none", "steps")) == {0}
+
+
+def test_pairs_are_compared_in_whatever_form_the_batches_have():
+    calls = iter(range(100))
+
+    def nested(seed):
+        number = float(next(calls))
+        task = noisy(seed)
+        batch = [{"boxes": torch.tensor(number)}]
+        return replace(task, losses=lambda model, batch: {"task": model.w.square()}, batches=lambda n: batch)
+
+    with pytest.raises(ValueError, match="began with other weights or batches"):
+        compare(nested, {"a": Arm(plans.joint), "b": Arm(plans.joint)}, Budget(steps=1), [0], **quiet)
+
+
+def test_what_was_chosen_is_on_record():
+    baseline = partial(lambda seed, cell: {"accuracy (%)": 1.0}, cell=4)
+    arms = {"joint": Arm(plans.joint, optimizer_options={"lr": np.float32(0.5)}), "HOG": baseline}
+    spec = compare(load, arms, Budget(flops=1e9), [0], **quiet).spec
+    assert spec["make"]["options"] == {"labels": LABELS} and spec["limit"] == {"flops": 1e9}
+    assert spec["arms"]["joint"]["optimizer_options"] == {"lr": 0.5}
+    assert spec["arms"]["HOG"]["function"]["options"] == {"cell": 4}
+    assert {"torch", "scikit-learn"} <= set(spec["versions"])
+
+
+def test_seconds_are_those_of_the_steps():
+    def slow(seed):
+        time.sleep(0.5)
+        return noisy(seed)
+
+    assert run(slow, Arm(plans.joint), Budget(steps=2), 0)["seconds"] < 0.4
 
 
 def test_sweep_trains_each_choice_of_weights():
@@ -168,6 +220,17 @@ def test_table_and_figure_say_what_was_found():
     assert Comparison.from_json(json.loads(json.dumps(result.as_json()))) == result
 
 
+def test_an_interval_has_the_decimals_that_its_width_asks_for():
+    pairs = [(12.345, 1.26), (0.123, 0.045), (10.0, 0.0)]
+    assert [str(Interval(*pair, 5)) for pair in pairs] == ["12.3 ± 1.3", "0.12 ± 0.04", "10.0 ± 0.0"]
+    assert f"{Interval(1.26, 0.5, 5):+}" == "+1.3 ± 0.5"
+
+
+def test_two_choices_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="two choices of a sweep are named 'task 1'"):
+        sweep(load, [{"task": 1.0}, {"task": 1.00000001}], plans.joint, Budget(steps=1), **quiet)
+
+
 def test_verdicts():
     assert [Interval(m, 1.0, 5).verdict for m in (2, -2, 1, 0.5)] == ["more", "less", "undecided", "undecided"]
 
@@ -179,7 +242,14 @@ def test_verdicts():
         (dict(arms={"joint": plans.joint(5)}), "an Arm or a function of the seed, got islice"),
         (dict(seeds=[]), "seeds are different whole numbers"),
         (dict(seeds=[1, 1]), "seeds are different whole numbers"),
+        (dict(seeds=3), "seeds are different whole numbers"),
         (dict(processes=0), "processes is a whole number"),
+        (dict(budget=10), "a budget is a Budget"),
+        (dict(budget=Budget(flops=1)), "no step was taken"),
+        (dict(arms={"a": Arm(lambda: iter(()))}), "no step was taken"),
+        (dict(arms={"a": Arm(lambda: None)}), "a function that gives Updates, it gave NoneType"),
+        (dict(arms={"a": Arm(lambda: ONE_STREAM)}), "the same stream at each call"),
+        (dict(make=partial(load, held_out=object())), "plain data or functions, got object"),
         (dict(make=lambda seed: replace(load(seed), evaluate=None)), "needs its `evaluate`"),
         (dict(arms={"a": Arm(plans.joint, {"tusk": 1.0})}), "no loss is named 'tusk'"),
     ],
@@ -195,6 +265,8 @@ def test_wrong_arguments_are_named(arguments, message):
         ((plans.joint(),), "a function that gives a plan"),
         ((plans.joint, {"task": -1.0}), "finite number"),
         ((plans.joint, None, "Adom"), "no optimizer is named 'Adom'"),
+        ((plans.joint, None, "Adam", {"lR": 1}), "Adam refuses the options {'lR': 1}"),
+        ((plans.joint, None, "Adam", {"lr": -1}), "Adam refuses the options {'lr': -1}"),
     ],
 )
 def test_a_wrong_arm_is_refused_when_it_is_made(arguments, message):
