@@ -78,8 +78,7 @@ def load(name: str, split: str = "train", root: str | os.PathLike | None = None,
     """
     if name not in NAMES:
         raise ValueError(f"no data set is named {name!r}; choose one of {', '.join(NAMES)}")
-    if split not in SPLITS:
-        raise ValueError(f"no split is named {split!r}; choose one of {', '.join(SPLITS)}")
+    check_split(split)
     if name in digits.NAMES:
         return _images(*digits.load(name, split))
     return _images(*torchvision_sets.load(name, split, root, download))
@@ -107,24 +106,34 @@ def batches(images: Images, size: int = 64, seed: int = 0, device: str | torch.d
     Raises ValueError for a size that is not an integer from 1 to N, a seed that is not one from 0 to
     2**32 - 1, and (when called) a number that is not an integer from 0 up.
     """
-    _check_integer("size", size, 1, len(images))
-    _check_integer("seed", seed, 0, 2**32 - 1)
+    chosen = rows(len(images), size, seed)
     pixels = images.images.to(device).permute(0, 2, 3, 1).contiguous()  # (N, H, W, C)
     labels = images.labels.to(device, copy=True)
-    per_epoch = len(labels) // size
+
+    def batch(number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        row = chosen(number).to(device)
+        return pixels[row].permute(0, 3, 1, 2), labels[row]  # (size, C, H, W) channels_last, (size,)
+
+    return batch
+
+
+def rows(count: int, size: int, seed: int) -> Callable[[int], torch.Tensor]:
+    """The order behind `batches`: returns a function from a step number to which of `count` make it up, (size,)."""
+    check_integer("size", size, 1, count)
+    check_integer("seed", seed, 0, 2**32 - 1)
+    per_epoch = count // size
 
     @functools.lru_cache(maxsize=2)
     def order(epoch: int) -> torch.Tensor:
         # RandomState: NumPy froze its stream, so that a seed means the same order in every version.
-        return torch.from_numpy(np.random.RandomState([seed, epoch]).permutation(len(labels))).to(device)
+        return torch.from_numpy(np.random.RandomState([seed, epoch]).permutation(count))
 
-    def batch(number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        _check_integer("batch number", number, 0)
+    def chosen(number: int) -> torch.Tensor:
+        check_integer("batch number", number, 0)
         epoch, place = divmod(int(number), per_epoch)
-        chosen = order(epoch)[place * size : (place + 1) * size]
-        return pixels[chosen].permute(0, 3, 1, 2), labels[chosen]  # (size, C, H, W) channels_last, (size,)
+        return order(epoch)[place * size : (place + 1) * size]
 
-    return batch
+    return chosen
 
 
 def get_batch_data(size: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
@@ -158,7 +167,14 @@ class _Stream:
 _stream = _Stream()
 
 
-def _check_integer(name: str, value: object, low: int, high: int | None = None) -> None:
+def check_split(split: str) -> None:
+    """ValueError unless it is a split's name."""
+    if split not in SPLITS:
+        raise ValueError(f"no split is named {split!r}; choose one of {', '.join(SPLITS)}")
+
+
+def check_integer(name: str, value: object, low: int, high: int | None = None) -> None:
+    """ValueError unless it is an integer from `low` to `high`."""
     integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not integer or value < low or (high is not None and value > high):
         limits = f"from {low} up" if high is None else f"from {low} to {high}"

@@ -95,14 +95,19 @@ def clutter(digits: np.ndarray, backgrounds: np.ndarray, seed: int) -> tuple[np.
     # Mean gray under the strokes against half of the range, without a division.
     under = np.einsum("nij,nij->n", gray_crops[tuple(places.T)], digits, dtype=np.int64)
     dark = under <= 127 * digits.sum((1, 2), dtype=np.int64)
-    tints = np.where(dark[:, None], 255 - tints, tints).astype(np.uint16)
+    tints = np.where(dark[:, None], 255 - tints, tints)
 
-    opacity = digits[:, None].astype(np.uint16)  # (N, 1, 28, 28)
-    mixed = crops * (255 - opacity)  # (N, 3, 28, 28); with the tint at most 255 * 255, which fits uint16
-    mixed += tints[:, :, None, None] * opacity
+    return mix(crops, tints[:, :, None, None], digits[:, None]), places
+
+
+def mix(under: np.ndarray, tint: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """Lay a tint over pixels, all from 0 to 255 and of shapes that fit each other. uint8, rounded, as `under`."""
+    opacity = opacity.astype(np.uint16)
+    mixed = under * (255 - opacity)  # with the tint at most 255 * 255, which fits uint16
+    mixed += tint * opacity
     mixed += 127  # so that the division rounds
     mixed //= 255
-    return mixed.astype(np.uint8), places
+    return mixed.astype(np.uint8)
 
 
 def _variance(crops: np.ndarray) -> np.ndarray:

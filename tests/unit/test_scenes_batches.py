@@ -1,0 +1,191 @@
+"""Scenes: what is refused, and batches."""
+
+import pytest
+import torch
+
+from jointopt import data
+from jointopt.data import scenes
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"count": 0}, "count must be an integer from 1 up, not 0"),
+        ({"count": 2.0}, "count must be an integer"),
+        ({"split": "val"}, "choose one of train, test"),
+        ({"seed": -1}, "seed must be an integer from 0 to"),
+        ({"seed": None}, "seed must be an integer from 0 to"),
+        ({"size": 39}, "size must be an integer from 40 to 96, not 39"),
+        ({"size": 97}, "size must be an integer from 40 to 96, not 97"),
+        ({"most": 0}, "most must be an integer from 1 to 9, not 0"),
+        ({"most": True}, "most must be an integer from 1 to 9, not True"),
+        ({"classes": ""}, "classes must be one or more of the digits 0 to 9, each once, .* not ''"),
+        ({"classes": "11"}, "each once, .* not '11'"),
+        ({"classes": ["12"]}, r"digits 0 to 9, .* not \['12'\]"),
+        ({"classes": [1, 2]}, r"digits 0 to 9, .* not \[1, 2\]"),
+        ({"classes": [[]]}, r"digits 0 to 9, .* not \[\[\]\]"),
+        ({"classes": None}, "digits 0 to 9, .* not None"),
+    ],
+)
+def test_bad_arguments(given, message):
+    with pytest.raises(ValueError, match=message):
+        scenes.scenes(**({"count": 1} | given))
+
+
+def good():
+    """Two scenes of 6 x 8 pixels, with one and two objects."""
+    masks = torch.zeros(2, 6, 8, dtype=torch.bool)
+    masks[0, 1:3, 2:5] = masks[1, 4:, 6:] = True
+    boxes = torch.tensor([[2.0, 1, 5, 3], [6, 4, 8, 6]])
+    return {
+        "pixels": torch.zeros(2, 3, 6, 8, dtype=torch.uint8),
+        "boxes": (boxes[:1], boxes),
+        "labels": (torch.tensor([0]), torch.tensor([1, 0])),
+        "masks": (masks[:1], masks),
+        "classes": ("a", "b"),
+    }
+
+
+def changed(name, second):
+    """The good scenes, with another tensor in scene 1."""
+    given = good()
+    return given | {name: (given[name][0], second)}
+
+
+def boxes(*second):
+    """The good boxes of scene 1, with another second one."""
+    return changed("boxes", torch.tensor([[2.0, 1, 5, 3], list(second)]))
+
+
+INSIDE = r"scene 1: a box must be finite and within the image, 0 <= x1 < x2 <= 8 and 0 <= y1 < y2 <= 6, not \("
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"pixels": torch.zeros(0, 3, 6, 8, dtype=torch.uint8), "boxes": (), "labels": (), "masks": ()},
+            "at least one",
+        ),
+        ({"pixels": torch.zeros(2, 3, 0, 8, dtype=torch.uint8)}, r"at least one scene, of one pixel; .*\(2, 3, 0, 8\)"),
+        ({"pixels": torch.zeros(2, 3, 6, 8)}, r"pixels must be torch.uint8 of shape \(N, 3, H, W\), not torch.float32"),
+        (
+            {"pixels": torch.zeros(2, 1, 6, 8, dtype=torch.uint8)},
+            r"shape \(N, 3, H, W\), not torch.uint8 \(2, 1, 6, 8\)",
+        ),
+        ({"pixels": None}, "pixels must be torch.uint8 .*, not NoneType"),
+        ({"boxes": good()["boxes"][:1]}, "boxes must be given for each of the 2 scenes, not for 1"),
+        ({"labels": good()["labels"] * 2}, "labels must be given for each of the 2 scenes, not for 4"),
+        ({"masks": ()}, "masks must be given for each of the 2 scenes, not for 0"),
+        (boxes(6, 4, 8.5, 6), INSIDE + r"6.0, 4.0, 8.5, 6.0\)"),
+        (boxes(6, 4, 8, 7), INSIDE),
+        (boxes(-1, 4, 8, 6), INSIDE),
+        (boxes(6, -0.5, 8, 6), INSIDE),
+        (boxes(6, 4, 6, 6), INSIDE),
+        (boxes(6, 4, 8, 4), INSIDE),
+        (boxes(8, 4, 6, 6), INSIDE),
+        (boxes(6, 4, float("nan"), 6), INSIDE),
+        (boxes(float("nan"), 4, 8, 6), INSIDE),
+        (boxes(6, 4, 8, float("inf")), INSIDE),
+        (boxes(6, float("-inf"), 8, 6), INSIDE),
+        (changed("boxes", torch.ones(3, 4)), r"scene 1: boxes, one a label, must be torch.float32 of shape \(2, 4\)"),
+        (changed("boxes", torch.ones(2, 5)), r"scene 1: boxes, .*not torch.float32 \(2, 5\)"),
+        (changed("boxes", good()["boxes"][1].double()), "scene 1: boxes, .*not torch.float64"),
+        (changed("boxes", [[6, 4, 8, 6]] * 2), "scene 1: boxes, .*not list"),
+        (changed("labels", torch.tensor([0, 2])), "scene 1: labels must lie in 0 to 1, the classes, not 2"),
+        (changed("labels", torch.tensor([-1, 0])), "scene 1: labels must lie in 0 to 1, the classes, not -1"),
+        (
+            changed("labels", torch.tensor([0.0, 1])),
+            r"scene 1: labels must be torch.int64 of shape \(k\), not torch.float",
+        ),
+        (
+            changed("labels", torch.tensor(1)),
+            r"scene 1: labels must be torch.int64 of shape \(k\), not torch.int64 \(\)",
+        ),
+        (changed("labels", torch.tensor([1])), r"scene 1: boxes, one a label, must be .*\(1, 4\), not .*\(2, 4\)"),
+        (
+            changed("masks", torch.ones(2, 8, 6) > 0),
+            r"scene 1: masks, .*torch.bool of shape \(2, 6, 8\), not .*\(2, 8, 6\)",
+        ),
+        (
+            changed("masks", torch.ones(1, 6, 8) > 0),
+            r"scene 1: masks, one a label, must be .*, not torch.bool \(1, 6, 8\)",
+        ),
+        (changed("masks", torch.ones(2, 6, 8)), "scene 1: masks, .*not torch.float32"),
+        (changed("masks", torch.zeros(2, 6, 8) > 0), "scene 1: each mask must have a pixel that is on"),
+    ],
+)
+def test_scenes_that_do_not_fit(given, message):
+    assert len(scenes.Scenes(**good())) == 2
+    with pytest.raises(ValueError, match=message):
+        scenes.Scenes(**(good() | given))
+
+
+def test_a_scene_may_be_empty_and_a_box_may_fill_it():
+    given = good()
+    given["boxes"] = (torch.zeros(0, 4), torch.tensor([[0.0, 0, 8, 6]] * 2))
+    given["labels"] = (torch.zeros(0, dtype=torch.int64), given["labels"][1])
+    given["masks"] = (torch.zeros(0, 6, 8, dtype=torch.bool), given["masks"][1])
+    found = scenes.Scenes(**given)
+    assert found[0][1]["boxes"].shape == (0, 4) and repr(found) == "Scenes(2 of 3x6x8, 2 objects, 2 classes)"
+
+
+def test_part_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least one scene"):
+        scenes.part(scenes.Scenes(**good()), slice(0))
+
+
+def numbered(n):
+    """n scenes, each with its own number as pixels."""
+    pixels = torch.arange(n, dtype=torch.uint8)[:, None, None, None].expand(n, 3, 6, 8).contiguous()
+    given = good()
+    return scenes.Scenes(pixels, *(given[name][1:] * n for name in ("boxes", "labels", "masks")), given["classes"])
+
+
+def test_batches_are_those_of_the_images():
+    """The same scenes in the same order as data.batches has them, over three epochs; the rest is dropped."""
+    found = numbered(10)
+    expected = data.batches(data.Images(found.images, torch.arange(10), tuple(map(str, range(10)))), 4, seed=5)
+    batch = scenes.batches(found, 4, seed=5)
+    for number in (5, 0, 1, 2, 3, 4, 0):
+        images, targets = batch(number)
+        assert torch.equal(images, expected(number)[0])
+        assert images.dtype == torch.float32 and images.is_contiguous(memory_format=torch.channels_last)
+        assert isinstance(targets, list) and len(targets) == 4
+
+
+def test_an_image_keeps_its_target():
+    found = scenes.scenes(12)
+    target_of = {image.numpy().tobytes(): target for image, target in (found[i] for i in range(12))}
+    for number in range(3):
+        for image, target in zip(*scenes.batches(found)(number), strict=True):
+            expected = target_of[image.contiguous().numpy().tobytes()]
+            assert target.keys() == expected.keys() and all(torch.equal(target[k], expected[k]) for k in target)
+
+
+def test_altering_a_batch_does_not_alter_the_next():
+    batch = scenes.batches(scenes.scenes(4))
+    images, targets = batch(0)
+    expected = images.clone(), [{k: v.clone() for k, v in target.items()} for target in targets]
+    images.zero_()
+    for target in targets:
+        for tensor in target.values():
+            tensor.zero_()
+    images, targets = batch(0)
+    assert torch.equal(images, expected[0])
+    assert all(torch.equal(a[k], b[k]) for a, b in zip(targets, expected[1], strict=True) for k in a)
+
+
+@pytest.mark.parametrize(
+    ("given", "number", "message"),
+    [
+        ({"size": 11}, 0, "size must be an integer from 1 to 10, not 11"),
+        ({"size": 0}, 0, "size must be an integer from 1 to 10, not 0"),
+        ({"seed": -1}, 0, "seed must be an integer from 0 to"),
+        ({}, -1, "batch number must be an integer from 0 up"),
+        ({}, 1.0, "batch number must be an integer from 0 up"),
+    ],
+)
+def test_bad_batches(given, number, message):
+    with pytest.raises(ValueError, match=message):
+        scenes.batches(numbered(10), **given)(number)
