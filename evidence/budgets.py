@@ -1,7 +1,8 @@
 """Joint against staged training at equal steps, at equal updates per module, and at equal compute; 200 labels a class.
 
 Learning rate and standardization are those that the grid of `settings` chose; its number of steps is not used here,
-since the budget says it. A staged arm spends half of the budget in each stage, in the budget's own measure.
+since the budget says it. A staged arm spends half of the budget in each stage, in the budget's own measure. Of updates
+per module, an arm that ends with the head has the whole budget in each: no module moves in both.
 """
 
 from collections.abc import Iterator

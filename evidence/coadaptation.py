@@ -17,7 +17,9 @@ from jointopt.tasks.transfer import above
 
 STEPS = 600
 KEPT = {8: (1, 2, 3, 4, 5, 6, 7, 8), 12: (3, 5, 7, 9)}
-COMPARED = {8: (2, 4, 6, 8), 12: ()}  # the k that get "kept, all" and "other" too; 12 would take too long
+ALL = {8: (2, 4, 6, 8), 12: ()}  # the k that get "kept, all" too; 12 would take too long
+OTHER = {8: (6, 8), 12: ()}  # and "other"
+LABELS = {"validation": 300, "test": 400}  # a class: all there are, which those that were kept have learned from
 SLICE = ("test 8", ["kept 8"], [10])
 
 
@@ -27,8 +29,9 @@ def arms(depth: int) -> dict[str, tuple]:
     found = {"base": (whole, {"pretrained": 0})}
     for k in KEPT[depth]:
         found[f"kept {k}"] = (partial(plans.alternating, above(k, depth)), {"keep": k})
-    for k in COMPARED[depth]:
+    for k in ALL[depth]:
         found[f"kept {k}, all"] = (whole, {"keep": k})
+    for k in OTHER[depth]:
         found[f"other {k}"] = (partial(plans.alternating, above(k, depth)), {"keep": k, "source": "0-4"})
     return found
 
@@ -36,8 +39,9 @@ def arms(depth: int) -> dict[str, tuple]:
 def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
     """For each depth the learning rate of the base, which all arms then have, as in the paper; then the test."""
     for depth in KEPT:
-        make = partial(tasks.load, "transfer", labels=300, source="5-9", depth=depth, pretrained=STEPS)
+        make = partial(tasks.load, "transfer", source="5-9", depth=depth, pretrained=STEPS)
         base = {"base": arms(depth)["base"]}
-        yield f"grid {depth}", grid.search(make, base, Budget(steps=STEPS))
+        yield f"grid {depth}", grid.search(partial(make, labels=LABELS["validation"]), base, Budget(steps=STEPS))
         lr = grid.best_lr(found[f"grid {depth}"], "base")
-        yield f"test {depth}", Part(make, grid.at(lambda name, lr=lr: lr, arms(depth)), Budget(steps=STEPS))
+        tested = grid.at(lambda name, lr=lr: lr, arms(depth))
+        yield f"test {depth}", Part(partial(make, labels=LABELS["test"]), tested, Budget(steps=STEPS))

@@ -7,7 +7,7 @@ Then what it is worth: the accuracy that is reached where the head, or the featu
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from evidence import grid
 from evidence.record import Part
-from jointopt import Task, Update, plans, tasks
+from jointopt import Update, plans, tasks
 from jointopt.budget import Budget
 from jointopt.compare import Comparison
 from jointopt.tasks import pretext
@@ -31,10 +31,9 @@ ARMS = {
     "feature extractor frozen": (partial(plans.alternating, Update("classifier", "task")), {}),
 }
 Head = nn.Module
-Gradients = Callable[[Task, Head, pretext.Images, int], list[Tensor]]  # those to compare with the trained head's
 
 
-def gradient(features: nn.Module, head: nn.Module, images: pretext.Images) -> Tensor:
+def gradient(features: nn.Module, head: Head, images: pretext.Images) -> Tensor:
     """∂L_task/∂θ through this head, all weights in a row, (n,). No dropout; channels standardized by the images."""
     head = copy.deepcopy(head).train()
     for layer in head.modules():
@@ -44,28 +43,16 @@ def gradient(features: nn.Module, head: nn.Module, images: pretext.Images) -> Te
     return torch.cat([g.ravel() for g in torch.autograd.grad(loss, list(features.parameters()))])
 
 
-def new_heads(task: Task, first: Head, images: pretext.Images, seed: int) -> list[Tensor]:
-    """Through DRAWS heads that nobody trained."""
-    found = []
+def new_heads(first: Head, seed: int) -> list[Head]:
+    """DRAWS heads that nobody trained."""
+    heads = [copy.deepcopy(first) for _ in range(DRAWS)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1000)
-        for _ in range(DRAWS):
-            head = copy.deepcopy(first)
+        for head in heads:
             for layer in head.modules():
                 if isinstance(layer, nn.Linear):
                     layer.reset_parameters()
-            found.append(gradient(task.model.feature_extractor, head, images))
-    return found
-
-
-def first_head(task: Task, first: Head, images: pretext.Images, seed: int) -> list[Tensor]:
-    """Through the head as it began."""
-    return [gradient(task.model.feature_extractor, first, images)]
-
-
-def other_images(task: Task, first: Head, images: pretext.Images, seed: int) -> list[Tensor]:
-    """Through the trained head, on as many other images, none of which is trained on."""
-    return [gradient(task.model.feature_extractor, task.model.classifier, halves(seed)[1])]
+    return heads
 
 
 def halves(seed: int) -> tuple[pretext.Images, pretext.Images]:
@@ -75,32 +62,42 @@ def halves(seed: int) -> tuple[pretext.Images, pretext.Images]:
     return pretext.part(both, slice(half)), pretext.part(both, slice(half, None))
 
 
-def along(others: Gradients, seed: int) -> dict[str, float]:
-    """Train jointly; cosine and ratio of 2-norms, others' over the trained head's, at each of AT."""
+def along(seed: int) -> dict[str, float]:
+    """Train jointly; at each of AT, each kind of gradient against that through the trained head.
+
+    Cosine, and ratio of the 2-norms, its own over the trained head's: "other images: cosine, step 10".
+    """
     task = tasks.load("pretext", seed=seed, labels=LABELS)
-    images, _ = halves(seed)
-    first, found = copy.deepcopy(task.model.classifier), {}
+    features, trained = task.model.feature_extractor, task.model.classifier
+    images, others = halves(seed)
+    first, found = copy.deepcopy(trained), {}
+    kinds = {
+        "new random head": [(head, images) for head in new_heads(first, seed)],
+        "head as it began": [(first, images)],
+        "other images": [(trained, others)],  # as many, none of which is trained on
+    }
 
     def look(step: int) -> None:
-        through_trained = gradient(task.model.feature_extractor, task.model.classifier, images)
-        compared = others(task, first, images, seed)
-        cosines = [torch.cosine_similarity(g, through_trained, dim=0) for g in compared]
-        ratios = [g.norm() / through_trained.norm() for g in compared]
-        found[f"cosine, step {step}"] = float(torch.stack(cosines).mean())
-        found[f"ratio of norms, step {step}"] = float(torch.stack(ratios).mean())
+        through_trained = gradient(features, trained, images)
+        for kind, pairs in kinds.items():
+            compared = [gradient(features, head, seen) for head, seen in pairs]
+            cosines = [torch.cosine_similarity(g, through_trained, dim=0) for g in compared]
+            ratios = [g.norm() / through_trained.norm() for g in compared]
+            found[f"{kind}: cosine, step {step}"] = float(torch.stack(cosines).mean())
+            found[f"{kind}: ratio of norms, step {step}"] = float(torch.stack(ratios).mean())
 
     look(0)
-    torch.manual_seed(seed)
-    for step in train(task, plans.joint(STEPS, losses="task"), optimizer=make_optimizer(task.model)):
-        if step.number + 1 in AT:
-            look(step.number + 1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for step in train(task, plans.joint(STEPS, losses="task"), optimizer=make_optimizer(task.model)):
+            if step.number + 1 in AT:
+                look(step.number + 1)
     return found
 
 
 def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
     """The gradients; then the grid of learning rates and the accuracy."""
-    heads = {"new random head": new_heads, "head as it began": first_head, "other images": other_images}
     make, budget = partial(tasks.load, "pretext", labels=LABELS), Budget(steps=STEPS)
-    yield "gradients", Part(make, {name: partial(along, others) for name, others in heads.items()}, budget)
+    yield "gradients", Part(make, {"joint": along}, budget)
     yield "grid", grid.search(make, ARMS, budget)
     yield "accuracy", Part(make, grid.best(found["grid"], ARMS), budget)

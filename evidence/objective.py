@@ -9,7 +9,7 @@ wrong      the model with 8/16 channels, 1,000 digits, 40 % of their labels wron
 Batches of 64. The validation images are the last 1,000 training digits, on which nothing here is trained.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import product
 
@@ -17,10 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evidence.grid import Plan
 from evidence.record import Part
 from jointopt import EndToEndModel, Task, Update, data, plans
 from jointopt.budget import Budget
-from jointopt.compare import Arm, Comparison, name_of
+from jointopt.compare import Arm, Comparison, sweep_arms
 from jointopt.objective import activation_l2, l2
 from jointopt.tasks.classification import evaluate
 from jointopt.tasks.pretext import part, split
@@ -114,9 +115,9 @@ def make(seed: int, images: data.Images, penalties: Penalties, small: bool) -> T
     return Task(model, losses, data.batches(images, 64, seed=seed), evaluate=figures)
 
 
-def swept(choices, optimizer: str = "Adam", plan=plans.joint) -> dict[str, Arm]:
-    """The arms of a sweep over these λ's."""
-    return {name_of(choice): Arm(plan, choice, optimizer) for choice in choices}
+def over(weights: Iterable[float], plan: Plan = plans.joint, optimizer: str = "Adam") -> dict[str, Arm]:
+    """An arm for each λ of the penalty."""
+    return sweep_arms([{"reg": weight} for weight in weights], plan, optimizer)
 
 
 def late() -> Iterator[Update]:
@@ -126,17 +127,16 @@ def late() -> Iterator[Update]:
 
 def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
     """A comparison for each kind of penalty and optimizer, over its λ's."""
-    over = partial(map, lambda reg: {"reg": reg})
-    yield "clean, SGD", Part(clean, swept(over(L2_SGD), "SGD"), CLEAN, SEEDS)
-    yield "clean, Adam", Part(clean, swept(over(L2_ADAM)), CLEAN, SEEDS)
-    yield "clean, late", Part(clean, swept(over(L2_LATE), plan=late), CLEAN, SEEDS)
+    yield "clean, SGD", Part(clean, over(L2_SGD, optimizer="SGD"), CLEAN, SEEDS)
+    yield "clean, Adam", Part(clean, over(L2_ADAM), CLEAN, SEEDS)
+    yield "clean, late", Part(clean, over(L2_LATE, plan=late), CLEAN, SEEDS)
     decay = partial(Arm, partial(plans.joint, losses="task"), optimizer="AdamW")
     decays = {f"weight_decay {x:g}": decay(optimizer_options={"weight_decay": x}) for x in DECAY}
     yield "clean, AdamW", Part(clean, decays, CLEAN, SEEDS)
     one = ({"reg_theta": 0.5, "reg_phi": 0}, {"reg_theta": 0, "reg_phi": 0.5})
-    yield "clean, one module", Part(partial(clean, penalties=modules), swept(one), CLEAN, SEEDS)
-    yield "wrong, SGD", Part(wrong, swept(over(L2_WRONG), "SGD"), WRONG, SEEDS)
-    yield "wrong, Adam", Part(wrong, swept(over(L2_WRONG)), WRONG, SEEDS)
-    yield "wrong, activations", Part(partial(wrong, penalties=activations), swept(over(ACTIVATIONS)), WRONG, SEEDS)
+    yield "clean, one module", Part(partial(clean, penalties=modules), sweep_arms(one, plans.joint), CLEAN, SEEDS)
+    yield "wrong, SGD", Part(wrong, over(L2_WRONG, optimizer="SGD"), WRONG, SEEDS)
+    yield "wrong, Adam", Part(wrong, over(L2_WRONG), WRONG, SEEDS)
+    yield "wrong, activations", Part(partial(wrong, penalties=activations), over(ACTIVATIONS), WRONG, SEEDS)
     pairs = [{"reg_theta": theta, "reg_phi": phi} for theta, phi in product(MODULES, MODULES)]
-    yield "θ × φ", Part(partial(clean, penalties=modules, small=True), swept(pairs), CLEAN, SEEDS)
+    yield "θ × φ", Part(partial(clean, penalties=modules, small=True), sweep_arms(pairs, plans.joint), CLEAN, SEEDS)

@@ -5,6 +5,7 @@ An experiment is a module of this folder with `parts(found)`, which yields (name
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from jointopt.training import Task
 FOLDER = Path(__file__).parent
 UNFINISHED = FOLDER / "unfinished"  # what an interrupted run has so far; not committed
 SEEDS = range(10, 20)  # not those of the pilot and of the grids
+POINTS = 3.0  # of accuracy, between means: sums differ in the last digits from one processor to the next
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,18 @@ def make_record(experiment: ModuleType, processes: int) -> float:
     for path in [kept, *(UNFINISHED / f"{name} {part_name}.json" for part_name in found)]:
         path.unlink()
     return sum(seconds.values())
+
+
+def apart(figure: str, before: float, after: float, points: float = POINTS) -> float:
+    """How far two values of a figure are apart, as a part of what is tolerated: 1 is the most.
+
+    Tolerated are `points` where the figure's name has (%), else 5 % or 0.05, whichever is larger.
+    """
+    if math.isnan(before) and math.isnan(after):
+        return 0.0
+    tolerated = points if "(%)" in figure else max(0.05 * abs(before), 0.05)
+    distance = abs(after - before) / tolerated
+    return math.inf if math.isnan(distance) else distance
 
 
 def name_of(experiment: ModuleType) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import product
 
+from evidence.grid import SEEDS
 from evidence.record import Part
 from jointopt import Update, plans, tasks
 from jointopt.baselines import hog_logistic
@@ -61,15 +62,16 @@ def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
         make = partial(tasks.load, "pretext", labels=labels, held_out="validation")
         for name in STAGES:
             arms = {title: trained(name, *setting) for title, setting in GRID.items()}
-            yield f"{name}, {labels}", Part(make, arms, Budget(updates=MOST), range(3))
+            yield f"{name}, {labels}", Part(make, arms, Budget(updates=MOST), SEEDS)
         hog = partial(hog_logistic, labels=labels, held_out="validation")
         arms = {title: hog(cell=cell, C=C) for title, (cell, C) in HOG_GRID.items()}
-        yield f"{HOG}, {labels}", Part(make, arms, Budget(updates=MOST), range(3))
+        yield f"{HOG}, {labels}", Part(make, arms, Budget(updates=MOST), SEEDS)
 
 
-def chosen(settings: dict[str, Comparison], name: str, labels: int) -> tuple:
-    """The setting of an arm for so many labels, tuned at the largest of LABELS that is not larger.
+def chosen(settings: dict[str, Comparison], name: str, labels: int) -> tuple[float, int, bool] | tuple[int, float]:
+    """The setting of an arm for so many labels: (lr, steps, standardize), of HOG (cell, C).
 
+    It was tuned at the largest of LABELS that is not larger; fewer labels than the smallest, 10, take those of 10.
     settings: the comparisons of this experiment's record.
     """
     tuned = max((n for n in LABELS if n <= labels), default=LABELS[0])

@@ -11,9 +11,9 @@ from evidence import grid
 from evidence.record import Part
 from jointopt import Update, plans, tasks
 from jointopt.budget import Budget
-from jointopt.compare import Arm, Comparison
+from jointopt.compare import Comparison
 
-STEPS = 300
+STEPS, ONE_LR = 300, 1e-3
 SEEDS = range(10, 30)
 SLICE = ("test", ["head only"], [10])
 ARMS = {
@@ -29,5 +29,4 @@ def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
     make = partial(tasks.load, "transfer", data="digits", labels=10, depth=3)
     yield "grid", grid.search(make, ARMS, Budget(steps=STEPS))
     yield "test", Part(make, grid.best(found["grid"], ARMS), Budget(steps=STEPS), SEEDS)
-    same = {name: Arm(plan, task_options=options) for name, (plan, options) in ARMS.items()}
-    yield "one lr", Part(make, same, Budget(steps=STEPS), SEEDS)
+    yield "one lr", Part(make, grid.at(lambda name: ONE_LR, ARMS), Budget(steps=STEPS), SEEDS)

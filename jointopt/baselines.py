@@ -4,7 +4,7 @@ Source of the features: Dalal and Triggs, CVPR 2005; they and the classifier are
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from skimage.feature import hog
@@ -18,17 +18,18 @@ def hog_logistic(
 ) -> Callable[[int], dict[str, float]]:
     """Histograms of oriented gradients and logistic regression, as an arm of `jointopt.compare.compare`.
 
-    It answers a function of the seed that trains on the labeled images which the task "pretext" draws from this seed.
-    cell: side of a cell in pixels. C: the inverse of the weight of the L2 penalty.
+    It answers `hog_accuracy` with these options, a function of the seed. cell: side of a cell in pixels, at most 14.
+    C > 0: the inverse of the weight of the L2 penalty. The arm raises ValueError where an option cannot be.
     """
+    return partial(hog_accuracy, data=data, labels=labels, held_out=held_out, cell=cell, C=C)
 
-    def accuracy(seed: int) -> dict[str, float]:
-        pool, held = split(data, held_out)
-        chosen = choose(pool, labels, seed)
-        model = LogisticRegression(C=C, max_iter=2000).fit(hog_features(chosen.images.numpy(), cell), chosen.labels)
-        return {"accuracy (%)": 100 * float(model.score(held_features(data, held_out, cell), held.labels))}
 
-    return accuracy
+def hog_accuracy(seed: int, *, data: str, labels: int, held_out: str, cell: int, C: float) -> dict[str, float]:
+    """Held-out accuracy after training on the labeled images which the task "pretext" draws from this seed."""
+    pool, held = split(data, held_out)
+    chosen = choose(pool, labels, seed)
+    model = LogisticRegression(C=C, max_iter=2000).fit(hog_features(chosen.images.numpy(), cell), chosen.labels)
+    return {"accuracy (%)": 100 * float(model.score(held_features(data, held_out, cell), held.labels))}
 
 
 @lru_cache(maxsize=4)

@@ -35,7 +35,19 @@ from jointopt.files import write_whole
 from jointopt.modules import fingerprint
 from jointopt.training import NonFiniteError, Task, Update, check_optimizer, make_optimizer, take_step
 
-__all__ = ["Arm", "Baseline", "Comparison", "Interval", "compare", "interval", "name_of", "run", "spec_of", "sweep"]
+__all__ = [
+    "Arm",
+    "Baseline",
+    "Comparison",
+    "Interval",
+    "compare",
+    "interval",
+    "name_of",
+    "run",
+    "spec_of",
+    "sweep",
+    "sweep_arms",
+]
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "scikit-image")  # those that a figure may depend on
 

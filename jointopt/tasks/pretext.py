@@ -56,6 +56,9 @@ def make(
     turned; "reconstruction", the squared error of the decoder, a pixel. Each is computed only where it is counted.
     held_out: "validation" keeps the last 100 images a class out of training and evaluates on them, for choosing
     settings; "test" trains on all and evaluates on the test images.
+
+    ValueError for another held_out, a number of labels that is not there, a size that is not from 1 to the number of
+    training images, or data whose classes do not come in turn.
     """
     pool, held = split(data, held_out)
     labeled = choose(pool, labels, seed)
@@ -76,12 +79,17 @@ def make(
 
 
 def split(data: str, held_out: str) -> tuple[Images, Images]:
-    """(training images, held-out images); see `make`."""
+    """(training images, held-out images); see `make`.
+
+    ValueError for another held_out, and for "validation" if the classes do not come in turn: the last images would not
+    be 100 a class.
+    """
     if held_out not in HELD_OUT:
         raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
     train = classification.images(data, "train", "cpu")
     if held_out == "test":
         return train, classification.images(data, "test", "cpu")
+    check_turns(train)
     return part(train, slice(-VALIDATION)), part(train, slice(-VALIDATION, None))
 
 
@@ -91,13 +99,31 @@ def part(images: Images, rows: slice | np.ndarray) -> Images:
 
 
 def choose(images: Images, labels: int, seed: int) -> Images:
-    """`labels` images of each class, drawn by the seed. The classes have to come in turn, as `data.load` gives them."""
+    """`labels` images of each class, drawn by the seed.
+
+    ValueError if there are not so many of each class, or if the classes do not come in turn, as they do in "digits" and
+    "cluttered".
+    """
+    check_turns(images)
     classes = len(images.classes)
     most = len(images) // classes
     if isinstance(labels, bool) or not isinstance(labels, int) or not 1 <= labels <= most:
         raise ValueError(f"labels, a class, must be a whole number from 1 to {most}, got {labels!r}")
     rounds = np.random.RandomState([seed, classes]).permutation(most)[:labels]  # (labels,)
     return part(images, (rounds[:, None] * classes + np.arange(classes)).ravel())
+
+
+def check_turns(images: Images) -> None:
+    """ValueError unless the classes come in turn: 0, 1, …, 9, 0, 1, …"""
+    classes = len(images.classes)
+    expected = torch.arange(len(images), device=images.labels.device) % classes
+    wrong = (images.labels != expected).nonzero().ravel()
+    if len(wrong):
+        first = int(wrong[0])
+        raise ValueError(
+            'the classes must come in turn, as in "digits" and "cluttered":'
+            f" image {first} should have the label {first % classes}, got {int(images.labels[first])}"
+        )
 
 
 def shown(images: Images) -> tuple[Tensor, Tensor]:

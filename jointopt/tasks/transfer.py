@@ -87,10 +87,15 @@ def make(
 ) -> Task:
     """The target, digits 5–9 of `data` with `labels` labeled images a class, after `pretrained` steps on the source.
 
+    Those steps use all training images of the source, however few labels the target has.
+
     Losses: "task" and "source", cross-entropies in nats, each computed only where it is counted. The source is always
     over clutter; source="5-9" makes it the target's own classes. keep=k: of the pretrained layers only conv1 …
-    conv<k> are kept, those above start anew. held_out: as in the task "pretext"; on test images, where the target is
-    plain, the accuracy under two shifts of the data as well, over clutter and inverted.
+    conv<k> are kept, those above start anew. held_out: as in the task "pretext", for the source's images too. Where
+    the target is plain, the accuracy under two shifts of the held-out images as well, over clutter and inverted.
+
+    ValueError for another source or held_out, for keep beyond the depth, a number of labels that is not there, or data
+    whose classes do not come in turn.
     """
     if source not in CLASSES:
         raise ValueError(f"source is one of {', '.join(CLASSES)}, got {source!r}")

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from jointopt import Update, data, tasks, train
 from jointopt.baselines import hog_features, hog_logistic
 from jointopt.modules import module_names
-from jointopt.tasks import pretext, transfer
+from jointopt.tasks import classification, pretext, transfer
 
 
 def test_labels_are_so_many_of_each_class_and_drawn_by_the_seed():
@@ -28,6 +28,83 @@ def test_validation_images_are_not_trained_on():
     assert not any(image.numpy().tobytes() in train_images for image in held.images)
     with pytest.raises(ValueError, match="held_out is one of 'test', 'validation', got 'train'"):
         pretext.split("digits", "train")
+
+
+def in_bytes(images):
+    return {image.contiguous().numpy().tobytes() for image in images}
+
+
+@pytest.fixture
+def evaluated(monkeypatch):
+    """What the tasks are evaluated on: [(images, labels), …]."""
+    found = []
+
+    def evaluate(model, images, labels):
+        found.append((images, labels))
+        return {"accuracy (%)": 0.0}
+
+    monkeypatch.setattr(classification, "evaluate", evaluate)
+    return found
+
+
+def last(name, classes="0-9"):
+    """The last 1,000 training images, those of five classes."""
+    images = data.load(name)
+    low, high = (int(end) for end in classes.split("-"))
+    rows = torch.arange(len(images))[-1000:]
+    rows = rows[(images.labels[rows] >= low) & (images.labels[rows] <= high)]
+    return images.images[rows], images.labels[rows] - low
+
+
+@pytest.mark.parametrize("name", ["digits", "cluttered"])
+def test_validation_images_of_pretext_are_evaluated_and_not_trained_on(name, evaluated):
+    task = tasks.load("pretext", data=name, labels=300, size=500, held_out="validation")
+    task.evaluate(task.model)
+    images, labels = last(name)
+    assert torch.equal(evaluated[0][0], images) and torch.equal(evaluated[0][1], labels)
+    seen = in_bytes(image for number in range(6) for part in task.batches(number)[::2] for image in part)
+    assert len(seen) == 3000 and not seen & in_bytes(images)
+
+
+def test_validation_images_of_transfer_are_evaluated_and_not_trained_on(evaluated):
+    task = tasks.load("transfer", data="digits", labels=300, depth=2, pretrained=0, size=100, held_out="validation")
+    task.evaluate(task.model)
+    images, labels = last("digits", "5-9")
+    clutter, _ = last("cluttered", "5-9")
+    for (seen, _), expected in zip(evaluated, (images, clutter, 1 - images), strict=True):
+        assert torch.equal(seen, expected)
+    assert all(torch.equal(given, labels) for _, given in evaluated)
+    trained = in_bytes(image for number in range(15) for image in task.batches(number)[0])
+    source = in_bytes(image for number in range(15) for image in task.batches(number)[2])
+    assert len(trained) == len(source) == 1500
+    assert not trained & in_bytes(images) and not source & in_bytes(last("cluttered")[0])
+
+
+@pytest.mark.parametrize(("held_out", "count"), [("validation", 1500), ("test", 2000)])
+@pytest.mark.parametrize("source", ["0-4", "5-9"])
+def test_pretraining_sees_all_training_images_of_the_source_and_no_validation_images(
+    held_out, count, source, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(transfer, "train", lambda task, *_, **__: seen.extend(map(task.batches, range(20))) or ())
+    transfer.pretrain.cache_clear()
+    tasks.load("transfer", source=source, labels=5, depth=2, pretrained=1, size=100, held_out=held_out)
+    transfer.pretrain.cache_clear()
+    images = in_bytes(image for inputs, _ in seen for image in inputs)
+    assert len(images) == count
+    assert len(images & in_bytes(last("cluttered", source)[0])) == (0 if held_out == "validation" else 500)
+
+
+def test_the_classes_have_to_come_in_turn(monkeypatch):
+    images = data.load("digits")
+    order = torch.arange(len(images)).roll(1)
+    shuffled = data.Images(images.images[order], images.labels[order], images.classes)
+    with pytest.raises(ValueError, match="must come in turn.*: image 0 should have the label 0, got 9"):
+        pretext.choose(shuffled, 5, 0)
+    monkeypatch.setattr(classification, "images", lambda *_: shuffled)
+    with pytest.raises(ValueError, match="must come in turn"):
+        pretext.split("digits", "validation")
+    assert pretext.split("digits", "test") == (shuffled, shuffled)  # nothing is taken from the end
 
 
 def test_the_rotation_loss_is_that_of_images_turned_by_hand():
@@ -113,3 +190,15 @@ def test_the_baseline_trains_on_the_images_of_the_task():
     few, many = hog_logistic(labels=5), hog_logistic(labels=100)
     assert few(0) == few(0) and few(0) != few(1)
     assert 20 < few(0)["accuracy (%)"] < many(0)["accuracy (%)"]
+
+
+def test_the_baseline_says_what_it_is():
+    arm = hog_logistic(labels=5, cell=4)
+    assert arm.func.__qualname__ == "hog_accuracy"
+    assert arm.keywords == {"data": "cluttered", "labels": 5, "held_out": "test", "cell": 4, "C": 1.0}
+
+
+@pytest.mark.parametrize("options", [{"labels": 401}, {"held_out": "train"}, {"C": 0.0}, {"cell": 15}])
+def test_the_baseline_refuses_what_cannot_be(options):
+    with pytest.raises(ValueError, match=r"401|train|C|cell|shape"):
+        hog_logistic(**({"labels": 5} | options))(0)

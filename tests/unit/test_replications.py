@@ -1,0 +1,115 @@
+"""The rules by which a published result counts as replicated, on invented records."""
+
+import numpy as np
+import pytest
+
+from evidence.record import comparisons
+from jointopt import replications
+from jointopt.comparison import Comparison, interval
+
+SPREAD = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])  # the seeds of an arm, around its mean
+_, HALF = interval(SPREAD)
+
+
+def record(part, means, figure="accuracy (%)", flops=None):
+    """A record of one part: a mean for each arm; against the first arm, the paired differences have SPREAD."""
+    first, flops = next(iter(means)), flops or {}
+    seeds = {
+        seed: {
+            arm: {figure: mean + (0 if arm == first else spread), "flops": flops.get(arm, 100)}
+            for arm, mean in means.items()
+        }
+        for seed, spread in enumerate(SPREAD)
+    }
+    return {part: Comparison({"budget": "1 steps", "arms": dict.fromkeys(means, {})}, seeds)}
+
+
+def depth(six=-10.0, eight=-16.0, flops=50):
+    arms = {"0 frozen": 80.0} | {f"{k} frozen": 60.0 for k in range(1, 9)}
+    arms |= {"6 frozen": 80 + six, "8 frozen": 80 + eight}
+    return record("test", arms, flops=dict.fromkeys([f"{k} frozen" for k in range(1, 9)], flops))
+
+
+@pytest.mark.parametrize(
+    ("found", "cheap", "told"),
+    [
+        (depth(six=HALF - 1.9), [6], True),  # the interval ends at −1.9
+        (depth(six=HALF - 2.1), [], False),
+        (depth(six=HALF - 1.9, flops=100), [], False),  # nothing is saved
+        (depth(six=HALF - 1.9, eight=0.1 - HALF), [6, 8], False),  # all eight frozen: 0 is in the interval
+        (depth(six=HALF - 1.9, eight=5), [6, 8], False),
+        (depth(six=5, eight=-0.1 - HALF), [6], True),
+    ],
+)
+def test_fast_rcnn_table_5(found, cheap, told):
+    assert replications.cheap(found) == cheap
+    assert replications.fast_rcnn_table_5(found) is told
+
+
+def coadaptation(eight, twelve=None):
+    """All others are level with the base."""
+    arms = {"base": 80.0} | {f"kept {k}": 80.0 for k in range(1, 9)}
+    long = {"base": 80.0} | {f"kept {k}": 80.0 for k in (3, 5, 7, 9)}
+    return record("test 8", arms | eight) | record("test 12", long | (twelve or {}))
+
+
+def all_again(kept, mean):
+    """What is lost while the first k layers stay, and won back where they move."""
+    return {kept: mean, f"{kept}, all": 80.0}
+
+
+@pytest.mark.parametrize(
+    ("found", "eight", "twelve"),
+    [
+        (coadaptation({}), [], []),
+        (coadaptation(all_again("kept 4", 70.0)), [4], []),  # a dip
+        (coadaptation({"kept 4": 70.0, "kept 4, all": 70.0}), [], []),  # that all moving does not win back
+        (coadaptation({"kept 5": 70.0, "kept 3": 60.0}), [3, 5], []),  # all moving was not run
+        (coadaptation({"kept 1": 70.0, "kept 8": 60.0}), [], []),  # the first and the last do not count
+        (coadaptation({}, {"kept 5": 70.0}), [], [5]),
+        (coadaptation({}, {"kept 3": 70.0, "kept 9": 60.0}), [], []),
+        (coadaptation({"kept 4": 80 - 1.1 * HALF}), [], []),  # below by the 95 % interval, not by that of 98.75 %
+        (coadaptation({"kept 4": 80 - 1.1 * interval(SPREAD, 0.9875)[1]}), [4], []),
+        (coadaptation({"kept 4": 90.0}), [], []),
+    ],
+)
+def test_yosinski(found, eight, twelve):
+    assert (replications.drops(found, 8), replications.drops(found, 12)) == (eight, twelve)
+    assert replications.yosinski(found) is bool(eight or twelve)
+
+
+@pytest.mark.parametrize(
+    ("head", "all_at_once", "both", "told"),
+    [
+        (60, 50, 59, True),
+        (60, 70, 75, False),  # nothing is distorted
+        (60, 50, 45, False),  # nothing is rescued
+        (60, 59.9, 75, False),  # undecided
+        (60, 50, 50, False),
+    ],
+)
+def test_lp_ft(head, all_at_once, both, told):
+    means = {"all at once": all_at_once, "head only": head, "head first, then all": both}
+    assert replications.lp_ft(record("test", means, "accuracy over clutter (%)")) is told
+
+
+def test_lp_ft_looks_over_clutter_and_at_each_arm_s_own_learning_rate():
+    distorted = {"all at once": 50, "head only": 60, "head first, then all": 60}
+    found = record("test", dict.fromkeys(distorted, 60), "accuracy over clutter (%)")
+    found |= record("one lr", distorted, "accuracy over clutter (%)")
+    for seed, runs in found["test"].seeds.items():
+        for arm, figures in list(runs.items()):
+            runs[arm] = {"accuracy (%)": distorted[arm] + SPREAD[seed] * (arm != "all at once")} | figures
+    assert replications.lp_ft(found) is False
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("depth", replications.fast_rcnn_table_5),
+        ("coadaptation", replications.yosinski),
+        ("shift", replications.lp_ft),
+    ],
+)
+def test_the_rules_read_the_records(name, rule):
+    assert isinstance(rule(comparisons(name)), bool)
