@@ -19,7 +19,7 @@ from jointopt.objective import check_number
 from jointopt.training import Task, Update, take_step
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Budget:
     """The most that a run may spend; one of the three is given.
 

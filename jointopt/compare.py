@@ -13,10 +13,7 @@ result.figure()                 # one point per seed
 
 import json
 import platform
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import product
@@ -25,59 +22,18 @@ from pathlib import Path
 
 import joblib
 import torch
-from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from jointopt.budget import Budget, Spent, described, within
+from jointopt.budget import Budget, described
 from jointopt.comparison import Comparison, Interval, interval
-from jointopt.controls import Controls
 from jointopt.files import write_whole
-from jointopt.modules import fingerprint
-from jointopt.training import NonFiniteError, Task, Update, check_optimizer, make_optimizer, take_step
+from jointopt.runs import Arm, Baseline, began, run, run_alone
+from jointopt.training import Task, Update
 
-__all__ = [
-    "Arm",
-    "Baseline",
-    "Comparison",
-    "Interval",
-    "compare",
-    "interval",
-    "name_of",
-    "run",
-    "spec_of",
-    "sweep",
-    "sweep_arms",
-]
+__all__ = ["Arm", "Baseline", "Comparison", "Interval", "compare", "interval", "name_of", "run"]
+__all__ += ["spec_of", "sweep", "sweep_arms"]
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "scikit-image")  # those that a figure may depend on
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One side of a comparison.
-
-    plan               a function without arguments that gives the Updates, from the first on, more than can be paid for
-    weights            {loss: λ} in place of the task's own
-    optimizer          a name of jointopt.training.OPTIMIZERS
-    optimizer_options  lr, weight_decay, … in place of its defaults
-    task_options       given to the function that makes the task
-    """
-
-    plan: Callable[[], Iterable[Update]]
-    weights: Mapping[str, float] | None = None
-    optimizer: str = "Adam"
-    optimizer_options: Mapping[str, object] = field(default_factory=dict)
-    task_options: Mapping[str, object] = field(default_factory=dict)
-
-    def __post_init__(self):
-        if not callable(self.plan):
-            got = type(self.plan).__name__
-            raise ValueError(f"an arm's plan is a function that gives a plan, as lambda: plans.joint(), got {got}")
-        check_optimizer(self.optimizer, self.optimizer_options)
-        Controls(self.weights)  # it checks them
-
-
-Baseline = Callable[[int], dict[str, float]]  # seed -> held-out figures: what is not trained by a plan at all
 
 
 def compare(
@@ -91,28 +47,35 @@ def compare(
 ) -> Comparison:
     """Train every arm from every seed, each within the budget.
 
-    make      (seed, **arm.task_options) -> Task with its `evaluate`; the same seed gives the same weights and batches
-    path      a file that keeps each run when it is finished; called again, it takes up where it stopped. It knows the
-              arms, the options of `make` and of the arms, and the budget, but not the code of the task
-    processes of one thread each, so that their number changes nothing in the numbers
+    make      (seed, **arm.task_options) -> Task with its `evaluate`; it draws weights and batches from the seed
+    path      a file that keeps each run when it is finished; called again, it takes up where it stopped, with further
+              seeds and arms if there are. It knows the arms, the options of `make` and of the arms, the budget, and
+              how a run began, but not the rest of the task's code
+    processes of one thread each, so that their number changes nothing in the numbers; two pay from a minute on
 
-    ValueError if arms with equal options of the task do not begin with equal weights and batches, if an arm takes no
-    step within the budget, or if `path` holds another comparison.
+    ValueError if arms with equal options of the task do not begin with equal weights and batches, if two seeds do, if
+    an arm takes no step within the budget, or if `path` holds another comparison.
     """
     seeds, path = _whole_numbers(seeds), None if path is None else Path(path)
-    _check(arms, budget, processes)
+    _check(make, arms, budget, processes)
     spec = spec_of(make, arms, budget)
-    finished = _finished(path, spec)
+    kept = _kept(path, spec, make, arms)
+    finished = dict(kept.seeds)
     todo = [(seed, name) for seed, name in product(seeds, arms) if name not in finished.get(seed, {})]
-    jobs = [partial(_run, make, name, arms[name], budget, seed) for seed, name in todo]
+    jobs = [partial(run_alone, make, name, arms[name], budget, seed) for seed, name in todo]
     total = len(seeds) * len(arms)
     with tqdm(total=total, initial=total - len(todo), unit="run", disable=not progress or not todo) as bar:
-        for seed, name, found in _in_processes(jobs, processes):
-            finished.setdefault(seed, {})[name] = found
-            _check_pairs(seed, name, finished[seed], arms)
-            if path is not None:
-                write_whole(path, json.dumps(Comparison(spec, finished).as_json()) + "\n")
-            bar.update()
+        try:
+            for seed, name, found in _in_processes(jobs, processes):
+                finished.setdefault(seed, {})[name] = found
+                _check_pairs(seed, name, finished, arms)
+                if path is not None:
+                    write_whole(path, json.dumps(Comparison(kept.spec, finished).as_json()) + "\n")
+                bar.update()
+        except KeyboardInterrupt:
+            where = f"are kept in {path}; the same call goes on from there" if path else "are lost; a path keeps them"
+            done = sum(name in finished.get(seed, {}) for seed, name in product(seeds, arms))
+            raise KeyboardInterrupt(f"{done} of {total} runs {where}") from None
     return Comparison(spec, {seed: {name: finished[seed][name] for name in arms} for seed in seeds})
 
 
@@ -150,60 +113,22 @@ def name_of(weights: Mapping[str, float]) -> str:
     return ", ".join(f"{loss} {weight:g}" for loss, weight in weights.items())
 
 
-def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> dict:
-    """One arm from one seed: its held-out figures, what it spent, and fingerprints of how it began.
-
-    "seconds" are those of the steps alone. A run whose loss is no longer finite ends there, with the weights that it
-    has, and says so: "diverged" is True. ValueError if the task has no `evaluate`, or if no step was taken.
-    """
-    task = make(seed, **arm.task_options)
-    if task.evaluate is None:
-        raise ValueError("a task that is compared needs its `evaluate`: a function model -> {figure: value}")
-    batches = {f"{n} {i}": x for n in (0, 1) for i, x in enumerate(_tensors(task.batches(n)))}
-    began = {"weights": fingerprint(task.model.state_dict())[:12], "batches": fingerprint(batches)[:12]}
-    optimizer = make_optimizer(task.model, arm.optimizer, **arm.optimizer_options)
-    controls, spent, diverged = Controls(arm.weights), Spent(), False
-    torch.manual_seed(seed)
-    start = time.perf_counter()
-    try:
-        for number, (update, after) in enumerate(within(budget, arm.plan(), task)):
-            take_step(task, number, update, controls, optimizer)
-            spent = after
-    except NonFiniteError:
-        diverged = True
-    seconds = time.perf_counter() - start
-    if not spent.steps and not diverged:
-        raise ValueError(f"no step was taken: the plan is empty, or its first step costs more than {budget}")
-    return _found(task.evaluate(task.model), spent, diverged, seconds) | {"began": began}
-
-
-def _run(make: Callable[..., Task], name: str, arm: Arm | Baseline, budget: Budget, seed: int) -> tuple:
-    """(seed, name, what was found), on one thread; the reader's own random numbers stay as they are."""
-    with _one_thread(), torch.random.fork_rng(devices=[]):
-        if isinstance(arm, Arm):
-            return seed, name, run(make, arm, budget, seed)
-        start = time.perf_counter()
-        figures = arm(seed)
-        return seed, name, _found(figures, Spent(), False, time.perf_counter() - start)
-
-
-def _found(figures: Mapping[str, float], spent: Spent, diverged: bool, seconds: float) -> dict:
-    """What is kept of a run."""
-    figures = {name: float(value) for name, value in figures.items()}
-    work = {**vars(spent), "updates": dict(spent.updates), "diverged": diverged, "seconds": round(seconds, 2)}
-    return figures | work
-
-
-def _check_pairs(seed: int, name: str, runs: Mapping[str, dict], arms: Mapping[str, Arm | Baseline]) -> None:
-    """ValueError unless the arm began as the others with equal options of the task did."""
+def _check_pairs(seed: int, name: str, finished: Mapping[int, Mapping[str, dict]], arms: Mapping) -> None:
+    """ValueError unless the arm began as others with equal options of the task did, and as no other seed did."""
     if isinstance(arm := arms[name], Arm):
+        start = finished[seed][name]["began"]
         for other, its in arms.items():
-            alike = isinstance(its, Arm) and its.task_options == arm.task_options and other in runs
-            if alike and runs[other]["began"] != runs[name]["began"]:
+            alike = isinstance(its, Arm) and its.task_options == arm.task_options and other in finished[seed]
+            if alike and finished[seed][other]["began"] != start:
                 raise ValueError(
                     f"seed {seed}: the arms {other!r} and {name!r} began with other weights or batches than each other;"
                     " the function that makes the task has to draw both from the seed"
                 )
+        if twins := [n for n, runs in finished.items() if n != seed and runs.get(name, {}).get("began") == start]:
+            raise ValueError(
+                f"the seeds {twins[0]} and {seed} began with the same weights and batches; the function that makes"
+                " the task has to draw from its seed, else all seeds are one"
+            )
 
 
 def _in_processes(jobs: list[Callable[[], tuple]], processes: int) -> Iterator[tuple]:
@@ -213,29 +138,6 @@ def _in_processes(jobs: list[Callable[[], tuple]], processes: int) -> Iterator[t
     else:
         workers = joblib.Parallel(n_jobs=min(processes, len(jobs)), return_as="generator_unordered")
         yield from workers(joblib.delayed(job)() for job in jobs)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums come out the same on any number of threads only if it is always the same number."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):  # NumPy's and scikit-learn's: several on a busy machine are a hundred times slower
-            yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _tensors(batch: object) -> Iterator[torch.Tensor]:
-    """The tensors of a batch, however they are nested."""
-    if isinstance(batch, torch.Tensor):
-        yield batch
-    elif isinstance(batch, Mapping):
-        yield from _tensors(tuple(batch.values()))
-    elif isinstance(batch, (tuple, list)):
-        for part in batch:
-            yield from _tensors(part)
 
 
 def spec_of(make: Callable[..., Task], arms: Mapping[str, Arm | Baseline], budget: Budget) -> dict:
@@ -270,20 +172,36 @@ def _plain(value: object) -> object:
     raise ValueError(f"the options of a task or an arm are plain data or functions, got {type(value).__name__}")
 
 
-def _finished(path: Path | None, spec: dict) -> dict[int, dict]:
-    """The runs that the file holds already."""
+def _kept(path: Path | None, spec: dict, make: Callable[..., Task], arms: Mapping[str, Arm | Baseline]) -> Comparison:
+    """The runs that the file holds already; its spec with the arms that it holds and those that are asked for."""
     if path is None or not path.exists():
-        return {}
+        return Comparison(spec, {})
     try:
         kept = Comparison.from_json(json.loads(path.read_text(encoding="utf-8")))
+        held = kept.spec["arms"]
+        changed = [f"arm {name!r}" for name, arm in spec["arms"].items() if held.get(name, arm) != arm]
+        other = [key for key in spec if key != "arms" and kept.spec.get(key) != spec[key]] + changed
     except (ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} holds no comparison ({error}); move it away, or name another file") from error
-    if other := [key for key in spec if kept.spec.get(key) != spec[key]]:
+    if other:
         raise ValueError(f"{path} holds another comparison: its {', '.join(other)} differ; name another file")
-    return dict(kept.seeds)
+    _check_still(path, kept, make, arms)
+    return Comparison({**spec, "arms": kept.spec["arms"] | spec["arms"]}, kept.seeds)
 
 
-def _check(arms: Mapping[str, Arm | Baseline], budget: Budget, processes: int) -> None:
+def _check_still(path: Path, kept: Comparison, make: Callable[..., Task], arms: Mapping[str, Arm | Baseline]) -> None:
+    """ValueError if the first of the runs in the file would not begin now as it did."""
+    for seed, name in ((seed, name) for seed, runs in kept.seeds.items() for name in runs):
+        if isinstance(arm := arms.get(name), Arm):
+            with torch.random.fork_rng(devices=[]):
+                if began(make(seed, **arm.task_options)) != kept.seeds[seed][name]["began"]:
+                    raise ValueError(f"{path} holds runs that began with other weights or batches; name another file")
+            return
+
+
+def _check(make: object, arms: Mapping[str, Arm | Baseline], budget: Budget, processes: int) -> None:
+    if not callable(make):
+        raise ValueError(f"make is a function of the seed that gives a Task, got {type(make).__name__}")
     if not arms:
         raise ValueError("compare() needs at least one arm, {name: Arm(plan)}")
     for name, arm in arms.items():
@@ -303,6 +221,8 @@ def _check_plan(name: str, arm: Arm) -> None:
         raise ValueError(f"the plan of {name!r} is a function that gives Updates, it gave {type(plan).__name__}")
     if isinstance(plan, Iterator) and arm.plan() is plan:
         raise ValueError(f"the plan of {name!r} gives the same stream at each call; it has to make a new one")
+    if not isinstance(first := next(iter(plan), None), Update):
+        raise ValueError(f"the plan of {name!r} gives Updates, one at least; its first is {first!r}")
 
 
 def _whole_numbers(seeds: Iterable[int]) -> list[int]:

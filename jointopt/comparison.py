@@ -12,7 +12,8 @@ from jointopt.tables import Table
 
 FORMAT = "jointopt comparison 1"
 # What a run holds besides its held-out figures.
-SPENT = ("steps", "flops", "updates", "seconds", "diverged", "began")
+SPENT = ("steps", "flops", "updates", "seconds", "diverged", "ended early", "began")
+UNUSUAL = ("diverged", "ended early")  # the second: the plan came to its end before the budget did
 NESTED = ("weights", "optimizer_options")  # of an arm: what holds the λ's
 
 
@@ -45,8 +46,8 @@ class Interval(NamedTuple):
         return format(self)
 
     def __format__(self, sign: str) -> str:
-        """ "12.3 ± 0.4", with as many decimals as the half width asks for, one at least; "+" gives the mean a sign."""
-        decimals = max(1, int(np.ceil(-np.log10(self.half)))) if self.half > 0 else 1
+        """ "12.3 ± 0.4", with one to three decimals, as the half width asks for; "+" gives the mean a sign."""
+        decimals = int(np.clip(np.ceil(-np.log10(self.half)), 1, 3)) if self.half > 1e-3 else 1
         return f"{self.mean:{sign}.{decimals}f} ± {self.half:.{decimals}f}"
 
     @property
@@ -80,11 +81,10 @@ class Comparison:
         if arm not in self.arms:
             raise ValueError(f"no arm is named {arm!r}; there are {listed(self.arms)}")
         figure = self.figures[0] if figure is None else figure
-        try:
-            return np.array([runs[arm][figure] for runs in self.seeds.values()], dtype=float)
-        except KeyError:
-            known = listed(next(iter(self.seeds.values()))[arm])
-            raise ValueError(f"the runs of {arm!r} have no figure {figure!r}; they have {known}") from None
+        known = [name for name in next(iter(self.seeds.values()))[arm] if name not in ("updates", "began")]
+        if figure not in known:
+            raise ValueError(f"the runs of {arm!r} have no figure {figure!r}; they have {listed(known)}")
+        return np.array([runs[arm][figure] for runs in self.seeds.values()], dtype=float)
 
     def mean(self, arm: str, figure: str | None = None) -> Interval:
         """Mean of one arm over the seeds."""
@@ -103,8 +103,9 @@ class Comparison:
         figure, against = figure or self.figures[0], against or self.arms[0]
         rows = []
         for arm in self.arms:
-            mean, diverged = self.mean(arm, figure), int(self.values(arm, "diverged").sum())
-            n = f"{mean.n} ({diverged} diverged)" if diverged else f"{mean.n}"
+            mean = self.mean(arm, figure)
+            told = [(sum(runs[arm].get(what, False) for runs in self.seeds.values()), what) for what in UNUSUAL]
+            n = f"{mean.n}" + "".join(f" ({count} {what})" for count, what in told if count)
             work = [_range(self.values(arm, "steps")), _range(self.values(arm, "flops") / 1e9)]
             paired = None if arm == against else self.difference(arm, against, figure)
             difference = "" if paired is None else f"{paired:+}, {paired.verdict}"

@@ -26,16 +26,16 @@ quiet = dict(progress=False)
 
 
 class Scalar(nn.Module):
-    def __init__(self):
+    def __init__(self, w):
         super().__init__()
-        self.w = nn.Parameter(torch.zeros(()))
+        self.w = nn.Parameter(torch.tensor(float(w)))
 
 
 def noisy(seed, noise=None):
     """A task whose held-out figure is a draw from a normal distribution, whatever the training."""
     noise = np.random.default_rng(seed) if noise is None else noise
     return Task(
-        Scalar(),
+        Scalar(seed + 2.0),
         lambda model, batch: {"task": (model.w - batch).square()},
         lambda number: torch.tensor(1.0),
         evaluate=lambda model: {"figure (1)": noise.normal()},
@@ -134,7 +134,7 @@ def test_an_interrupt_loses_nothing_that_is_finished(tmp_path):
     assert [list(kept[seed]) for seed in "012"] == [["joint", "frozen"], ["joint", "frozen"], ["joint"]]
     made.clear()
     result = compare(make, ARMS, Budget(steps=3), range(4), path=path, **quiet)
-    assert made == [2, 3, 3]  # what was missing, and no run twice
+    assert made == [0, 2, 3, 3]  # a look whether the first still begins so, then what was missing
     whole = compare(load, ARMS, Budget(steps=3), range(4), **quiet)
     assert all((result.values(arm) == whole.values(arm)).all() for arm in ARMS)
 
@@ -145,7 +145,7 @@ def test_a_file_of_another_comparison_is_not_touched(tmp_path):
     kept = path.read_text()
     with pytest.raises(ValueError, match="another comparison: its budget, limit differ"):
         compare(load, ARMS, Budget(steps=4), [0, 1], path=path, **quiet)
-    with pytest.raises(ValueError, match="its arms differ"):
+    with pytest.raises(ValueError, match="its arm 'joint' differ"):
         compare(load, {"joint": Arm(plans.joint)}, Budget(steps=3), [0, 1], path=path, **quiet)
     with pytest.raises(ValueError, match="its make differ"):
         compare(partial(load, labels=20), ARMS, Budget(steps=3), [0, 1], path=path, **quiet)
@@ -153,6 +153,59 @@ def test_a_file_of_another_comparison_is_not_touched(tmp_path):
     path.write_text("{}")
     with pytest.raises(ValueError, match="holds no comparison"):
         compare(load, ARMS, Budget(steps=3), [0, 1], path=path, **quiet)
+
+
+def test_a_file_whose_runs_would_now_begin_otherwise_is_refused(tmp_path):
+    path, further = tmp_path / "kept.json", [0]
+
+    def make(seed):
+        return load(seed + further[0])
+
+    compare(make, ARMS, Budget(steps=1), [0], path=path, **quiet)
+    kept, further[0] = path.read_text(), 5
+    with pytest.raises(ValueError, match="runs that began with other weights or batches"):
+        compare(make, ARMS, Budget(steps=1), [0, 1], path=path, **quiet)
+    assert path.read_text() == kept
+
+
+def test_arms_and_seeds_can_be_added_to_a_file_and_left_out(tmp_path):
+    path, made = tmp_path / "kept.json", []
+
+    def make(seed):
+        made.append(seed)
+        return load(seed)
+
+    first = compare(make, {"joint": ARMS["joint"]}, Budget(steps=3), [0, 1], path=path, **quiet)
+    both = compare(make, ARMS, Budget(steps=3), [0, 1, 2], path=path, **quiet)
+    assert made == [0, 1, 0, 0, 1, 2, 2]  # two runs; one look whether they still begin so; what was missing
+    assert (both.values("joint")[:2] == first.values("joint")).all()
+    again = compare(make, {"frozen": ARMS["frozen"]}, Budget(steps=3), [2], path=path, **quiet)
+    assert again.arms == ["frozen"] and again.values("frozen") == both.values("frozen")[2:]
+    assert compare(make, ARMS, Budget(steps=3), [0, 1, 2], path=path, **quiet) == both
+
+
+def test_seeds_that_are_one_seed_are_refused():
+    with pytest.raises(ValueError, match="the seeds 0 and 1 began with the same weights and batches"):
+        compare(lambda seed: load(7), ARMS, Budget(steps=1), range(3), **quiet)
+
+
+def test_a_plan_that_ends_before_the_budget_is_told():
+    arms = {"short": Arm(partial(plans.joint, 2)), "exact": Arm(partial(plans.joint, 4)), "endless": Arm(plans.joint)}
+    for budget in (Budget(steps=4), Budget(updates=4)):
+        table = compare(noisy, arms, budget, range(2), **quiet).table()
+        assert [row[2] for row in table.rows] == ["2 (2 ended early)", "2", "2"]
+
+
+def test_an_interrupt_says_what_is_kept(tmp_path):
+    def make(seed):
+        if seed == 1:
+            raise KeyboardInterrupt
+        return load(seed)
+
+    with pytest.raises(KeyboardInterrupt, match=r"2 of 4 runs are kept in .*kept.json"):
+        compare(make, ARMS, Budget(steps=1), [0, 1], path=tmp_path / "kept.json", **quiet)
+    with pytest.raises(KeyboardInterrupt, match="2 of 4 runs are lost"):
+        compare(make, ARMS, Budget(steps=1), [0, 1], **quiet)
 
 
 def test_a_run_that_diverges_ends_there_and_says_so():
@@ -246,7 +299,11 @@ def test_verdicts():
         (dict(processes=0), "processes is a whole number"),
         (dict(budget=10), "a budget is a Budget"),
         (dict(budget=Budget(flops=1)), "no step was taken"),
-        (dict(arms={"a": Arm(lambda: iter(()))}), "no step was taken"),
+        (dict(arms={"a": Arm(lambda: iter(()))}), "the plan of 'a' gives Updates, one at least; its first is None"),
+        (dict(arms={"a": Arm(lambda: ["classifier"])}), "its first is 'classifier'"),
+        (dict(arms={"a": plans.joint}), r"the arm 'a', seed 0: .* a plan is given as Arm\(plan\)"),
+        (dict(make=load(0)), "make is a function of the seed that gives a Task, got Task"),
+        (dict(make=lambda seed: replace(load(seed), evaluate=lambda model: 1.0)), "a dict {figure: value}, got float"),
         (dict(arms={"a": Arm(lambda: None)}), "a function that gives Updates, it gave NoneType"),
         (dict(arms={"a": Arm(lambda: ONE_STREAM)}), "the same stream at each call"),
         (dict(make=partial(load, held_out=object())), "plain data or functions, got object"),
@@ -278,8 +335,9 @@ def test_unknown_arms_and_figures_are_named():
     result = compare(load, ARMS, Budget(steps=1), [0, 1], **quiet)
     with pytest.raises(ValueError, match="no arm is named 'jaint'; there are 'frozen', 'joint'"):
         result.values("jaint")
-    with pytest.raises(ValueError, match="have no figure 'accuracy'"):
-        result.values("joint", "accuracy")
+    for unknown in ("accuracy", "updates", "began"):
+        with pytest.raises(ValueError, match=f"have no figure '{unknown}'; they have 'accuracy"):
+            result.values("joint", unknown)
 
 
 @pytest.mark.parametrize("wrong", [[1.0], [[1.0, 2.0]], [1.0, float("nan")], []])

@@ -21,8 +21,7 @@ GRID = [{"task": 1.0, "up": up, "along": along} for up in (0.0, 0.1, 2.0) for al
 
 def decay(seed):
     """One SGD step from w = seed + 1: the figure is then w·(1 − lr·(λ_up + 10·λ_along)), with lr = 0.01."""
-    model = Scalar()
-    model.w.data.fill_(seed + 1.0)
+    model = Scalar(seed + 1.0)
     return Task(
         model,
         lambda model, batch: {"task": 0 * model.w, "up": model.w**2 / 2, "along": 10 * model.w**2 / 2},
