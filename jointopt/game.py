@@ -1,0 +1,109 @@
+"""The smallest game there is, min_x max_y x·y: two players, two numbers, and no objective that both descend.
+
+    x descends on L_x = x·y,  y descends on L_y = −x·y;  the one equilibrium is the origin
+
+                    one step of size η                           what it does
+    simultaneous    x − ηy,  y + ηx                              radius times √(1 + η²): spirals out, however small η
+    alternating     x' = x − ηy,  then y + ηx'                   x² + y² − ηxy stays equal: an ellipse as long as η < 2
+    extragradient   simultaneous, with the slopes that are       radius times √(1 − η² + η⁴): spirals in as long as
+                    found one simultaneous step further on       η < 1
+
+Sources: Mescheder, Geiger and Nowozin, ICML 2018 (simultaneous and alternating); Gidel et al., ICLR 2019 (all three).
+
+`path` is plain arithmetic. `task` is the same game for `jointopt.train`, in the form that a GAN has too: each loss
+reaches its own player only, the other one being detached. So the plan decides who moves when, and nothing else is new:
+
+    plans.alternating(Update("x", "x"), Update("y", "y"))        alternating; one step above is two updates
+    plans.joint()                                                simultaneous: both losses in one sum, one update
+
+Without the detaching the sum would be x·y − x·y = 0, whose gradient moves nobody. Extragradient is no plan, since it
+takes slopes at a point where the players do not stay; it is a kind of optimizer.
+"""
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from jointopt.modules import listed
+from jointopt.training import Task
+
+START, LR, STEPS = (1.0, 1.0), 0.1, 500
+
+
+def simultaneous(x: float, y: float, lr: float) -> tuple[float, float]:
+    """Both players answer to where the other one stands."""
+    return x - lr * y, y + lr * x
+
+
+def alternating(x: float, y: float, lr: float) -> tuple[float, float]:
+    """x moves first, and y answers to where x then stands."""
+    x = x - lr * y
+    return x, y + lr * x
+
+
+def extragradient(x: float, y: float, lr: float) -> tuple[float, float]:
+    """Both move by the slopes at the point to which a simultaneous step would lead."""
+    ahead_x, ahead_y = simultaneous(x, y, lr)
+    return x - lr * ahead_y, y + lr * ahead_x
+
+
+METHODS = {"simultaneous": simultaneous, "alternating": alternating, "extragradient": extragradient}
+
+
+def path(start=START, method: str = "simultaneous", lr: float = LR, steps: int = STEPS) -> np.ndarray:
+    """The game as it is played: float64 array (steps + 1, 2), columns x and y, row 0 the start.
+
+    method: a name in METHODS. A path that leaves the range of float64 ends in inf or nan. ValueError for another
+    method, a start that is not two finite numbers, lr that is not a finite number > 0, steps that are not a whole
+    number ≥ 1.
+    """
+    x, y = _start(start)
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(f"method must be one of {listed(METHODS)}, got {method!r}")
+    if not _finite(lr) or lr <= 0:
+        raise ValueError(f"lr (the step size η) must be a finite number > 0, got {lr!r}")
+    if not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1:
+        raise ValueError(f"steps must be a whole number ≥ 1, got {steps!r}")
+    points = [(x, y)]
+    for _ in range(steps):
+        points.append(METHODS[method](*points[-1], float(lr)))
+    return np.array(points)
+
+
+def radius(points: np.ndarray) -> np.ndarray:
+    """Distance from the equilibrium, (steps + 1,), of a path (steps + 1, 2)."""
+    return np.hypot(points[:, 0], points[:, 1])
+
+
+class Players(nn.Module):
+    """x and y, each a module of its own to the training loop: two scalars in float64."""
+
+    def __init__(self, x: float, y: float):
+        super().__init__()
+        self.x = nn.Parameter(torch.tensor(x, dtype=torch.float64))
+        self.y = nn.Parameter(torch.tensor(y, dtype=torch.float64))
+
+
+def task(start=START) -> Task:
+    """The game as a task, modules and losses "x" and "y". ValueError if the start is not two finite numbers."""
+    return Task(Players(*_start(start)), losses, lambda number: None, weights={"x": 1.0, "y": 1.0})
+
+
+def losses(players: Players, batch: None = None) -> dict[str, Tensor]:
+    """L_x = x·y and L_y = −x·y, each a function of its own player alone."""
+    return {"x": players.x * players.y.detach(), "y": -players.x.detach() * players.y}
+
+
+def _start(value: object) -> tuple[float, float]:
+    pair = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(pair, Sequence) or len(pair) != 2 or not all(map(_finite, pair)):
+        raise ValueError(f"start must be two finite numbers, x and y, got {value!r}")
+    return float(pair[0]), float(pair[1])
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

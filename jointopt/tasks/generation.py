@@ -1,0 +1,272 @@
+"""Image generation (document §5.4): a small convolutional GAN, two players whose losses no single objective contains.
+
+    plans.alternating(Update("discriminator", ["discriminator", "penalty"]), Update("generator", "generator"))
+
+Each loss reaches its own player only, in every plan: so `plans.joint()` is simultaneous play, see `jointopt.game`.
+
+Sources: the game and the non-saturating loss, Goodfellow et al. 2014, §3; the shape of the networks, Radford et al.
+2016; the penalty R1, Mescheder et al. 2018; the Fréchet distance, Heusel et al. 2017, here in the features of a small
+classifier of our own: its values compare with each other only, not with those of the Inception network.
+"""
+
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from jointopt import data as sets
+from jointopt import plans
+from jointopt.data import Images
+from jointopt.modules import eval_mode, held_still, listed
+from jointopt.tasks import classification
+from jointopt.tasks.pretext import HELD_OUT, VALIDATION, part
+from jointopt.training import Loss, Task, make_optimizer, train
+
+NOISE = 32  # numbers from which an image is made
+SHOWN = (4, 8)  # samples in the picture, rows and columns
+SAMPLES = 500  # for the held-out figures, of generated and of real images alike
+COVERED = 0.01  # a class is covered if so large a share of the samples is taken for it
+FEATURES, RULER_STEPS = 64, 500  # of the classifier that measures
+
+
+class GAN(nn.Module):
+    """noise (B, 32) → generator → images (B, C, 28, 28) in [0, 1] → discriminator → logits (B, 1), > 0: "real".
+
+    No normalization: a player's statistics would mix real and generated images, and move while it is held still.
+    """
+
+    def __init__(self, channels: int = 1, width: int = 16):
+        super().__init__()
+        self.channels = channels
+        self.generator = nn.Sequential(
+            nn.Linear(NOISE, 4 * width * 7 * 7),
+            nn.Unflatten(1, (4 * width, 7, 7)),
+            nn.ReLU(),
+            nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1),  # (B, 2·width, 14, 14)
+            nn.ReLU(),
+            nn.ConvTranspose2d(2 * width, channels, 4, 2, 1),  # (B, C, 28, 28)
+            nn.Sigmoid(),
+        )
+        self.discriminator = nn.Sequential(
+            nn.Conv2d(channels, width, 4, 2, 1),  # (B, width, 14, 14)
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 4, 2, 1),  # (B, 2·width, 7, 7)
+            nn.LeakyReLU(0.2),
+            nn.Flatten(),
+            nn.Linear(2 * width * 7 * 7, 1),
+        )
+
+    def forward(self, noise: Tensor) -> Tensor:
+        return self.generator(noise)
+
+
+def make(
+    seed: int = 0, data: str = "digits", size: int = 64, width: int = 16, penalty: float = 1.0, held_out: str = "test"
+) -> Task:
+    """A GAN on the training images of `data` (see `jointopt.data.load`), in batches of `size` images and noises.
+
+    Losses, each computed only where it is counted: "discriminator" and "generator", in nats, with λ = 1; "penalty", R1,
+    with λ = `penalty`. Images that are gray throughout have one channel, all others three.
+    held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
+    settings; "test" trains on all and evaluates on the test images.
+    Train it with RMSprop, as Mescheder et al. did, at lr 2e-3: with Adam's default momentum it is slow to begin.
+
+    ValueError for another held_out, or a size or width that is not a whole number ≥ 1.
+    """
+    sets.check_integer("width", width, 1)
+    train_images, _ = split(data, held_out)
+    order = sets.rows(len(train_images), size, seed)
+    pixels = train_images.images
+    held = ruler(data, held_out)  # now, and not when first asked: it takes torch's random generator for a while
+    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
+        torch.manual_seed(seed)
+        model = GAN(pixels.shape[1], width)
+    model.to(memory_format=torch.channels_last)
+    return Task(
+        model,
+        losses,
+        lambda number: (pixels[order(number)], noise(size, seed, number)),
+        evaluate=lambda model: evaluate(model, held),
+        picture=picture,
+        weights={"discriminator": 1.0, "generator": 1.0, "penalty": penalty},
+    )
+
+
+@lru_cache(maxsize=4)
+def split(data: str, held_out: str) -> tuple[Images, Images]:
+    """(training images, held-out images), with one channel if all are gray; see `make`."""
+    if held_out not in HELD_OUT:
+        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
+    images = classification.images(data, "train", "cpu")
+    if held_out == "test":
+        chosen = images, classification.images(data, "test", "cpu")
+    else:
+        chosen = part(images, slice(-VALIDATION)), part(images, slice(-VALIDATION, None))
+    gray = all((images.images == images.images[:, :1]).all() for images in chosen)
+    return tuple(of_channels(images, 1 if gray else 3) for images in chosen)
+
+
+def of_channels(images: Images, channels: int) -> Images:
+    """The images with their first so many channels."""
+    pixels = images.images[:, :channels].contiguous(memory_format=torch.channels_last)
+    return Images(pixels, images.labels, images.classes)
+
+
+def noise(size: int, *seed: int) -> Tensor:
+    """Independent normal numbers (size, 32) from a generator of their own."""
+    return torch.from_numpy(np.random.RandomState([*seed, NOISE]).standard_normal((size, NOISE))).float()
+
+
+def losses(model: GAN, batch: tuple[Tensor, Tensor]) -> dict[str, Loss]:
+    """The losses on (real images (B, C, 28, 28) in [0, 1], noise (B, 32)), each a function of its own player alone."""
+    check_batch(batch, model.channels)
+    real, z = batch
+    fake = cache(lambda: model.generator(z))  # once, where both players need it
+    return {
+        "discriminator": lambda: discriminator_loss(model, real, fake()),
+        "generator": lambda: generator_loss(model, fake()),
+        "penalty": lambda: r1(model, real),
+    }
+
+
+def discriminator_loss(model: GAN, real: Tensor, fake: Tensor) -> Tensor:
+    """Cross-entropy of telling real from generated: −log σ(D(real)) − log(1 − σ(D(fake))), both averaged."""
+    return F.softplus(-model.discriminator(real)).mean() + F.softplus(model.discriminator(fake.detach())).mean()
+
+
+def generator_loss(model: GAN, fake: Tensor) -> Tensor:
+    """−log σ(D(fake)), averaged: not the negative of the other loss, and steeper where the discriminator is sure."""
+    with held_still(model, None, ["discriminator"]):
+        return F.softplus(-model.discriminator(fake)).mean()
+
+
+def r1(model: GAN, real: Tensor) -> Tensor:
+    """½ ‖∂D/∂x‖² at real images x in [0, 1], averaged over them; its λ is the γ of the paper."""
+    real = real.detach().requires_grad_().clone()  # at a leaf, torch's FlopCounterMode fails
+    (slopes,) = torch.autograd.grad(model.discriminator(real).sum(), real, create_graph=True)  # (B, C, 28, 28)
+    return 0.5 * slopes.square().flatten(1).sum(1).mean()
+
+
+def check_batch(batch: object, channels: int) -> None:
+    """ValueError unless the batch is (real images, noise) of the shape and type that the GAN takes."""
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
+        raise ValueError(f"a batch is two tensors, (real images, noise), got {type(batch).__name__}")
+    for what, tensor, shape in zip(("real images", "noise"), batch, ((channels, 28, 28), (NOISE,)), strict=True):
+        if tensor.shape[1:] != shape or not len(tensor) or not tensor.is_floating_point():
+            expected = f"float (B, {', '.join(map(str, shape))})"
+            raise ValueError(f"{what} must be {expected}, got {tensor.dtype} {tuple(tensor.shape)}")
+
+
+class Ruler(NamedTuple):
+    """What generated images are measured with.
+
+    classifier   images (B, C, 28, 28) → features (B, 64) → scores (B, classes)
+    mean, covariance   of the features of one half of the held-out images
+    real         what the other half of them reaches
+    """
+
+    classifier: nn.Sequential
+    mean: np.ndarray
+    covariance: np.ndarray
+    real: dict[str, float]
+
+
+def reference(data: str = "digits", held_out: str = "test") -> dict[str, float]:
+    """The figures that real images reach, as many of them as are generated; neither player has seen them."""
+    return dict(ruler(data, held_out).real)
+
+
+@lru_cache(maxsize=4)
+def ruler(data: str, held_out: str) -> Ruler:
+    """The same for every seed of a task."""
+    _, held = split(data, held_out)
+    first, second = (part(held, slice(start, start + SAMPLES)).images for start in (0, SAMPLES))
+    classifier = trained_classifier(data)
+    half = Ruler(classifier, *moments(features(classifier, first)), {})
+    return half._replace(real=figures(second, half))
+
+
+@lru_cache(maxsize=2)
+def trained_classifier(data: str) -> nn.Sequential:
+    """The classifier that measures, trained from seed 0 on images that are never held out."""
+    images, _ = split(data, "validation")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        classifier = make_classifier(images.images.shape[1], len(images.classes))
+    task = Task(
+        classifier,
+        lambda model, batch: {"task": F.cross_entropy(model(batch[0]), batch[1])},
+        sets.batches(images),
+    )
+    for _ in train(task, plans.joint(RULER_STEPS), optimizer=make_optimizer(classifier, lr=2e-3)):
+        pass
+    return classifier
+
+
+def make_classifier(channels: int, classes: int) -> nn.Sequential:
+    """Images (B, C, 28, 28) → "features" (B, 64) → "head" (B, classes)."""
+    layers = [nn.Conv2d(channels, 8, 3, 1, 1), nn.MaxPool2d(2), nn.ReLU()]  # (B, 8, 14, 14)
+    layers += [nn.Conv2d(8, 16, 3, 1, 1), nn.MaxPool2d(2), nn.ReLU()]  # (B, 16, 7, 7)
+    layers += [nn.Flatten(), nn.Linear(16 * 7 * 7, FEATURES), nn.ReLU()]  # (B, 64)
+    return nn.Sequential(nn.Sequential(*layers), nn.Linear(FEATURES, classes)).to(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def features(classifier: nn.Sequential, images: Tensor) -> Tensor:
+    """Features (N, 64) of images (N, C, 28, 28)."""
+    return torch.cat([classifier[0](some) for some in images.split(100)])
+
+
+@torch.no_grad()
+def evaluate(model: GAN, ruler: Ruler) -> dict[str, float]:
+    """The figures of 500 samples from noise that is always the same; compare them with `reference()`."""
+    with eval_mode(model):
+        return figures(torch.cat([model(z) for z in noise(SAMPLES, 0).split(100)]), ruler)
+
+
+@torch.no_grad()
+def figures(images: Tensor, ruler: Ruler) -> dict[str, float]:
+    """Of images (N, C, 28, 28): the Fréchet distance to the held-out ones, and how many classes they cover."""
+    seen = features(ruler.classifier, images)
+    classes = ruler.classifier[1](seen)  # (N, classes)
+    shares = torch.bincount(classes.argmax(1), minlength=classes.shape[1]) / len(images)
+    return {
+        "Fréchet distance": frechet_distance(*moments(seen), ruler.mean, ruler.covariance),
+        "classes covered": float((shares >= COVERED).sum()),
+    }
+
+
+def moments(features: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (F,) and covariance (F, F) of features (N, F), in float64."""
+    values = features.double().numpy()
+    return values.mean(0), np.atleast_2d(np.cov(values, rowvar=False))
+
+
+def frechet_distance(mean_a: np.ndarray, cov_a: np.ndarray, mean_b: np.ndarray, cov_b: np.ndarray) -> float:
+    """Squared 2-Wasserstein distance of two Gaussians: ‖μ_a − μ_b‖² + tr(Σ_a + Σ_b − 2 (Σ_a Σ_b)^½).
+
+    tr (Σ_a Σ_b)^½ is the sum of the singular values of Σ_a^½ Σ_b^½, so no root of a product that is not symmetric
+    is needed. Source: Dowson and Landau 1982.
+    """
+    cross = np.linalg.svd(root(cov_a) @ root(cov_b), compute_uv=False).sum()
+    return float(((mean_a - mean_b) ** 2).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * cross)
+
+
+def root(covariance: np.ndarray) -> np.ndarray:
+    """The symmetric square root of a covariance, whose eigenvalues may be below 0 by rounding."""
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(values.clip(0))) @ vectors.T
+
+
+@torch.no_grad()
+def picture(model: GAN) -> np.ndarray:
+    """Samples from noise that is always the same, in four rows of eight, tripled: (360, 720, 3) uint8."""
+    rows, columns = SHOWN
+    with eval_mode(model):
+        images = model(noise(rows * columns, 1)).expand(-1, 3, 28, 28)  # (32, 3, 28, 28)
+    pixels = (images * 255).round().byte().repeat_interleave(3, 2).repeat_interleave(3, 3)  # (32, 3, 84, 84)
+    tiles = F.pad(pixels, (3, 3, 3, 3), value=255).unflatten(0, SHOWN)  # (4, 8, 3, 90, 90)
+    return tiles.permute(0, 3, 1, 4, 2).reshape(90 * rows, 90 * columns, 3).numpy()

@@ -1,0 +1,407 @@
+"""Detection agrees with torchvision called directly and with torchmetrics; freezing, replay, and what is refused."""
+
+import copy
+import threading
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from jointopt import Update, plans, tasks, train
+from jointopt.budget import Budget, cost
+from jointopt.compare import Arm, compare
+from jointopt.live import LiveLab
+from jointopt.live.engine import Engine
+from jointopt.modules import module_names
+from jointopt.tasks import detection
+
+MODULES = ["backbone", "rpn", "roi_heads"]
+FIRST, SECOND = ["objectness", "rpn_box_reg"], ["classifier", "box_reg"]
+load = partial(tasks.load, "detection", scenes=40, held_out_scenes=6)
+
+
+@pytest.fixture
+def task():
+    return load(seed=0)
+
+
+def take(task, plan, seed=0):
+    torch.manual_seed(seed)
+    return list(train(task, plan))
+
+
+def values(answer):
+    return {name: loss() if callable(loss) else loss for name, loss in answer.items()}
+
+
+# The task
+
+
+def test_modules_losses_and_weights(task):
+    assert "detection" in tasks.names() and module_names(task.model) == MODULES
+    (step,) = take(task, plans.joint(1))
+    assert list(step.losses) == list(task.weights) == list(detection.LOSSES) and set(task.weights.values()) == {1.0}
+    assert step.moved == tuple(MODULES) and all(step.change[name] > 0 for name in MODULES)
+
+
+def test_the_seed_draws_weights_and_scenes_and_nothing_else(task, state):
+    before = torch.random.get_rng_state()
+    again, other = load(seed=0), load(seed=1)
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert state.same(state(task.model), state(again.model)) and not state.same(state(task.model), state(other.model))
+    (images, targets), (same, _), (others, _) = (each.batches(3) for each in (task, again, other))
+    assert torch.equal(images, same) and not torch.equal(images, others)
+    assert images.shape == (4, 3, 96, 96) and all(target.keys() == {"boxes", "labels"} for target in targets)
+    assert {label for n in range(10) for target in task.batches(n)[1] for label in target["labels"].tolist()} == {
+        1,
+        2,
+        3,
+    }
+
+
+def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatch):
+    monkeypatch.setattr(detection, "evaluate", lambda model, held: held.pixels)
+    tested, validated, again = (
+        load(seed=seed, held_out=name).evaluate(None)
+        for seed, name in ((0, "test"), (0, "validation"), (1, "validation"))
+    )
+    assert torch.equal(validated, again) and not torch.equal(validated, tested)
+    trained = detection.draw(40, "train", 0, "247").pixels
+    assert not (validated[:, None] == trained).flatten(2).all(2).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"held_out": "val"}, "held_out is one of 'test', 'validation', got 'val'"),
+        ({"classes": [2, 4]}, r"a string of digits, such as '247', got \[2, 4\]"),
+        ({"classes": "2x"}, "digits 0 to 9"),
+        ({"scenes": 0}, "count must be an integer from 1 up, not 0"),
+        ({"scenes": True}, "count must be an integer from 1 up, not True"),
+        ({"size": 41}, "41"),
+        ({"seed": -1}, "seed must be an integer from 0"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        load(**options)
+
+
+# It is torchvision's
+
+
+def test_losses_and_gradients_equal_torchvisions_called_directly(task):
+    images, targets = task.batches(0)
+    direct = copy.deepcopy(task.model)
+    torch.manual_seed(7)
+    expected = direct(list(images), targets)
+    sum(expected.values()).backward()
+    torch.manual_seed(7)
+    got = values(task.losses(task.model, (images, targets)))
+    sum(got.values()).backward()
+    assert {f"loss_{name}" for name in got} == expected.keys()
+    assert all(torch.equal(loss, expected[f"loss_{name}"]) for name, loss in got.items())
+    for p, its in zip(task.model.parameters(), direct.parameters(), strict=True):
+        assert torch.equal(p.grad, its.grad)
+
+
+def test_boxes_equal_torchvisions_called_directly(task):
+    take(task, plans.joint(3))
+    task.model.roi_heads.score_thresh = 0.01  # so that there are boxes to compare
+    images = detection.draw(6, "test", 0, "247").images
+    expected = copy.deepcopy(task.model).eval()
+    with torch.no_grad():
+        expected = expected(list(images))
+    got = detection.predict(task.model, images)
+    assert sum(len(each["boxes"]) for each in got) > 0
+    assert all(torch.equal(a[name], b[name]) for a, b in zip(got, expected, strict=True) for name in b)
+
+
+def test_the_second_stage_is_not_computed_where_it_is_not_counted(task):
+    def never(*_):
+        raise AssertionError("roi_heads was called")
+
+    task.model.roi_heads.forward = never
+    (step,) = take(task, [Update("rpn", FIRST)])
+    assert set(step.losses) == set(FIRST)
+
+
+def test_proposals_are_detached(task):
+    """Approximate joint training: the second stage's losses teach the backbone, but not where to propose."""
+    losses = values(task.losses(task.model, task.batches(0)))
+    head = task.model.rpn.head
+    layers = {"objectness": head.cls_logits.weight, "boxes": head.bbox_pred.weight, "conv": head.conv[0][0].weight}
+
+    def gradients(name):
+        wanted = [*layers.values(), task.model.backbone[0].weight]
+        found = torch.autograd.grad(losses[name], wanted, retain_graph=True, allow_unused=True)
+        return {key for key, g in zip([*layers, "backbone"], found, strict=True) if g is not None and g.abs().sum() > 0}
+
+    assert gradients("classifier") == gradients("box_reg") == {"backbone"}
+    assert gradients("objectness") == {"objectness", "conv", "backbone"}
+    assert gradients("rpn_box_reg") == {"boxes", "conv", "backbone"}
+
+
+# Freezing
+
+
+@pytest.mark.parametrize("frozen", MODULES)
+def test_a_frozen_module_stands_still_bit_for_bit(frozen, task, state):
+    take(task, plans.joint(1))
+    before = {name: state(task.model.get_submodule(name)) for name in MODULES}
+    taken = take(task, [Update([name for name in MODULES if name != frozen])] * 3)
+    for name in MODULES:
+        assert state.same(before[name], state(task.model.get_submodule(name))) == (name == frozen)
+    assert all(step.change[frozen] == step.grad_norm[frozen] == 0 for step in taken)
+
+
+def test_a_frozen_backbone_makes_the_step_cheaper(task):
+    """No backward pass runs there, and none that would hand a gradient down to it."""
+    needs_gradient = []
+    task.model.backbone.register_forward_hook(
+        lambda module, inputs, output: needs_gradient.append(output.requires_grad)
+    )
+    joint, frozen = cost(task, Update())[0], cost(task, Update(["rpn", "roi_heads"]))[0]
+    assert needs_gradient == [True, False] and frozen < 0.7 * joint
+
+
+# Replay
+
+
+def test_a_run_and_the_readers_random_numbers_do_not_disturb_each_other():
+    """The samplers draw from torch's global generator; in a lab from the lab's own."""
+    torch.manual_seed(1)
+    numbers = torch.rand(5000)
+    lone = Engine(load())
+    expected = [lone.step() for _ in range(4)]
+    torch.manual_seed(0)  # seed 0, that of the task's recipe
+    assert list(train(load(), plans.joint(4))) == expected
+    engine, taken, drawn = Engine(load()), [], []
+    thread = threading.Thread(target=lambda: taken.extend(engine.step() for _ in range(4)))
+    torch.manual_seed(1)
+    thread.start()
+    while thread.is_alive() and len(drawn) < 5000:
+        drawn.append(torch.rand(1))
+        thread.join(1e-4)
+    thread.join()
+    assert taken == expected
+    assert len(drawn) > 5 and torch.equal(torch.cat(drawn), numbers[: len(drawn)])
+
+
+def test_a_saved_lab_replays(tmp_path, no_lab_is_left):
+    lab = LiveLab(load())
+    lab.run(2)
+    lab.controls.set(weight={"box_reg": 3.0})
+    lab.controls.freeze("rpn")
+    lab.run(2)
+    lab.save(tmp_path / "run.json")
+    torch.rand(3)
+    again = LiveLab.replay(tmp_path / "run.json", name="again")
+    assert again.note == "replayed 4 steps to the same numbers"
+    assert all(list(again.history[column]) == list(lab.history[column]) for column in lab.history.columns)
+    assert list(lab.history["change.rpn"] > 0) == [True, True, False, False]
+
+
+# Figures
+
+
+def objects(*rows, scores=None):
+    """A target, or predictions with scores, from rows (label, x1, y1, x2, y2)."""
+    table = torch.tensor(rows, dtype=torch.float32).reshape(-1, 5)
+    target = {"boxes": table[:, 1:], "labels": table[:, 0].long()}
+    return target if scores is None else target | {"scores": torch.tensor(scores, dtype=torch.float32)}
+
+
+def test_perfect_predictions_give_100_and_none_0():
+    held = detection.draw(6, "test", 0, "247")
+    targets = [detection.target_of(held, number) for number in range(6)]
+    perfect = [target | {"scores": torch.ones(len(target["labels"]))} for target in targets]
+    assert set(detection.figures(perfect, targets).values()) == {100.0}
+    nothing = [objects(scores=[])] * 6
+    assert set(detection.figures(nothing, targets).values()) == {0.0}
+    elsewhere = [each | {"labels": each["labels"] % 3 + 1} for each in perfect]
+    assert detection.figures(elsewhere, targets)["mAP@0.5 (%)"] < 30
+
+
+def test_figures_without_a_true_box_are_refused():
+    with pytest.raises(ValueError, match="needs a true box at least, got none in 2 images"):
+        detection.figures([objects(scores=[])] * 2, [objects()] * 2)
+
+
+@pytest.mark.parametrize(
+    ("found", "precision", "recall"),
+    [
+        (objects((1, 0, 0, 10, 10), scores=[0.9]), 51 / 1.01, 50.0),  # one of two: precision 1 at 51 of 101 recalls
+        (objects((1, 0, 0, 10, 10), (1, 0, 0, 10, 9), scores=[0.9, 0.8]), 51 / 1.01, 50.0),  # a box counts once
+        (objects((1, 0, 0, 10, 10), (1, 40, 40, 50, 49), scores=[0.9, 0.8]), 100.0, 100.0),
+        (objects((1, 70, 70, 80, 80), (1, 0, 0, 10, 10), scores=[0.9, 0.8]), 51 / 2.02, 50.0),  # a wrong one is surest
+        (objects((1, 0, 0, 10, 5), scores=[0.9]), 51 / 1.01, 50.0),  # an IoU of 0.5 is enough
+        (objects((1, 0, 0, 10, 4.9), scores=[0.9]), 0.0, 0.0),
+        (objects((2, 0, 0, 10, 10), scores=[0.9]), 0.0, 0.0),
+    ],
+)
+def test_figures_by_hand(found, precision, recall):
+    two = objects((1, 0, 0, 10, 10), (1, 40, 40, 50, 50))
+    got = detection.figures([found], [two])
+    assert got == pytest.approx({"mAP@0.5 (%)": precision, "recall@0.5 (%)": recall})
+
+
+def test_figures_agree_with_torchmetrics():
+    """Which computes them by pycocotools. Boxes are true ones, moved, some of another class, and boxes anywhere."""
+    from torchmetrics.detection import MeanAveragePrecision
+
+    held = detection.draw(40, "test", 0, "247")
+    targets = [detection.target_of(held, number) for number in range(40)]
+    generator = torch.Generator().manual_seed(0)
+    found = []
+    for target in targets:
+        boxes = target["boxes"].repeat(2, 1)
+        boxes = boxes + 4 * torch.randn(boxes.shape, generator=generator)
+        boxes[:, 2:] = torch.maximum(boxes[:, 2:], boxes[:, :2] + 1)
+        labels = target["labels"].repeat(2)
+        other = torch.rand(len(labels), generator=generator) < 0.3
+        scores = torch.rand(len(labels), generator=generator)
+        found.append({"boxes": boxes, "labels": torch.where(other, labels % 3 + 1, labels), "scores": scores})
+    # Its own recalls are rounded to float32, which matters where a recall is met exactly.
+    metric = MeanAveragePrecision(iou_thresholds=[0.5], rec_thresholds=np.linspace(0, 1, 101).tolist())
+    metric.update(found, targets)
+    its, ours = metric.compute(), detection.figures(found, targets)
+    assert 20 < ours["mAP@0.5 (%)"] < 80
+    assert list(ours.values()) == pytest.approx([100 * float(its["map"]), 100 * float(its["mar_100"])], abs=1e-4)
+
+
+def test_looking_changes_nothing_and_prints_nothing(task, state, capsys):
+    take(task, plans.joint(2))
+    task.model.roi_heads.eval()  # a mode of the author's own is kept
+    before, random = state(task.model), torch.random.get_rng_state()
+    found, picture = task.evaluate(task.model), task.picture(task.model)
+    assert list(found) == ["mAP@0.5 (%)", "recall@0.5 (%)"] and all(0 <= value <= 100 for value in found.values())
+    assert task.evaluate(task.model) == found and np.array_equal(task.picture(task.model), picture)
+    assert task.model.training and task.model.rpn.training and not task.model.roi_heads.training
+    assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_picture_marks_what_is_wrong_by_shape():
+    held = detection.draw(2, "test", 0, "247")
+    black, target = torch.zeros_like(held.pixels[0]), objects((1, 20, 20, 60, 60))
+    right, wrong, missed = (
+        np.asarray(detection.tile(black, found, target, "247")).astype(int)
+        for found in (
+            objects((1, 21, 21, 61, 61), scores=[0.9]),
+            objects((2, 21, 21, 61, 61), scores=[0.9]),
+            objects((1, 21, 21, 61, 61), scores=[0.1]),
+        )
+    )
+    corner = slice(54, 69), slice(138, 151)
+    assert (wrong[corner].min(2) == 255).mean() > 0.3 and (right[corner].min(2) == 255).mean() < 0.3  # a white plate
+    assert not np.array_equal(right, missed) and missed.shape == (240, 240, 3)
+
+
+def test_the_picture_has_six_scenes_and_a_legend(task):
+    picture = task.picture(task.model)
+    assert picture.dtype == np.uint8 and picture.shape == (504, 720, 3)
+    assert load(held_out_scenes=2).picture(task.model).shape == (264, 720, 3)
+
+
+def test_a_found_box_is_right_once():
+    true = objects((1, 0, 0, 10, 10), (2, 0, 0, 10, 10))
+    found = objects((1, 0, 0, 10, 10), (1, 0, 0, 10, 9), (2, 0, 0, 10, 9), (2, 50, 50, 60, 60), scores=[1, 1, 1, 1])
+    assert detection.hits(found, true) == [True, False, True, False]
+    assert detection.hits(objects(scores=[]), true) == [] and detection.hits(found, objects()) == [False] * 4
+
+
+def test_proposals_lie_in_the_image(task):
+    (boxes,) = detection.propose(task.model, task.batches(0)[0][:1])
+    assert 0 < len(boxes) <= 40 and boxes.min() >= 0 and boxes.max() <= 96 and task.model.training
+
+
+# What is refused, and what is not
+
+BOX = torch.tensor([[10.0, 10, 30, 40]])
+ONE = torch.tensor([1])
+
+
+def batch(image=None, boxes=BOX, labels=ONE):
+    return [torch.rand(3, 96, 96) if image is None else image], [{"boxes": boxes, "labels": labels}]
+
+
+def box(*edges):
+    return batch(boxes=torch.tensor([edges], dtype=torch.float32))
+
+
+INSIDE = r"target 0: a box must lie in the image and have an area, 0 ≤ x1 < x2 ≤ 96 and 0 ≤ y1 < y2 ≤ 96, got \("
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (([], []), "needs an image at least, and a target for each, got 0, 0"),
+        ((batch()[0], []), "a target for each, got 1, 0"),
+        (None, r"a batch is a pair, \(images, targets\), got NoneType"),
+        (({}, []), "images must be a list, got dict"),
+        (batch(torch.rand(1, 96, 96)), r"image 0 must be float \(3, H, W\), got torch.float32 \(1, 96, 96\)"),
+        (batch(torch.rand(3, 96)), r"image 0 must be float \(3, H, W\), got torch.float32 \(3, 96\)"),
+        (batch(torch.rand(3, 0, 96)), r"image 0 must be float \(3, H, W\), got torch.float32 \(3, 0, 96\)"),
+        (batch(torch.ones(3, 96, 96, dtype=torch.uint8)), "image 0 must be float .*, got torch.uint8"),
+        ((batch()[0], [{"boxes": BOX}]), "target 0 must have 'boxes' and 'labels', got 'boxes'"),
+        ((batch()[0], [BOX]), "target 0 must have 'boxes' and 'labels', got Tensor"),
+        (batch(boxes=BOX[:, :3]), r"boxes, one a label, must be float \(1, 4\), got torch.float32 \(1, 3\)"),
+        (batch(boxes=BOX.long()), r"boxes, one a label, must be float \(1, 4\), got torch.int64 \(1, 4\)"),
+        (batch(labels=torch.tensor([1, 2])), r"must be float \(2, 4\), got torch.float32 \(1, 4\)"),
+        (batch(labels=torch.tensor([1.0])), r"labels must be int64 \(k\), got torch.float32 \(1,\)"),
+        (batch(labels=torch.tensor([0])), r"labels must be in 1 … 3 \(0 is the background\), got 0"),
+        (batch(labels=torch.tensor([4])), "labels must be in 1 … 3 .*, got 4"),
+        (box(10, 10, 97, 40), INSIDE + r"10.0, 10.0, 97.0, 40.0\)"),
+        (box(-1, 10, 30, 40), INSIDE + r"-1.0, 10.0, 30.0, 40.0\)"),
+        (box(10, 10, 30, 97), INSIDE),
+        (box(10, -1, 30, 40), INSIDE),
+        (box(10, 10, 10, 40), INSIDE),
+        (box(10, 10, 30, 10), INSIDE),
+        (box(30, 10, 10, 40), INSIDE),
+        (box(10, 10, float("nan"), 40), INSIDE),
+    ],
+)
+def test_a_batch_of_another_form_is_refused_before_anything_changes(given, message, task, state):
+    before, random = state(task.model), torch.random.get_rng_state()
+    with pytest.raises(ValueError, match=message):
+        next(train(replace(task, batches=lambda n: given), plans.joint(1)))
+    assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
+
+
+def test_a_model_in_eval_mode_is_refused(task):
+    with pytest.raises(ValueError, match=r"in train mode only: call model.train\(\)"):
+        task.losses(task.model.eval(), task.batches(0))
+
+
+@pytest.mark.parametrize("size", [(96, 96), (40, 64), (200, 130)])
+def test_a_batch_of_one_and_an_image_of_another_size_are_fine(size, task):
+    """It is scaled until its shorter side has 96 pixels; boxes come back in its own pixels."""
+    image = torch.rand(3, *size)
+    (step,) = take(replace(task, batches=lambda n: batch(image)), plans.joint(1))
+    assert 0 < step.total < 20
+    task.model.roi_heads.score_thresh = 0.0
+    (found,) = detection.predict(task.model, [image])
+    edges = found["boxes"].amax(0)
+    assert len(found["boxes"]) and found["boxes"].min() >= 0 and edges[2] <= size[1] and edges[3] <= size[0]
+
+
+def test_images_of_two_sizes_and_one_without_objects_are_fine(task):
+    images = [torch.rand(3, 96, 96), torch.rand(3, 64, 96)]
+    targets = [{"boxes": BOX, "labels": ONE}, {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}]
+    (step,) = take(replace(task, batches=lambda n: (images, targets)), plans.joint(1))
+    assert 0 < step.total < 20
+
+
+# Comparison
+
+
+def test_plans_are_compared():
+    arms = {"joint": Arm(plans.joint), "frozen": Arm(lambda: plans.alternating(Update(["rpn", "roi_heads"])))}
+    result = compare(load, arms, Budget(steps=2), seeds=[0], progress=False)
+    runs = result.seeds[0]
+    assert runs["joint"]["flops"] > runs["frozen"]["flops"] > 0 and runs["joint"]["began"] == runs["frozen"]["began"]
+    again = compare(load, arms, Budget(steps=2), seeds=[0], progress=False).seeds[0]
+    assert again["joint"]["mAP@0.5 (%)"] == runs["joint"]["mAP@0.5 (%)"]
