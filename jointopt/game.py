@@ -20,15 +20,15 @@ Without the detaching the sum would be x·y − x·y = 0, whose gradient moves n
 takes slopes at a point where the players do not stay; it is a kind of optimizer.
 """
 
-import math
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from jointopt.modules import listed
+from jointopt.objective import is_finite
 from jointopt.training import Task
 
 START, LR, STEPS = (1.0, 1.0), 0.1, 500
@@ -64,7 +64,7 @@ def path(start=START, method: str = "simultaneous", lr: float = LR, steps: int =
     x, y = _start(start)
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method must be one of {listed(METHODS)}, got {method!r}")
-    if not _finite(lr) or lr <= 0:
+    if not is_finite(lr) or lr <= 0:
         raise ValueError(f"lr (the step size η) must be a finite number > 0, got {lr!r}")
     if not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1:
         raise ValueError(f"steps must be a whole number ≥ 1, got {steps!r}")
@@ -100,10 +100,6 @@ def losses(players: Players, batch: None = None) -> dict[str, Tensor]:
 
 def _start(value: object) -> tuple[float, float]:
     pair = value.tolist() if isinstance(value, np.ndarray) else value
-    if not isinstance(pair, Sequence) or len(pair) != 2 or not all(map(_finite, pair)):
+    if not isinstance(pair, Sequence) or len(pair) != 2 or not all(map(is_finite, pair)):
         raise ValueError(f"start must be two finite numbers, x and y, got {value!r}")
     return float(pair[0]), float(pair[1])
-
-
-def _finite(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -33,10 +33,14 @@ def activation_l2(features: Tensor) -> Tensor:
 
 def check_number(what: str, value: object) -> float:
     """The value as a float, if it is a finite number ≥ 0; otherwise a ValueError that says what it should be."""
-    try:
-        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
-    except OverflowError:  # 10**400
-        number = math.inf
-    if not math.isfinite(number) or number < 0:
+    if not is_finite(value) or value < 0:
         raise ValueError(f"{what} must be a finite number ≥ 0, got {value!r}")
-    return number
+    return float(value)
+
+
+def is_finite(value: object) -> bool:
+    """Whether it is a number that a float can hold, and neither nan nor infinite. A bool is none."""
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # 10**400
+        return False

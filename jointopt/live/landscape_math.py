@@ -12,12 +12,12 @@ Plain arithmetic; landscape_math.js has the same for the browser.
 import math
 from collections.abc import Collection, Iterator
 from itertools import islice
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 
 from jointopt import plans
-from jointopt.objective import check_number
+from jointopt.objective import check_number, is_finite
 from jointopt.training import Update
 
 NAMES = ("theta", "phi")
@@ -115,7 +115,7 @@ def _weight(value: object) -> float | tuple[float, float]:
 
 def _start(value: object) -> tuple[float, float]:
     pair = _sequence(value)
-    if pair is None or len(pair) != 2 or not all(_finite(x) and abs(x) <= MAX_START for x in pair):
+    if pair is None or len(pair) != 2 or not all(is_finite(x) and abs(x) <= MAX_START for x in pair):
         limits = f"from -{MAX_START:g} to {MAX_START:g}"
         raise ValueError(f"start must be two numbers, theta and phi, {limits}; got {value!r}")
     return float(pair[0]), float(pair[1])
@@ -136,7 +136,7 @@ def _frozen(value: object) -> tuple[str, ...]:
 
 
 def _lr(value: object) -> float:
-    if not _finite(value) or value <= 0:
+    if not is_finite(value) or value <= 0:
         raise ValueError(f"lr (the learning rate) must be a finite number > 0, got {value!r}")
     return float(value)
 
@@ -151,10 +151,6 @@ def _sequence(value: object) -> list | None:
     """The members of a list, tuple or array; None for anything else."""
     value = value.tolist() if isinstance(value, np.ndarray) else value
     return list(value) if isinstance(value, (list, tuple)) else None
-
-
-def _finite(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 # Setting -> its value in plain form, or a ValueError that says what was given and what was expected.

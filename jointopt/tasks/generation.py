@@ -20,9 +20,8 @@ from torch.nn import functional as F
 from jointopt import data as sets
 from jointopt import plans
 from jointopt.data import Images
-from jointopt.modules import eval_mode, held_still, listed
-from jointopt.tasks import classification
-from jointopt.tasks.pretext import HELD_OUT, VALIDATION, part
+from jointopt.modules import eval_mode, held_still
+from jointopt.tasks.pretext import in_any_order, part
 from jointopt.training import Loss, Task, make_optimizer, train
 
 NOISE = 32  # numbers from which an image is made
@@ -98,13 +97,7 @@ def make(
 @lru_cache(maxsize=4)
 def split(data: str, held_out: str) -> tuple[Images, Images]:
     """(training images, held-out images), with one channel if all are gray; see `make`."""
-    if held_out not in HELD_OUT:
-        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
-    images = classification.images(data, "train", "cpu")
-    if held_out == "test":
-        chosen = images, classification.images(data, "test", "cpu")
-    else:
-        chosen = part(images, slice(-VALIDATION)), part(images, slice(-VALIDATION, None))
+    chosen = in_any_order(data, held_out)
     gray = all((images.images == images.images[:, :1]).all() for images in chosen)
     return tuple(of_channels(images, 1 if gray else 3) for images in chosen)
 

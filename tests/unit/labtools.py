@@ -1,6 +1,9 @@
 """A lab under test: waiting for its thread, and the messages that a browser would send."""
 
+import threading
 import time
+
+import torch
 
 
 def until(holds, seconds=20):
@@ -8,6 +11,19 @@ def until(holds, seconds=20):
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def drawn_during(work, most):
+    """What torch.rand draws here from seed 1 on, `most` numbers at most, while another thread works."""
+    thread = threading.Thread(target=work)
+    torch.manual_seed(1)
+    thread.start()
+    drawn = []
+    while thread.is_alive() and len(drawn) < most:
+        drawn.append(torch.rand(1))
+        thread.join(1e-4)
+    thread.join()
+    return torch.cat(drawn)
 
 
 class Browser:

@@ -1,13 +1,13 @@
 """Detection agrees with torchvision called directly and with torchmetrics; freezing, replay, and what is refused."""
 
 import copy
-import threading
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from labtools import drawn_during
 
 from jointopt import Update, plans, tasks, train
 from jointopt.budget import Budget, cost
@@ -178,16 +178,10 @@ def test_a_run_and_the_readers_random_numbers_do_not_disturb_each_other():
     expected = [lone.step() for _ in range(4)]
     torch.manual_seed(0)  # seed 0, that of the task's recipe
     assert list(train(load(), plans.joint(4))) == expected
-    engine, taken, drawn = Engine(load()), [], []
-    thread = threading.Thread(target=lambda: taken.extend(engine.step() for _ in range(4)))
-    torch.manual_seed(1)
-    thread.start()
-    while thread.is_alive() and len(drawn) < 5000:
-        drawn.append(torch.rand(1))
-        thread.join(1e-4)
-    thread.join()
+    engine, taken = Engine(load()), []
+    drawn = drawn_during(lambda: taken.extend(engine.step() for _ in range(4)), most=5000)
     assert taken == expected
-    assert len(drawn) > 5 and torch.equal(torch.cat(drawn), numbers[: len(drawn)])
+    assert len(drawn) > 5 and torch.equal(drawn, numbers[: len(drawn)])
 
 
 def test_a_saved_lab_replays(tmp_path, no_lab_is_left):

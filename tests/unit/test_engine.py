@@ -1,10 +1,8 @@
 """A run of the lab: its numbers are those of train(), nothing it looks at touches it, and it can be replayed."""
 
-import threading
-import time
-
 import pytest
 import torch
+from labtools import drawn_during
 from torch import nn
 
 from jointopt import Controls, Task, Update, plans, train
@@ -24,16 +22,9 @@ def test_a_run_and_the_readers_random_numbers_do_not_disturb_each_other(make):
     numbers = torch.rand(200)
     expected = steps(Engine(make()), 30)
     engine, taken = Engine(make()), []  # built here: seeding is for the whole process, whichever thread does it
-    thread = threading.Thread(target=lambda: taken.extend(steps(engine, 30)))
-    torch.manual_seed(1)
-    thread.start()
-    drawn = []
-    while thread.is_alive() and len(drawn) < 200:
-        drawn.append(torch.rand(1))
-        time.sleep(1e-4)
-    thread.join()
+    drawn = drawn_during(lambda: taken.extend(steps(engine, 30)), most=200)
     assert taken == expected
-    assert len(drawn) > 5 and torch.equal(torch.cat(drawn), numbers[: len(drawn)])
+    assert len(drawn) > 5 and torch.equal(drawn, numbers[: len(drawn)])
 
 
 def test_a_run_equals_train_with_the_same_seed(make):
