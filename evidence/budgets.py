@@ -18,6 +18,8 @@ from jointopt.compare import Comparison
 LABELS = 200
 SIZES = (200, 1000)  # joint steps, and what costs as much
 MEASURES = ("steps", "updates", "flops")
+# The arms whose updates are the same as at equal steps.
+SAME = {"updates": ("joint", "frozen random", "rotation, then all"), "flops": ("joint", "rotation, then all")}
 SLICE = ("steps 200", ["frozen random", "rotation, then head"], [10])
 
 
@@ -43,4 +45,5 @@ def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
             plan = partial(settings.plan, name, stages(name, measure, size, costs) if before else 0)
             arms[name] = settings.arm(plan, lr, standardize)
         spent = size * costs[settings.JOINT] if measure == "flops" else size
-        yield f"{measure} {size}", Part(make, arms, Budget(**{measure: spent}))
+        known = {name: found[f"steps {size}"] for name in SAME.get(measure, ())}
+        yield f"{measure} {size}", Part(make, arms, Budget(**{measure: spent}), known=known)

@@ -8,12 +8,12 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
 from jointopt.budget import Budget
-from jointopt.compare import Arm, Baseline, Comparison, compare
+from jointopt.compare import Arm, Baseline, Comparison, compare, spec_of
 from jointopt.files import write_whole
 from jointopt.records import checksum, load
 from jointopt.training import Task
@@ -26,17 +26,24 @@ POINTS = 3.0  # of accuracy, between means: sums differ in the last digits from 
 
 @dataclass(frozen=True)
 class Part:
-    """The arguments of one comparison."""
+    """The arguments of one comparison.
+
+    known  a part before, for each arm whose runs there are those that it would have here, update by update
+    """
 
     make: Callable[..., Task]
     arms: Mapping[str, Arm | Baseline]
     budget: Budget
     seeds: Iterable[int] = SEEDS
+    known: Mapping[str, Comparison] = field(default_factory=dict)
 
     def run(self, arms: Iterable[str] | None = None, seeds: Iterable[int] | None = None, **options) -> Comparison:
         """All of it, or some arms and seeds of it."""
         chosen = {name: self.arms[name] for name in (self.arms if arms is None else arms)}
-        return compare(self.make, chosen, self.budget, self.seeds if seeds is None else seeds, **options)
+        new = {name: arm for name, arm in chosen.items() if name not in self.known}
+        found = compare(self.make, new, self.budget, self.seeds if seeds is None else seeds, **options)
+        runs = {seed: {name: self.known.get(name, found).seeds[seed][name] for name in chosen} for seed in found.seeds}
+        return Comparison(spec_of(self.make, chosen, self.budget), runs)
 
 
 def make_record(experiment: ModuleType, processes: int) -> float:

@@ -33,7 +33,8 @@ from jointopt.training import Task, Update
 __all__ = ["Arm", "Baseline", "Comparison", "Interval", "compare", "interval", "name_of", "run"]
 __all__ += ["spec_of", "sweep", "sweep_arms"]
 
-LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "scikit-image")  # those that a figure may depend on
+# Those that a figure may depend on.
+LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "scikit-image", "faster-coco-eval")
 
 
 def compare(

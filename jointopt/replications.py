@@ -31,21 +31,21 @@ def cheap(found: Record) -> list[int]:
 
 
 def yosinski(found: Record) -> bool:
-    """Of the record `coadaptation`: in the stack of 8 or in that of 12 there is a k that `drops`.
+    """Of the record `coadaptation`: there is a k at which accuracy `drops`.
 
     Source: Yosinski et al. 2014, figure 2.
     """
-    return any(drops(found, size) for size in (8, 12))
+    return bool(drops(found))
 
 
-def drops(found: Record, size: int) -> list[int]:
-    """The k, neither the first nor the last of those tried in the stack of this size, at which layers come apart.
+def drops(found: Record) -> list[int]:
+    """The k, neither the first nor the last of those tried, at which layers come apart.
 
     "kept k" is below "base" (98.75 % interval below 0, since several k are looked at), and "kept k, all" is above
     "kept k" (95 %), where that was run.
     """
-    test = found[f"test {size}"]
-    tried = [k for k in range(1, size + 1) if f"kept {k}" in test.arms]
+    test = found["test"]
+    tried = [k for k in range(1, 9) if f"kept {k}" in test.arms]
 
     def below(k: int) -> bool:
         mean, half = interval(test.values(f"kept {k}") - test.values("base"), level=0.9875)

@@ -144,6 +144,30 @@ def test_an_interrupted_record_is_taken_up_where_it_stopped(folder):
     assert record.comparisons("some")["second"].values("b").tolist() == [50, 51, 52]
 
 
+def test_what_a_part_before_has_is_taken_from_there(folder):
+    first = record.Part(tasks.load, {"a": partial(noted, name="a")}, Budget(steps=1), range(2)).run(progress=False)
+    both = {"a": partial(noted, name="a"), "b": partial(noted, name="b")}
+    part = record.Part(tasks.load, both, Budget(updates=1), range(2), known={"a": first})
+    calls.clear()
+    found = part.run(progress=False)
+    assert calls == [("b", 0), ("b", 1)]
+    assert found.arms == ["a", "b"] and found.spec["budget"] == "1 updates per module"
+    assert found.values("a").tolist() == [50, 51] and found.difference("a", "b").mean == 0
+
+
+@pytest.mark.parametrize("measure", ["updates", "flops"])
+def test_what_is_said_to_be_the_same_as_at_equal_steps_is_the_same(measure):
+    """Update by update, at a small size, within the budget of the other sense."""
+    task, size = tasks.load("pretext", labels=5), 40
+    costs = {update: cost(task, update)[0] for update in (settings.ROTATION, settings.HEAD, settings.JOINT)}
+    other = Budget(updates=size) if measure == "updates" else Budget(flops=size * costs[settings.JOINT])
+    for name in budgets.SAME[measure]:
+        before = settings.STAGES[name][0]
+        plans = [settings.plan(name, budgets.stages(name, m, size, costs) if before else 0) for m in ("steps", measure)]
+        taken = [[u for u, _ in within(b, p, task)] for b, p in zip((Budget(steps=size), other), plans, strict=True)]
+        assert taken[0] == taken[1] and len(taken[0]) == size, name
+
+
 @pytest.mark.parametrize(
     ("figure", "before", "after", "within"),
     [

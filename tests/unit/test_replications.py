@@ -46,11 +46,9 @@ def test_fast_rcnn_table_5(found, cheap, told):
     assert replications.fast_rcnn_table_5(found) is told
 
 
-def coadaptation(eight, twelve=None):
+def coadaptation(others):
     """All others are level with the base."""
-    arms = {"base": 80.0} | {f"kept {k}": 80.0 for k in range(1, 9)}
-    long = {"base": 80.0} | {f"kept {k}": 80.0 for k in (3, 5, 7, 9)}
-    return record("test 8", arms | eight) | record("test 12", long | (twelve or {}))
+    return record("test", {"base": 80.0} | {f"kept {k}": 80.0 for k in range(1, 9)} | others)
 
 
 def all_again(kept, mean):
@@ -59,23 +57,22 @@ def all_again(kept, mean):
 
 
 @pytest.mark.parametrize(
-    ("found", "eight", "twelve"),
+    ("others", "drops"),
     [
-        (coadaptation({}), [], []),
-        (coadaptation(all_again("kept 4", 70.0)), [4], []),  # a dip
-        (coadaptation({"kept 4": 70.0, "kept 4, all": 70.0}), [], []),  # that all moving does not win back
-        (coadaptation({"kept 5": 70.0, "kept 3": 60.0}), [3, 5], []),  # all moving was not run
-        (coadaptation({"kept 1": 70.0, "kept 8": 60.0}), [], []),  # the first and the last do not count
-        (coadaptation({}, {"kept 5": 70.0}), [], [5]),
-        (coadaptation({}, {"kept 3": 70.0, "kept 9": 60.0}), [], []),
-        (coadaptation({"kept 4": 80 - 1.1 * HALF}), [], []),  # below by the 95 % interval, not by that of 98.75 %
-        (coadaptation({"kept 4": 80 - 1.1 * interval(SPREAD, 0.9875)[1]}), [4], []),
-        (coadaptation({"kept 4": 90.0}), [], []),
+        ({}, []),
+        (all_again("kept 4", 70.0), [4]),  # a dip
+        ({"kept 4": 70.0, "kept 4, all": 70.0}, []),  # that all moving does not win back
+        ({"kept 5": 70.0, "kept 3": 60.0}, [3, 5]),  # all moving was not run
+        ({"kept 1": 70.0, "kept 8": 60.0}, []),  # the first and the last do not count
+        ({"kept 4": 80 - 1.1 * HALF}, []),  # below by the 95 % interval, not by that of 98.75 %
+        ({"kept 4": 80 - 1.1 * interval(SPREAD, 0.9875)[1]}, [4]),
+        ({"kept 4": 90.0}, []),
     ],
 )
-def test_yosinski(found, eight, twelve):
-    assert (replications.drops(found, 8), replications.drops(found, 12)) == (eight, twelve)
-    assert replications.yosinski(found) is bool(eight or twelve)
+def test_yosinski(others, drops):
+    found = coadaptation(others)
+    assert replications.drops(found) == drops
+    assert replications.yosinski(found) is bool(drops)
 
 
 @pytest.mark.parametrize(
