@@ -1,6 +1,7 @@
 # make lab    open the first chapter in JupyterLab      make notebooks   run all chapters again, in place
-# make test   run every check                           make evidence    make the records of evidence/ again
+# make test   run every check                           make evidence    make the records of chapters 1 and 4 again
 # make format rewrite the code as the checker wants it  make bench       measure speed and size
+#                                                       make evidence RECORDS=applications    those of chapters 5 to 8
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -31,7 +32,7 @@ notebooks: .venv/requirements.installed
 	$(BIN)/python notebooks/execute.py
 
 evidence: .venv/requirements.installed
-	$(BIN)/python -m evidence
+	$(BIN)/python -m evidence $(RECORDS)
 
 format: .venv/requirements-test.installed
 	$(BIN)/ruff check --fix

@@ -1,4 +1,5 @@
-"""Make the records: `python -m evidence`, all of them, or `python -m evidence depth shift`.
+"""Make the records of chapters 1 and 4: `python -m evidence`; or those that are named, alone or as a group:
+`python -m evidence applications`, `python -m evidence depth shift`.
 
 Exit code 1 if a record that was there differs by more than the tolerance.
 """
@@ -7,11 +8,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import chain
 
 from evidence import record
 
-# In this order: what `settings` finds, others use.
-NAMES = ("objective", "settings", "budgets", "labels", "width", "depth", "shift", "coadaptation", "head_gradient")
+# In this order: what `settings` finds, others use; and so of `detection` and `segmentation`.
+PLANS = ("objective", "settings", "budgets", "labels", "width", "depth", "shift", "coadaptation", "head_gradient")
+APPLICATIONS = ("classification", "pretrained", "detection", "four_steps", "exact", "multitask", "detectors")
+APPLICATIONS += ("segmentation", "task_weights", "generation", "gan_plans")
+GROUPS = {"plans": PLANS, "applications": APPLICATIONS}  # chapters 1 and 4, chapters 5 to 8
+NAMES = PLANS + APPLICATIONS
 Means = dict[tuple[str, str, str], float]  # (part, arm, held-out figure) -> mean over the seeds
 
 
@@ -48,13 +54,14 @@ def compared(before: Means, after: Means) -> tuple[str, bool]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make each record and compare it with the one before."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help=", ".join(NAMES))
+    parser.add_argument("names", nargs="*", default=["plans"], help=", ".join((*GROUPS, *NAMES)))
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
-    if unknown := [name for name in options.names if name not in NAMES]:
-        parser.error(f"no record is named {unknown[0]!r}; choose among {', '.join(NAMES)}")
+    names = list(chain.from_iterable(GROUPS.get(name, [name]) for name in options.names))
+    if unknown := [name for name in names if name not in NAMES]:
+        parser.error(f"no record is named {unknown[0]!r}; choose among {', '.join((*GROUPS, *NAMES))}")
     agree = True
-    for name in options.names or NAMES:
+    for name in names:
         before = means(name)
         seconds = record.make_record(import_module(f"evidence.{name}"), options.processes)
         said, within = compared(before, means(name))

@@ -37,16 +37,14 @@ STYLE = {
 }
 
 # The four ideas of the document; further modules and losses take the rest of the Okabe–Ito palette in this order.
+_THETA, _PHI = ("#0072B2", "-"), ("#D55E00", "--")
 _NAMED = {
-    "feature_extractor": ("#0072B2", "-"),
-    "theta": ("#0072B2", "-"),
-    "classifier": ("#D55E00", "--"),
-    "head": ("#D55E00", "--"),
-    "phi": ("#D55E00", "--"),
+    **dict.fromkeys(("feature_extractor", "backbone", "encoder", "theta"), _THETA),
+    **dict.fromkeys(("classifier", "head", "roi_heads", "phi"), _PHI),
     "reg": ("#009E73", "-."),
     "total": ("black", "-"),
 }
-_FURTHER = [("#E69F00", (0, (6, 2))), ("#56B4E9", (0, (2, 2))), ("#F0E442", (0, (4, 1, 1, 1))), ("#CC79A7", ":")]
+_FURTHER = [("#E69F00", (0, (6, 2))), ("#56B4E9", (0, (2, 2))), ("#CC79A7", ":"), ("#F0E442", (0, (4, 1, 1, 1)))]
 HELD_OUT = {"color": "#CC79A7", "linestyle": ":", "marker": "o", "markersize": 6}
 MARKERS = {"joint": "o", "staged": "s", "alternating": "^", "frozen": "D"}
 

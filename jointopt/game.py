@@ -61,16 +61,12 @@ def path(start=START, method: str = "simultaneous", lr: float = LR, steps: int =
     method, a start that is not two finite numbers, lr that is not a finite number > 0, steps that are not a whole
     number ≥ 1.
     """
-    x, y = _start(start)
+    x, y = check_start(start)
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method must be one of {listed(METHODS)}, got {method!r}")
-    if not is_finite(lr) or lr <= 0:
-        raise ValueError(f"lr (the step size η) must be a finite number > 0, got {lr!r}")
-    if not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1:
-        raise ValueError(f"steps must be a whole number ≥ 1, got {steps!r}")
-    points = [(x, y)]
-    for _ in range(steps):
-        points.append(METHODS[method](*points[-1], float(lr)))
+    lr, points = check_lr(lr), [(x, y)]
+    for _ in range(check_steps(steps)):
+        points.append(METHODS[method](*points[-1], lr))
     return np.array(points)
 
 
@@ -90,7 +86,7 @@ class Players(nn.Module):
 
 def task(start=START) -> Task:
     """The game as a task, modules and losses "x" and "y". ValueError if the start is not two finite numbers."""
-    return Task(Players(*_start(start)), losses, lambda number: None, weights={"x": 1.0, "y": 1.0})
+    return Task(Players(*check_start(start)), losses, lambda number: None, weights={"x": 1.0, "y": 1.0})
 
 
 def losses(players: Players, batch: None = None) -> dict[str, Tensor]:
@@ -98,8 +94,23 @@ def losses(players: Players, batch: None = None) -> dict[str, Tensor]:
     return {"x": players.x * players.y.detach(), "y": -players.x.detach() * players.y}
 
 
-def _start(value: object) -> tuple[float, float]:
+def check_start(value: object) -> tuple[float, float]:
+    """(x, y), if it is two finite numbers; else ValueError."""
     pair = value.tolist() if isinstance(value, np.ndarray) else value
     if not isinstance(pair, Sequence) or len(pair) != 2 or not all(map(is_finite, pair)):
         raise ValueError(f"start must be two finite numbers, x and y, got {value!r}")
     return float(pair[0]), float(pair[1])
+
+
+def check_lr(value: object) -> float:
+    """The step size η, if it is a finite number > 0; else ValueError."""
+    if not is_finite(value) or value <= 0:
+        raise ValueError(f"lr (the step size η) must be a finite number > 0, got {value!r}")
+    return float(value)
+
+
+def check_steps(value: object) -> int:
+    """How many steps, if it is a whole number ≥ 1; else ValueError."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"steps must be a whole number ≥ 1, got {value!r}")
+    return int(value)

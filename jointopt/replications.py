@@ -8,6 +8,8 @@ found is a record's comparisons by the names of its parts, as `jointopt.records.
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from jointopt.comparison import Comparison, interval
 
 Record = Mapping[str, Comparison]
@@ -68,3 +70,88 @@ def lp_ft(found: Record) -> bool:
     distorts = test.difference("all at once", "head only", clutter)
     rescues = test.difference("head first, then all", "all at once", clutter)
     return (distorts.verdict, rescues.verdict) == ("less", "more")
+
+
+CLOSE = 5  # points of mAP: detectors of equal settings and different seeds are further apart than that
+
+
+def approximate_joint(found: Record) -> bool:
+    """Of the record `four_steps`: joint training comes close to the four steps with a quarter less compute, or more.
+
+    mAP of "joint" less that of "four steps" is above −CLOSE points (95 % interval), at no more than 75 % of the FLOPs.
+    Source: Ren et al. 2015, §3.2.
+    """
+    test = found["test"]
+    less = test.difference("joint", "four steps")
+    work = {arm: test.values(arm, "flops").mean() for arm in test.arms}
+    return bool(less.mean - less.half > -CLOSE and work["joint"] <= 0.75 * work["four steps"])
+
+
+def fast_rcnn_table_6(found: Record) -> bool:
+    """Of the record `multitask`: class and box learned together are better than one after the other.
+
+    mAP of "joint" is above that of "stage-wise" (interval above 0). Source: Girshick 2015.
+    """
+    return found["test"].difference("joint", "stage-wise").verdict == "more"
+
+
+def bilinear_game(paths: Mapping[str, np.ndarray]) -> bool:
+    """Of min_x max_y x·y, {method: path (steps + 1, 2)}: who spirals out, who circles and who converges.
+
+    After every step the radius of "simultaneous" is larger and that of "extragradient" smaller. The least and the
+    largest radius of "alternating" in the second half of its path are those of the first half, to 1 %.
+    Exact arithmetic (`jointopt.game`), so there are no seeds. Sources: Mescheder et al. 2018; Gidel et al. 2019.
+    """
+    radius = {method: np.hypot(*np.transpose(points)) for method, points in paths.items()}
+    halves = np.array_split(radius["alternating"], 2)
+    ends = [np.array([half.min(), half.max()]) for half in halves]
+    circles = np.allclose(ends[1], ends[0], rtol=0.01, atol=0)
+    out, inwards = (np.diff(radius[method]) for method in ("simultaneous", "extragradient"))
+    return bool((out > 0).all() and circles and (inwards < 0).all())
+
+
+def kendall_table_1(found: Record) -> bool:
+    """Of the record `task_weights`: the weights decide whether a second task helps segmentation.
+
+    Foreground IoU of "equal" is below "alone", and of "learned" above it, both 95 % intervals excluding 0.
+    Source: Kendall, Gal and Cipolla 2018.
+    """
+    test = found["test"]
+    return [test.difference(arm, "alone").verdict for arm in ("equal", "learned")] == ["less", "more"]
+
+
+def mask_r_cnn_table_3(found: Record) -> bool:
+    """Of the record `task_weights`: boxes are better where segmentation is learned beside them.
+
+    Box IoU of "equal" is above "boxes alone" (95 % interval). Source: He et al. 2017, who measure a detector's box AP.
+    """
+    return found["test"].difference("equal", "boxes alone", "box IoU (%)").verdict == "more"
+
+
+def joint_against(found: Record, better: str = "more") -> dict[str, dict[str, str]]:
+    """Of an application's closing table: sense of equal -> other arm -> "wins", "loses" or "undecided", for joint.
+
+    Joint wins where the 95 % interval of joint less the other, seed by seed, excludes 0 on the better side.
+    better: "more", or "less" where the held-out figure is a distance.
+    """
+    words = {better: "wins", "undecided": "undecided"}
+    return {
+        sense: {
+            arm: words.get(found[sense].difference("joint", arm).verdict, "loses")
+            for arm in found[sense].arms
+            if arm != "joint"
+        }
+        for sense in ("updates", "flops")
+    }
+
+
+def claim(found: Record, better: str = "more") -> str:
+    """Of a closing table: whether joint training beats training in parts, by the rule of evidence/README.md.
+
+    "holds" if joint wins against each other arm in both senses of equal; "holds in part" if it wins somewhere and
+    loses nowhere; "does not hold" otherwise.
+    """
+    results = [result for arms in joint_against(found, better).values() for result in arms.values()]
+    if all(result == "wins" for result in results):
+        return "holds"
+    return "holds in part" if "wins" in results and "loses" not in results else "does not hold"

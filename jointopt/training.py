@@ -8,7 +8,7 @@ The *controls* are what a person may change while training runs.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import torch
@@ -33,6 +33,8 @@ class Task:
     picture   model -> (H, W, 3) uint8 array: what a person would rather look at
     weights   {loss name: λ}; if given, it names every loss; None: every λ is 1
     recipe    how `jointopt.tasks.load` made the task, as plain data; a saved run carries it
+    optimizer, optimizer_options   what a run begins with where no other is asked for: a name of OPTIMIZERS, and what
+              replaces its defaults (lr, …)
     """
 
     model: nn.Module
@@ -42,8 +44,11 @@ class Task:
     picture: Callable[[nn.Module], object] | None = None
     weights: dict[str, float] | None = None
     recipe: dict | None = None
+    optimizer: str = "Adam"
+    optimizer_options: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self):
+        check_optimizer(self.optimizer, self.optimizer_options)
         if not isinstance(self.model, nn.Module):
             raise ValueError(f"a task's model must be an nn.Module, got {type(self.model).__name__}")
         for name, answers in (("losses", "(model, batch) -> dict"), ("batches", "step number -> batch")):
@@ -65,14 +70,14 @@ class Update:
     losses: frozenset[str] | None = None
 
     def __post_init__(self):
-        for field, nothing in (("modules", "moves no module"), ("losses", "counts no loss")):
-            names = getattr(self, field)
+        for part, nothing in (("modules", "moves no module"), ("losses", "counts no loss")):
+            names = getattr(self, part)
             if names is None:
                 continue
             names = frozenset([names] if isinstance(names, str) else names)
             if not names:
-                raise ValueError(f"this Update {nothing}: name at least one, or leave {field}=None for all")
-            object.__setattr__(self, field, names)
+                raise ValueError(f"this Update {nothing}: name at least one, or leave {part}=None for all")
+            object.__setattr__(self, part, names)
 
 
 @dataclass(frozen=True)
@@ -103,9 +108,9 @@ class NonFiniteError(FloatingPointError):
 def train(
     task: Task, plan: Iterable[Update], controls: Controls | None = None, optimizer: torch.optim.Optimizer | None = None
 ) -> Iterator[Step]:
-    """Take one step per update of the plan and yield what happened. The default optimizer is Adam, lr 1e-3."""
+    """Take one step per update of the plan and yield what happened. The default optimizer is the task's own."""
     controls = controls or Controls()
-    optimizer = optimizer or make_optimizer(task.model)
+    optimizer = optimizer or make_optimizer(task.model, task.optimizer, **task.optimizer_options)
     if not isinstance(plan, Iterable):
         raise ValueError(f"a plan is a stream of Updates, as jointopt.plans.joint(100) makes it, got {plan!r}")
     if controls.log:  # they have steered another run

@@ -8,7 +8,7 @@ const LOOK = {
   heldOut: ["#CC79A7", [2, 3]],
 };
 // Further modules and losses, in this order.
-const MORE_LOOKS = [["#E69F00", [12, 3]], ["#56B4E9", [3, 3]], ["#F0E442", [6, 2, 2, 2]], ["#CC79A7", [1, 2]]];
+const MORE_LOOKS = [["#E69F00", [12, 3]], ["#56B4E9", [3, 3]], ["#CC79A7", [1, 2]], ["#F0E442", [6, 2, 2, 2]]];
 
 // JupyterLab gives its colors as CSS variables; elsewhere the fallbacks hold.
 function theme(el) {
@@ -95,7 +95,10 @@ function weightScale(low, high, perDecade) {
 }
 
 // The look of a module or loss by its name; further ones are numbered among all names.
-const NAMED = { feature_extractor: "theta", theta: "theta", classifier: "phi", head: "phi", phi: "phi", reg: "reg" };
+const NAMED = {
+  feature_extractor: "theta", backbone: "theta", encoder: "theta", theta: "theta",
+  classifier: "phi", head: "phi", roi_heads: "phi", phi: "phi", reg: "reg",
+};
 function lookOf(name, all) {
   if (NAMED[name]) return LOOK[NAMED[name]];
   const others = all.filter((other) => !NAMED[other]);

@@ -44,7 +44,7 @@ class Engine:
         self.controls.bind(task.model, self.losses)
         if self.controls.log:  # they have steered another run
             self.controls.restart()
-        self.optimizer_name = "Adam"
+        self.optimizer_name = task.optimizer
         self._generator = torch.Generator(next(task.model.parameters()).device)
         self._first = copy.deepcopy(task.model.state_dict())
         self.start = fingerprint(task.model.state_dict())
@@ -63,8 +63,8 @@ class Engine:
         self._generator.manual_seed((self.task.recipe or {}).get("seed", 0))
         self.taken: list[Update] = []
         self.history = History(self.losses, self.modules)
-        self.optimizer = make_optimizer(self.task.model, self.optimizer_name)
-        self._optimizer_log = [] if self.optimizer_name == "Adam" else [Change(0, "optimizer", self.optimizer_name)]
+        self.optimizer = self._make_optimizer(own := self.optimizer_name)
+        self._optimizer_log = [] if own == self.task.optimizer else [Change(0, "optimizer", own)]
         self._next_optimizer: str | None = None
         self._scheduled: dict[int, str] = {}
         self._norms: dict | None = None  # what was measured in the step at hand
@@ -110,7 +110,14 @@ class Engine:
         """Another optimizer from the next step on, without memory, at its own default lr unless one is set by then."""
         check_optimizer(name)
         self._next_optimizer = name  # first: the new one at the old lr for a step does less harm than the reverse
-        self.controls.set(lr=OPTIMIZERS[name][1]["lr"])
+        self.controls.set(lr=self._options(name)["lr"])
+
+    def _options(self, name: str) -> dict:
+        """The task's for its own optimizer, else the defaults."""
+        return OPTIMIZERS[name][1] | (dict(self.task.optimizer_options) if name == self.task.optimizer else {})
+
+    def _make_optimizer(self, name: str) -> torch.optim.Optimizer:
+        return make_optimizer(self.task.model, name, **self._options(name))
 
     def step(self, measure: Callable[[Update], bool] = lambda update: False) -> Step:
         """Take the plan's next update. If that fails, the run is where it was, and the same step can be tried again.
@@ -175,7 +182,7 @@ class Engine:
         if name is None:
             name, self._next_optimizer = self._next_optimizer, None
         if name is not None:
-            self.optimizer, self.optimizer_name = make_optimizer(self.task.model, name), name
+            self.optimizer, self.optimizer_name = self._make_optimizer(name), name
             self._optimizer_log.append(Change(self.number, "optimizer", name))
 
     @contextmanager

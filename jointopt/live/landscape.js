@@ -1,5 +1,5 @@
-// The live landscape of y = φ·θ·x: its controls. In front of this file widget.py puts common.js, landscape_math.js
-// (the arithmetic) and landscape_draw.js (the picture).
+// The live landscape of y = φ·θ·x: its controls. In front of this file widget.py puts common.js, settings.js,
+// landscape_math.js (the arithmetic) and landscape_draw.js (the picture).
 
 const SETTINGS = ["weight", "start", "plan", "frozen", "lr", "steps"];
 
@@ -61,7 +61,7 @@ function render({ model, el }) {
   keepKeys(root);
   const find = (selector) => root.querySelector(selector);
   const named = (name) => find(`[name="${name}"]`);
-  const [canvas, handle, status] = [find("canvas"), find(".handle"), find("[role=status]")];
+  const [canvas, handle] = [find("canvas"), find(".handle")];
   for (const [which, symbol] of [["both", "λ"], ["theta", "λ of θ"], ["phi", "λ of φ"]]) {
     find(`[data-weight="${which}"]`).innerHTML = `${symbol}
       <input type="range" name="slider ${which}" min="0" max="${SCALE.top}" aria-label="${symbol}, logarithmic">
@@ -69,45 +69,12 @@ function render({ model, el }) {
   }
   for (const plan in PLAN_WORDS) named("plan").add(new Option(PLAN_WORDS[plan], plan));
 
-  const state = {};
+  const [say, hush] = speaker(find("[role=status]"));
+  const settings = sharedSettings(model, SETTINGS, () => { show(); ask(); });
+  const { state, change } = settings;
   let plot = null;
-  let drag = null; // where on the handle it was taken hold of
   let frame = 0;
   let changedAt = 0;
-
-  // --- browser to kernel: messages, at most ten a second; until the last is answered, the kernel's echo is old news
-  const me = Math.random().toString(36).slice(2);
-  let [count, pending, timer, waitingFor, refusal] = [0, {}, 0, null, ""];
-  function change(changes) {
-    Object.assign(state, changes);
-    Object.assign(pending, changes);
-    waitingFor = `${me}.${++count}`;
-    for (const name in changes) model.set(name, changes[name]); // for other views of the same model
-    timer ||= setTimeout(send, 100);
-    show();
-    ask();
-  }
-  function send() {
-    if (!timer) return;
-    const changes = pending;
-    clearTimeout(timer);
-    [timer, pending] = [0, {}];
-    try {
-      model.send({ id: waitingFor, set: changes });
-    } catch { /* there is no kernel any more, and none is needed */ }
-  }
-  function onMessage(message) {
-    if (message.ack !== waitingFor) return;
-    waitingFor = null;
-    refusal = message.error || "";
-    pull();
-  }
-  function pull() {
-    if (waitingFor) return;
-    for (const name of SETTINGS) state[name] = model.get(name);
-    show();
-    ask();
-  }
 
   // --- the picture
   function ask() {
@@ -117,7 +84,7 @@ function render({ model, el }) {
   function redraw() {
     frame = 0;
     if (!canvas.parentElement.clientWidth) return;
-    const reach = drag ? plot.reach : Math.max(2.5, 0.4 + Math.max(...state.start.map(Math.abs)));
+    const reach = dragged() ? plot.reach : Math.max(2.5, 0.4 + Math.max(...state.start.map(Math.abs)));
     const drawn = draw(canvas, state, reach);
     plot = drawn.plot;
     const words = wordsOf(state, drawn.ends);
@@ -131,20 +98,12 @@ function render({ model, el }) {
     find(".note").textContent = found;
     const from = `theta ${two(theta)}, phi ${two(phi)}`;
     canvas.setAttribute("aria-label", `Contours of J over theta and phi. ${found} From ${from}: ${words}`);
-    say(refusal || words);
-    refusal = "";
+    say(settings.refused() || words);
     const ends = drawn.ends.map(({ plan, point, J }) => [plan, [...point, J]]);
     root.dataset.ends = JSON.stringify(Object.fromEntries(ends)); // plan: [θ, φ, J]
     root.dataset.ms = performance.now() - changedAt; // from the change until it is drawn
     root.dataset.draws = Number(root.dataset.draws || 0) + 1;
     changedAt = 0;
-  }
-
-  // --- words: at most twice a second, so that a screen reader can follow
-  let [toSay, saying] = ["", 0];
-  function say(words) {
-    toSay = words;
-    saying ||= setTimeout(() => { saying = 0; if (status.textContent !== toSay) status.textContent = toSay; }, 500);
   }
 
   // --- the controls
@@ -157,7 +116,7 @@ function render({ model, el }) {
   const isWeight = (x) => x >= 0 && Number.isFinite(x);
   const isStart = (x) => Math.abs(x) <= MAX_START;
   const weightNumber = (which, i) => [() => both(state.weight)[i], (x) => weightChange(which, x), isWeight, "λ: a number ≥ 0"];
-  const NUMBERS = { // name: [what is shown, the change, is it valid, what is expected]
+  const NUMBERS = {
     "weight both": weightNumber("both", 0), "weight theta": weightNumber("theta", 0), "weight phi": weightNumber("phi", 1),
     "start theta": [() => state.start[0], (x) => ({ start: [x, state.start[1]] }), isStart, `start: ${range}`],
     "start phi": [() => state.start[1], (x) => ({ start: [state.start[0], x] }), isStart, `start: ${range}`],
@@ -165,13 +124,9 @@ function render({ model, el }) {
     steps: [() => state.steps, (steps) => ({ steps }), (x) => Number.isInteger(x) && x >= 1 && x <= MAX_STEPS,
       `steps: a whole number from 1 to ${MAX_STEPS}`],
   };
+  const showNumbers = numberFields(root, NUMBERS, change, say);
   function show() {
-    const focused = root.getRootNode().activeElement;
-    for (const name in NUMBERS) {
-      if (named(name) === focused) continue; // someone is typing there
-      named(name).value = NUMBERS[name][0]();
-      named(name).removeAttribute("aria-invalid");
-    }
+    showNumbers();
     const separate = Array.isArray(state.weight);
     named("separate").checked = separate;
     for (const which of ["both", "theta", "phi"]) {
@@ -182,16 +137,6 @@ function render({ model, el }) {
     }
     named("plan").value = state.plan;
     for (const name of ["theta", "phi"]) named(`freeze ${name}`).checked = state.frozen.includes(name);
-  }
-  for (const name in NUMBERS) {
-    const [, toChange, valid, expected] = NUMBERS[name];
-    named(name).addEventListener("input", ({ target }) => {
-      const ok = target.value !== "" && valid(Number(target.value));
-      target.setAttribute("aria-invalid", !ok);
-      if (ok) change(toChange(Number(target.value)));
-      else say(`Expected ${expected}. Nothing was changed.`);
-    });
-    named(name).addEventListener("blur", show);
   }
   for (const which of ["both", "theta", "phi"]) {
     named(`slider ${which}`).addEventListener("input", ({ target }) => {
@@ -209,46 +154,26 @@ function render({ model, el }) {
     });
   }
 
-  // --- the start point: drag, click or arrow keys
-  const place = (x, y) => { // from pixels of the picture
-    const at = [(x - plot.left) / plot.side * 2 - 1, 1 - (y - plot.top) / plot.side * 2];
-    change({ start: at.map((u) => Number(clamp(u * plot.reach, 0.4 - plot.reach, plot.reach - 0.4).toFixed(2))) });
-  };
-  const local = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  };
-  handle.addEventListener("pointerdown", (event) => {
-    const [x, y] = local(event);
-    drag = [x - plot.x(state.start[0]), y - plot.y(state.start[1])];
-    handle.setPointerCapture(event.pointerId);
-  });
-  handle.addEventListener("pointermove", (event) => {
-    if (!drag) return;
-    const [x, y] = local(event);
-    place(x - drag[0], y - drag[1]);
-  });
-  for (const type of ["pointerup", "pointercancel"]) handle.addEventListener(type, () => { drag = null; ask(); });
-  canvas.addEventListener("click", (event) => place(...local(event)));
-  handle.addEventListener("keydown", (event) => {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    if (!way) return;
-    event.preventDefault();
-    const by = event.shiftKey ? 0.5 : 0.05;
-    change({ start: way.map((d, i) => Number(clamp(state.start[i] + d * by, -MAX_START, MAX_START).toFixed(2))) });
-  });
+  // --- the start point
+  const startAt = (point, limit) =>
+    change({ start: point.map((u) => Number(clamp(u, -limit, limit).toFixed(2))) });
+  const dragged = movable(
+    canvas, handle,
+    () => [plot.x(state.start[0]), plot.y(state.start[1])],
+    (x, y) => startAt(
+      [(x - plot.left) / plot.side * 2 - 1, 1 - (y - plot.top) / plot.side * 2].map((u) => u * plot.reach), plot.reach - 0.4,
+    ),
+    (dx, dy) => startAt([state.start[0] + dx, state.start[1] + dy], MAX_START),
+    ask,
+  );
 
-  for (const name of SETTINGS) model.on(`change:${name}`, pull);
-  model.on("msg:custom", onMessage);
   const stopWatching = onLookChange(root, ask);
-  pull();
+  settings.pull();
   return () => {
-    send();
+    settings.close();
     stopWatching();
     cancelAnimationFrame(frame);
-    clearTimeout(saying);
-    for (const name of SETTINGS) model.off(`change:${name}`, pull);
-    model.off("msg:custom", onMessage);
+    hush();
   };
 }
 

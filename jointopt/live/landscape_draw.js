@@ -8,20 +8,6 @@ const PLAN_WORDS = {
 const MARKERS = { joint: "circle", staged: "square", staged_phi_first: "square", alternating: "triangle" };
 const GRID = 100; // cells a side
 
-const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
-
-// Words with a halo, so that they can be read on top of lines.
-function write(g, words, x, y, colors, align = "left") {
-  g.textAlign = align;
-  g.setLineDash([]);
-  g.lineJoin = "round";
-  g.lineWidth = 4;
-  g.strokeStyle = colors.paper;
-  g.strokeText(words, x, y);
-  g.fillStyle = colors.ink;
-  g.fillText(words, x, y);
-}
-
 // Whether a box [left, top, right, bottom] lies in the plot and covers nothing in plot.taken.
 function isFree(plot, [x1, y1, x2, y2]) {
   const inside = x1 > plot.left && x2 < plot.left + plot.side && y1 > plot.top && y2 < plot.top + plot.side;
@@ -49,24 +35,6 @@ function writeNear(g, plot, words, [x, y], ways, colors, link = false) {
 
 function take(plot, x, y, r) {
   plot.taken.push([x - r, y - r, x + r, y + r]);
-}
-
-function drawMarker(g, shape, x, y, r, colors) {
-  const corners = { square: [4, 45, 1.2], triangle: [3, -90, 1.35], diamond: [4, 0, 1.3], star: [10, -90, 1.5] }[shape];
-  g.beginPath();
-  if (!corners) g.arc(x, y, r, 0, 7);
-  for (let i = 0; corners && i < corners[0]; i++) {
-    const angle = (corners[1] + i * 360 / corners[0]) * Math.PI / 180;
-    const size = r * corners[2] * (shape === "star" && i % 2 ? 0.45 : 1);
-    g.lineTo(x + size * Math.cos(angle), y + size * Math.sin(angle));
-  }
-  g.closePath();
-  g.setLineDash([]);
-  g.lineWidth = 2;
-  g.fillStyle = colors.paper;
-  g.strokeStyle = colors.ink;
-  g.fill();
-  g.stroke();
 }
 
 function drawLock(g, x, y, size, colors) {
@@ -262,8 +230,6 @@ function draw(canvas, state, reach) {
   drawAxes(g, plot, state.frozen, colors);
   return { plot, ends };
 }
-
-const two = (x) => x.toFixed(2).replace("-", "−");
 
 // What the paths did, in words.
 function wordsOf(state, ends) {

@@ -1,4 +1,4 @@
-"""Image classification (document §4 and §5.1): the document's model, cross-entropy, and an L2 term."""
+"""Image classification (document §4, §5.1, §6.2): the document's model or another, cross-entropy, and an L2 term."""
 
 from functools import lru_cache
 
@@ -9,32 +9,83 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from jointopt import data as sets
-from jointopt.models import EndToEndModel
-from jointopt.modules import eval_mode
+from jointopt import networks
+from jointopt.modules import eval_mode, listed
 from jointopt.objective import l2
 from jointopt.training import Task
 
-SHOWN = 16  # test images in the picture
+SHOWN = 16  # held-out images in the picture
+VALIDATION = 1000  # the last training images, held out where settings are chosen
+HELD_OUT = ("test", "validation")
 
 
-def make(seed: int = 0, device: str = "cpu", data: str = "digits", size: int = 64, reg: float = 1e-4) -> Task:
-    """The document's model on `data` (see `jointopt.data.load`), in batches of `size`.
+def make(
+    seed: int = 0,
+    device: str = "cpu",
+    data: str = "digits",
+    size: int = 64,
+    reg: float = 1e-4,
+    network: str = "document",
+    weights: str | None = None,
+    labels: int | None = None,
+    held_out: str = "test",
+) -> Task:
+    """A network on `data` (see `jointopt.data.load`), in batches of `size`, or of all labeled images if they are fewer.
 
     Losses: "task", the cross-entropy in nats, with λ = 1; "reg", ½ ‖θ, φ‖², with λ = `reg`.
+    network, weights: those of `jointopt.networks.build`; "document" is the document's model. The seed draws the first
+    weights that are not given.
+    labels: so many labeled images a class, drawn by the seed; None: all.
+    held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
+    settings; "test" trains on all and evaluates on the test images.
+
+    ValueError for another network, weights or held_out, or a number of labels that is not there; OSError for weights
+    that are not at hand and cannot be fetched.
     """
-    train, test = images(data, "train", device), images(data, "test", device)
+    train, held = split(data, held_out, device)
+    if labels is not None:
+        train, size = choose(train, labels, seed), min(size, labels * len(train.classes))
     with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
         torch.manual_seed(seed)
-        model = EndToEndModel(num_classes=len(train.classes))
+        model = networks.build(network, len(train.classes), weights)
     model.to(device, memory_format=torch.channels_last)
     return Task(
         model,
         losses,
         sets.batches(train, size, seed=seed, device=device),
-        evaluate=lambda model: evaluate(model, test.images, test.labels),
-        picture=lambda model: picture(model, test.images[:SHOWN], test.labels[:SHOWN], test.classes),
+        evaluate=lambda model: evaluate(model, held.images, held.labels),
+        picture=lambda model: picture(model, held.images[:SHOWN], held.labels[:SHOWN], held.classes),
         weights={"task": 1.0, "reg": reg},
     )
+
+
+def split(data: str, held_out: str = "test", device: str = "cpu") -> tuple[sets.Images, sets.Images]:
+    """(training images, held-out images), whatever the order of their classes; see `make`."""
+    if held_out not in HELD_OUT:
+        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
+    train = images(data, "train", device)
+    if held_out == "test":
+        return train, images(data, "test", device)
+    return part(train, slice(-VALIDATION)), part(train, slice(-VALIDATION, None))
+
+
+def part(images: sets.Images, rows: slice | Tensor) -> sets.Images:
+    """Some of the images."""
+    return sets.Images(images.images[rows], images.labels[rows], images.classes)
+
+
+def choose(images: sets.Images, labels: int, seed: int) -> sets.Images:
+    """`labels` images of each class, drawn by the seed, with the classes in turn. They may come in any order.
+
+    ValueError if there are not so many of each class.
+    """
+    classes = len(images.classes)
+    of_class = [(images.labels == label).nonzero().ravel() for label in range(classes)]
+    most = min(map(len, of_class))
+    if isinstance(labels, bool) or not isinstance(labels, int) or not 1 <= labels <= most:
+        raise ValueError(f"labels, a class, must be a whole number from 1 to {most}, got {labels!r}")
+    drawn = torch.from_numpy(np.random.RandomState([seed, classes]).permutation(most)[:labels])  # (labels,)
+    return part(images, torch.stack([rows[drawn.to(rows.device)] for rows in of_class], dim=1).ravel())
 
 
 @lru_cache(maxsize=4)
@@ -73,11 +124,38 @@ def check_labels(labels: Tensor, classes: int) -> None:
 
 
 @torch.no_grad()
+def predict(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Probabilities (N, classes) of images (N, 3, 28, 28), in eval mode."""
+    with eval_mode(model):
+        return torch.cat([model(x).softmax(1) for x in inputs.split(50)])
+
+
+@torch.no_grad()
 def evaluate(model: nn.Module, inputs: Tensor, labels: Tensor) -> dict[str, float]:
     """Held-out accuracy in percent."""
     with eval_mode(model):
         correct = sum((model(x).argmax(1) == y).sum() for x, y in zip(inputs.split(50), labels.split(50), strict=True))
     return {"accuracy (%)": 100 * float(correct) / len(labels)}
+
+
+def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 10) -> float:
+    """Expected calibration error in percent: how far confidence is from accuracy, on the mean.
+
+    probabilities (N, classes), labels int64 (N,). The images are sorted by confidence, the largest probability, into so
+    many bins of equal width. The error is the mean of |accuracy − mean confidence| over the bins, each weighted by its
+    share of the images. Source: Guo, Pleiss, Sun and Weinberger, ICML 2017, equation 3.
+
+    ValueError for other shapes, labels that are no classes, or a number of bins that is not a whole number ≥ 1.
+    """
+    sets.check_integer("bins", bins, 1)
+    if probabilities.ndim != 2 or not len(probabilities) or labels.shape != probabilities.shape[:1]:
+        given = f"{tuple(probabilities.shape)} and {tuple(labels.shape)}"
+        raise ValueError(f"probabilities and labels must be (N, classes) and (N,), N ≥ 1, got {given}")
+    check_labels(labels, probabilities.shape[1])
+    confidence, predicted = probabilities.cpu().double().max(1)
+    excess = confidence - (predicted == labels.cpu()).double()  # over a bin: N_bin · (mean confidence − accuracy)
+    place = (confidence * bins).long().clamp(max=bins - 1)
+    return 100 * float(torch.zeros(bins).double().index_add(0, place, excess).abs().sum()) / len(labels)
 
 
 @torch.no_grad()

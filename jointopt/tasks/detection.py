@@ -12,6 +12,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
+from jointopt.data import photographs
 from jointopt.data import scenes as sets
 from jointopt.data.scenes import Scenes
 from jointopt.modules import eval_mode, listed
@@ -21,6 +22,7 @@ from jointopt.training import Loss, Task
 SIDE = 96  # pixels: a scene has this size, and an image of another is scaled until its shorter side has it
 LOSSES = ("objectness", "rpn_box_reg", "classifier", "box_reg")  # torchvision says loss_objectness, …
 HELD_OUT = {"test": ("test", 0), "validation": ("train", 2**32 - 1)}  # the split and the seed of the scenes
+ANCHORS = {"scenes": (22, 32), "voc": (16, 32, 64), "pets": (16, 32, 64)}  # pixels: the widths of square anchors
 SURE = 0.5  # the score from which the picture shows a box
 OVERLAP = 0.5  # the IoU from which a box counts as found
 SHOWN, ACROSS, ZOOM = 6, 3, 2.5  # scenes in the picture, scenes in a row, enlargement
@@ -32,33 +34,24 @@ Batch = tuple[Sequence[Tensor], Sequence[Target]]
 
 def make(
     seed: int = 0,
-    classes: str = "247",
+    classes: str | Sequence[str] | None = None,
     scenes: int = 600,
     size: int = 4,
     held_out: str = "test",
     held_out_scenes: int = 100,
+    data: str = "scenes",
 ) -> Task:
-    """Find the digits in `scenes` scenes of 96×96 pixels, drawn by the seed (jointopt.data.scenes), `size` in a batch.
+    """Find the objects in `scenes` images of 96×96 pixels, `size` in a batch: what `read` gives for these options.
 
     Modules: "backbone" (features), "rpn" (region proposals), "roi_heads" (class and box of each proposal).
     Losses: of the proposals "objectness", a cross-entropy in nats, and "rpn_box_reg", smooth L1 of the box; of the
     detections "classifier", a cross-entropy in nats, and "box_reg", smooth L1. Every λ is 1, as in torchvision. The
     last two are computed only where one of them is counted. The samplers draw from torch's global generator.
-    held_out: "test", or "validation" for choosing settings: `held_out_scenes` of them, the same for every seed. No
-    digit and no background of a test scene is in a training scene; validation scenes are other scenes, of the
-    digits and backgrounds that are trained on.
-
-    ValueError for another held_out, and for what jointopt.data.scenes refuses.
     """
-    if held_out not in HELD_OUT:
-        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
-    if not isinstance(classes, str):
-        raise ValueError(f"classes is a string of digits, such as '247', got {classes!r}")
-    split, held_seed = HELD_OUT[held_out]
-    train, held = draw(scenes, "train", seed, classes), draw(held_out_scenes, split, held_seed, classes)
+    train, held = read(seed, classes, scenes, held_out, held_out_scenes, data)
     with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
         torch.manual_seed(seed)
-        model = detector(len(classes))
+        model = detector(len(train.classes), ANCHORS[data])
     return Task(
         model,
         losses,
@@ -69,14 +62,49 @@ def make(
     )
 
 
+def read(
+    seed: int,
+    classes: str | Sequence[str] | None,
+    scenes: int,
+    held_out: str,
+    held_out_scenes: int,
+    data: str,
+) -> tuple[Scenes, Scenes]:
+    """The images for training, and those held out: the same for every seed.
+
+    data: "scenes" draws digits over photographs by the seed (jointopt.data.scenes); classes are then digits, "247" if
+    None. "voc" and "pets" read photographs, the same for every seed, by jointopt.data.voc and jointopt.data.pets,
+    which say what classes may be; None: all, or the species.
+    held_out: "test", or "validation" for choosing settings. No digit and no background of a test scene is in a
+    training scene; validation scenes are other scenes, of the digits and backgrounds that are trained on.
+    Photographs are never in two of the three splits.
+
+    ValueError for another held_out or data, and for what the module of the data refuses; FileNotFoundError where
+    photographs are missing.
+    """
+    if held_out not in HELD_OUT:
+        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
+    if data not in ANCHORS:
+        raise ValueError(f"data is one of {listed(ANCHORS)}, got {data!r}")
+    if data != "scenes":
+        splits = (("train", scenes), (held_out, held_out_scenes))
+        train, held = (photographs.load(data, split, count, SIDE, classes) for split, count in splits)
+        return train, held
+    classes = "247" if classes is None else classes
+    if not isinstance(classes, str):
+        raise ValueError(f"classes is a string of digits, such as '247', got {classes!r}")
+    split, held_seed = HELD_OUT[held_out]
+    return draw(scenes, "train", seed, classes), draw(held_out_scenes, split, held_seed, classes)
+
+
 @lru_cache(maxsize=8, typed=True)
 def draw(count: int, split: str, seed: int, classes: str) -> Scenes:
     """The scenes, drawn once in a process. Callers share them: leave them as they are."""
     return sets.scenes(count, split, seed, SIDE, classes)
 
 
-def detector(classes: int) -> nn.Module:
-    """torchvision's FasterRCNN for so many classes besides the background, which is class 0.
+def detector(classes: int, anchors: Sequence[int] = (22, 32)) -> nn.Module:
+    """torchvision's FasterRCNN for so many classes besides the background, which is class 0; anchors are in pixels.
 
     In train mode (images, targets) → {"loss_objectness": …, …}; in eval mode images → [{"boxes", "labels", "scores"}].
     """
@@ -92,7 +120,7 @@ def detector(classes: int) -> nn.Module:
         max_size=2 * SIDE,
         image_mean=[0.5] * 3,
         image_std=[0.25] * 3,
-        rpn_anchor_generator=AnchorGenerator(sizes=((22, 32),), aspect_ratios=((1.0, 1.7),)),  # height over width
+        rpn_anchor_generator=AnchorGenerator(sizes=(tuple(anchors),), aspect_ratios=((1.0, 1.7),)),  # height over width
         rpn_pre_nms_top_n_train=200,
         rpn_pre_nms_top_n_test=200,
         rpn_post_nms_top_n_train=40,
@@ -256,21 +284,24 @@ def _coco_rows(targets: Sequence[Target]) -> list[dict]:
     return rows
 
 
-def picture(model: nn.Module, held: Scenes) -> np.ndarray:
-    """Six scenes with the boxes found, solid, class and score above, and the true ones, dashed: (504, 720, 3) uint8."""
+def picture(model: nn.Module, held: Scenes, sure: float = SURE) -> np.ndarray:
+    """Six scenes with the boxes found, solid, class and score above, and the true ones, dashed: (504, 720, 3) uint8.
+
+    Only boxes whose score is `sure` at least are shown.
+    """
     shown = min(SHOWN, len(held))
     found = predict(model, held.images[:shown])
     side = round(ZOOM * held.pixels.shape[-1])
     canvas = Image.new("RGB", (ACROSS * side, -(-shown // ACROSS) * side + 24), "white")
     for number in range(shown):
         place = number % ACROSS * side, number // ACROSS * side
-        canvas.paste(tile(held.pixels[number], found[number], target_of(held, number), held.classes), place)
+        canvas.paste(tile(held.pixels[number], found[number], target_of(held, number), held.classes, sure), place)
     legend = "dashed: true    solid: found, class and score    crossed corner: another class or place"
     ImageDraw.Draw(canvas).text((4, canvas.height - 12), legend, fill="black", font=font(), anchor="lm")
     return np.asarray(canvas)
 
 
-def tile(pixels: Tensor, found: Target, target: Target, classes: Sequence[str]) -> Image.Image:
+def tile(pixels: Tensor, found: Target, target: Target, classes: Sequence[str], sure: float = SURE) -> Image.Image:
     """One scene, uint8 (3, H, W), enlarged, with its boxes."""
     height, width = (round(ZOOM * side) for side in pixels.shape[1:])
     image = Image.fromarray(pixels.permute(1, 2, 0).numpy()).resize((width, height), Image.Resampling.BILINEAR)
@@ -278,9 +309,9 @@ def tile(pixels: Tensor, found: Target, target: Target, classes: Sequence[str]) 
     for box, label in zip(target["boxes"].tolist(), target["labels"].tolist(), strict=True):
         dashed(drawing, [round(ZOOM * edge) for edge in box])
         plate(drawing, (ZOOM * box[2], ZOOM * box[3]), classes[label - 1], "white", "black", "rb")
-    sure = {name: values[found["scores"] >= SURE] for name, values in found.items()}
-    lists = (sure[name].tolist() for name in ("boxes", "labels", "scores"))
-    rows = list(zip(*lists, hits(sure, target), strict=True))
+    shown = {name: values[found["scores"] >= sure] for name, values in found.items()}
+    lists = (shown[name].tolist() for name in ("boxes", "labels", "scores"))
+    rows = list(zip(*lists, hits(shown, target), strict=True))
     for box, label, score, right in reversed(rows):  # the best last, above the others
         color = RIGHT if right else WRONG
         x1, y1, x2, y2 = (round(ZOOM * edge) for edge in box)

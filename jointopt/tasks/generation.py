@@ -67,11 +67,11 @@ def make(
 ) -> Task:
     """A GAN on the training images of `data` (see `jointopt.data.load`), in batches of `size` images and noises.
 
-    Losses, each computed only where it is counted: "discriminator" and "generator", in nats, with λ = 1; "penalty", R1,
+    Losses, each computed only where it is counted: "generator" and "discriminator", in nats, with λ = 1; "penalty", R1,
     with λ = `penalty`. Images that are gray throughout have one channel, all others three.
     held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
     settings; "test" trains on all and evaluates on the test images.
-    Train it with RMSprop, as Mescheder et al. did, at lr 2e-3: with Adam's default momentum it is slow to begin.
+    It begins with RMSprop, as Mescheder et al. did, at lr 2e-3: with Adam's default momentum it is slow to begin.
 
     ValueError for another held_out, or a size or width that is not a whole number ≥ 1.
     """
@@ -90,7 +90,9 @@ def make(
         lambda number: (pixels[order(number)], noise(size, seed, number)),
         evaluate=lambda model: evaluate(model, held),
         picture=picture,
-        weights={"discriminator": 1.0, "generator": 1.0, "penalty": penalty},
+        weights={"generator": 1.0, "discriminator": 1.0, "penalty": penalty},
+        optimizer="RMSprop",
+        optimizer_options={"lr": 2e-3},
     )
 
 
@@ -119,8 +121,8 @@ def losses(model: GAN, batch: tuple[Tensor, Tensor]) -> dict[str, Loss]:
     real, z = batch
     fake = cache(lambda: model.generator(z))  # once, where both players need it
     return {
-        "discriminator": lambda: discriminator_loss(model, real, fake()),
         "generator": lambda: generator_loss(model, fake()),
+        "discriminator": lambda: discriminator_loss(model, real, fake()),
         "penalty": lambda: r1(model, real),
     }
 

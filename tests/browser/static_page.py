@@ -1,11 +1,10 @@
-"""The landscape on a page of its own, without JupyterLab: a model in place of ipywidgets', and no server."""
+"""A view of settings on a page of its own, without JupyterLab: a model in place of ipywidgets', and no server."""
 
 import json
 
 from playwright.sync_api import Browser, Page
 
-from jointopt.live.landscape import Landscape
-from jointopt.live.landscape_math import CHECKS
+from jointopt.live.settings import SettingsView
 
 # A page with the view and a model in place of ipywidgets': it keeps what is set and records what is sent.
 PAGE = """<!doctype html><meta charset="utf-8">
@@ -32,7 +31,7 @@ PAGE = """<!doctype html><meta charset="utf-8">
 </script>"""
 
 
-def open_view(browser: Browser, view: Landscape, width: int, errors: list[str], **options) -> Page:
+def open_view(browser: Browser, view: SettingsView, width: int, errors: list[str], **options) -> Page:
     """The page on which the view is drawn; what its console reports as an error goes to `errors`."""
     page = browser.new_page(viewport={"width": width, "height": 900}, **options)
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -40,11 +39,11 @@ def open_view(browser: Browser, view: Landscape, width: int, errors: list[str], 
     files = {"": ("text/html", PAGE), "front.js": ("text/javascript", view._esm), "style.css": ("text/css", view._css)}
 
     def answer(route):
-        kind, body = files[route.request.url.split("?")[0].removeprefix("http://landscape.test/")]
+        kind, body = files[route.request.url.split("?")[0].removeprefix("http://view.test/")]
         route.fulfill(body=body, content_type=f"{kind}; charset=utf-8")
 
-    page.route("http://landscape.test/**", answer)
-    state = json.dumps({name: getattr(view, name) for name in CHECKS})
-    page.goto(f"http://landscape.test/?state={state}")
+    page.route("http://view.test/**", answer)
+    state = json.dumps({name: getattr(view, name) for name in view.checks})
+    page.goto(f"http://view.test/?state={state}")
     page.wait_for_selector("[data-draws]", timeout=10_000)
     return page

@@ -241,6 +241,23 @@ def test_a_name_that_is_none_is_named_with_the_choices(capsys):
     with pytest.raises(SystemExit) as stopped:
         made.main(["depth", "dept"])
     assert stopped.value.code == 2
-    assert f"no record is named 'dept'; choose among {', '.join(made.NAMES)}" in " ".join(
+    assert f"no record is named 'dept'; choose among {', '.join((*made.GROUPS, *made.NAMES))}" in " ".join(
         capsys.readouterr().err.split()
     )
+
+
+def test_a_group_stands_for_its_records(monkeypatch):
+    asked = []
+    monkeypatch.setattr(made, "means", lambda name: {})
+    monkeypatch.setattr(
+        record, "make_record", lambda experiment, processes: asked.append(record.name_of(experiment)) or 0
+    )
+    made.main([])
+    assert asked == list(made.PLANS)
+    asked.clear()
+    made.main(["applications", "depth"])
+    assert asked == [*made.APPLICATIONS, "depth"]
+
+
+def test_every_record_that_is_there_can_be_made():
+    assert {path.stem for path in record.FOLDER.glob("*.json")} <= set(made.NAMES)

@@ -1,7 +1,9 @@
 """Pictures: their size, their alternative text, and the interval against scipy's own."""
 
+import re
 import struct
 from itertools import combinations
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -117,3 +119,13 @@ def test_a_dollar_in_a_name_is_no_formula():
     figure, (axes,) = figures.panels(1, 1)
     figures.draw_marks(figure, [axes], [(3, r"plan $\frac$")])
     assert figures.Picture(figure, "a mark").png().startswith(b"\x89PNG")
+
+
+def test_the_views_in_the_browser_have_the_same_looks():
+    script = (Path(figures.__file__).parent / "live" / "common.js").read_text(encoding="utf-8")
+    ideas = dict(re.findall(r'(theta|phi|reg): \["(#\w+)"', script))
+    names = dict(re.findall(r'(\w+): "(\w+)"', script.partition("const NAMED = {")[2].partition("};")[0]))
+    looks = {name: ideas[idea] for name, idea in names.items()}
+    assert looks == {name: figures.look(name)["color"] for name in figures._NAMED if name != "total"}
+    further = re.findall(r'\["(#\w+)"', script.partition("const MORE_LOOKS = [")[2].partition("];")[0])
+    assert further == [figures.look(name, "abcd")["color"] for name in "abcd"]

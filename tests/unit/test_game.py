@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from jointopt import Task, Update, game, plans, train
+from jointopt import Task, Update, game, plans, replications, train
 from jointopt.game import METHODS, Players, path, radius
 
 ALTERNATING = (Update("x", "x"), Update("y", "y"))
@@ -138,6 +138,46 @@ def test_a_player_who_is_held_still_lets_the_other_run_off(frozen):
     moves = np.diff(points, axis=0)
     assert (moves[:, 1 - column] == 0).all()
     np.testing.assert_allclose(moves[:, column], EXACT * (2 if other == "y" else 0.5), rtol=1e-12)
+
+
+# The published result
+
+
+def test_what_the_papers_say_is_what_the_game_does():
+    paths = {method: path(method=method) for method in METHODS}
+    assert replications.bilinear_game(paths) is True
+    for start, lr in (((2, -0.5), 0.1), ((1, 1), 0.5), ((-3, 4), 0.05)):
+        assert replications.bilinear_game({method: path(start, method, lr, 1000) for method in METHODS})
+
+
+@pytest.mark.parametrize(
+    ("method", "other"),
+    [
+        ("simultaneous", "alternating"),
+        ("simultaneous", "extragradient"),
+        ("alternating", "simultaneous"),
+        ("alternating", "extragradient"),
+        ("extragradient", "alternating"),
+        ("extragradient", "simultaneous"),
+    ],
+)
+def test_the_rule_tells_the_methods_apart(method, other):
+    paths = {name: path(method=name) for name in METHODS}
+    assert replications.bilinear_game(paths | {method: paths[other]}) is False
+
+
+@pytest.mark.parametrize("drift", [0.98, 1.02])
+def test_a_circle_that_drifts_by_two_percent_is_none(drift):
+    paths = {method: path(method=method) for method in METHODS}
+    paths["alternating"] = paths["alternating"] * np.linspace(1, drift**2, len(paths["alternating"]))[:, None]
+    assert replications.bilinear_game(paths) is False
+
+
+@pytest.mark.parametrize(("method", "sign"), [("simultaneous", 1), ("extragradient", -1)])
+def test_one_step_the_wrong_way_is_one_too_many(method, sign):
+    paths = {name: path(method=name) for name in METHODS}
+    paths[method][250] *= 1 - 0.02 * sign
+    assert replications.bilinear_game(paths) is False
 
 
 # Bad input

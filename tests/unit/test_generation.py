@@ -10,11 +10,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from evidence import gan_plans, record
 from jointopt import Controls, Update, plans, tasks, train
 from jointopt.budget import cost
+from jointopt.compare import spec_of
+from jointopt.data import digits
 from jointopt.live.engine import Engine
 from jointopt.modules import module_names
-from jointopt.tasks import generation
+from jointopt.tasks import classification, generation
 from jointopt.tasks.generation import Ruler, evaluate, figures, frechet_distance, reference
 from jointopt.training import make_optimizer
 
@@ -49,7 +52,7 @@ def test_it_is_found_by_its_file(task):
     assert (
         list(task.weights)
         == list(task.losses(task.model, task.batches(0)))
-        == ["discriminator", "generator", "penalty"]
+        == ["generator", "discriminator", "penalty"]  # a player and its loss have one color
     )
 
 
@@ -148,7 +151,7 @@ def test_the_alternating_plan_is_the_loop_written_by_hand(make, state):
     task, hand = make(), make()
     list(train(task, plans.alternating(D, D, G, steps=9)))
     generator, discriminator = hand.model.generator, hand.model.discriminator
-    of_g, of_d = (torch.optim.Adam(player.parameters(), 1e-3, fused=True) for player in (generator, discriminator))
+    of_g, of_d = (torch.optim.RMSprop(player.parameters(), 2e-3) for player in (generator, discriminator))
     for number in range(9):
         real, z = hand.batches(number)
         if number % 3 < 2:
@@ -223,7 +226,7 @@ def test_the_lab_measures_a_block_for_each_player(make):
 def test_it_learns():
     task = tasks.load("generation", seed=0)
     first = task.evaluate(task.model)["Fréchet distance"]
-    list(train(task, plans.alternating(D, G, steps=200), optimizer=make_optimizer(task.model, "RMSprop")))
+    list(train(task, plans.alternating(D, G, steps=200)))
     after = task.evaluate(task.model)
     assert reference()["Fréchet distance"] < 30 < after["Fréchet distance"] < 0.5 * first
     assert after["classes covered"] >= 5
@@ -378,3 +381,58 @@ def test_a_batch_of_another_form_is_refused_before_anything_changes(real, z, mes
 def test_a_wrong_option_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         tasks.load("generation", **options)
+
+
+# Data of torchvision
+
+
+@pytest.fixture
+def mnist(tmp_path, monkeypatch):
+    """A small MNIST in torchvision's own layout: 2,000 training and 1,000 test images. No network."""
+    arrays, raw = digits.read(digits.FILE), tmp_path / "MNIST/raw"
+    raw.mkdir(parents=True)
+    for prefix, times in (("train", 2), ("t10k", 1)):
+        for kind, name in (("images-idx3", "test_digits"), ("labels-idx1", "test_labels")):
+            array = np.concatenate([arrays[name]] * times)
+            header = np.array([0x800 + array.ndim, *array.shape], ">i4").tobytes()
+            (raw / f"{prefix}-{kind}-ubyte").write_bytes(header + array.tobytes())
+    monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
+    monkeypatch.setattr(generation, "RULER_STEPS", 20)
+    caches = (classification.images, generation.split, generation.ruler, generation.trained_classifier)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize("held_out", ["test", "validation"])
+def test_a_set_of_torchvisions_is_one_option(mnist, held_out):
+    task = tasks.load("generation", data="mnist", size=8, width=2, held_out=held_out)
+    assert task.batches(0)[0].shape == (8, 1, 28, 28)  # gray throughout: one channel
+    for step in train(task, [D, G]):
+        assert np.isfinite(step.total)
+    found = task.evaluate(task.model)
+    assert found["Fréchet distance"] > reference("mnist", held_out)["Fréchet distance"] > 0
+
+
+def test_a_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="To fetch it: jointopt.data.load.'cifar10', download=True"):
+        tasks.load("generation", data="cifar10")
+
+
+# The record of k and λ
+
+
+def test_the_record_of_k_and_lambda_is_of_the_settings_in_the_code():
+    """It has no slice that another processor would make again to the same numbers."""
+    found = record.comparisons("gan_plans")
+    ((name, whole),) = gan_plans.parts({})
+    assert list(found) == [name] and list(found[name].seeds) == list(whole.seeds)
+    expected = spec_of(whole.make, whole.arms, whole.budget)
+    assert all(found[name].spec[chosen] == expected[chosen] for chosen in ("make", "arms", "budget", "limit"))
+    spent = {arm: found[name].seeds[10][arm]["updates"] for arm in found[name].arms}
+    for k in gan_plans.KS:
+        moved = spent[f"k {k}"]
+        assert moved["discriminator"] == pytest.approx(k * moved["generator"], abs=k)

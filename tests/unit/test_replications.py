@@ -110,3 +110,90 @@ def test_lp_ft_looks_over_clutter_and_at_each_arm_s_own_learning_rate():
 )
 def test_the_rules_read_the_records(name, rule):
     assert isinstance(rule(comparisons(name)), bool)
+
+
+OTHERS = ("alternating", "staged", "frozen")
+
+
+def closing(updates, flops):
+    """Joint at 80 in both senses; the others as given."""
+    parts = (dict(zip(OTHERS, means, strict=True)) for means in (updates, flops))
+    found = {}
+    for sense, means in zip(("updates", "flops"), parts, strict=True):
+        found |= record(sense, {"joint": 80.0} | means)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("updates", "flops", "told", "reversed_told"),
+    [
+        ((70, 70, 70), (70, 70, 70), "holds", "does not hold"),
+        ((70, 70, 70), (70, 70, 80), "holds in part", "does not hold"),
+        ((70, 70, 70), (70, 70, 90), "does not hold", "does not hold"),
+        ((80, 80, 80), (80, 80, 80), "does not hold", "does not hold"),
+        ((80, 80, 80), (80, 80, 90), "does not hold", "holds in part"),
+        ((90, 90, 90), (90, 90, 90), "does not hold", "holds"),
+    ],
+)
+def test_the_claim_of_a_closing_table(updates, flops, told, reversed_told):
+    found = closing(updates, flops)
+    assert replications.claim(found) == told
+    assert replications.claim(found, better="less") == reversed_told
+
+
+def test_joint_against_each_other_arm():
+    found = closing((70, 80, 90), (80 + 0.9 * HALF, 80 - 1.1 * HALF, 80))
+    assert replications.joint_against(found) == {
+        "updates": {"alternating": "wins", "staged": "undecided", "frozen": "loses"},
+        "flops": {"alternating": "undecided", "staged": "wins", "frozen": "undecided"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("less", "flops", "told"),
+    [
+        (HALF - 4.9, 62, True),  # the interval ends at −4.9
+        (HALF - 5.1, 62, False),
+        (10.0, 62, True),  # better is close, too
+        (HALF - 4.9, 75, True),
+        (HALF - 4.9, 76, False),  # too little is saved
+    ],
+)
+def test_approximate_joint_training(less, flops, told):
+    found = record("test", {"four steps": 70.0, "joint": 70 + less}, "mAP@0.5 (%)", {"joint": flops})
+    assert replications.approximate_joint(found) is told
+
+
+@pytest.mark.parametrize(("less", "told"), [(1.1 * HALF, True), (0.9 * HALF, False), (-10, False)])
+def test_fast_rcnn_table_6(less, told):
+    found = record("test", {"stage-wise": 70.0, "joint": 70 + less}, "mAP@0.5 (%)")
+    assert replications.fast_rcnn_table_6(found) is told
+
+
+def task_weights(equal=0.0, learned=0.0, boxes=0.0):
+    means = {"alone": 50.0, "equal": 50 + equal, "searched": 60.0, "learned": 50 + learned}
+    found = record("test", means | {"boxes alone": 1.0}, "foreground IoU (%)")
+    theirs = record("test", {"boxes alone": 40.0, "equal": 40 + boxes}, "box IoU (%)")
+    for seed, runs in found["test"].seeds.items():
+        for arm, figures in theirs["test"].seeds[seed].items():
+            runs[arm] |= {"box IoU (%)": figures["box IoU (%)"]}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("equal", "learned", "told"),
+    [
+        (-1.1 * HALF, 1.1 * HALF, True),
+        (-0.9 * HALF, 1.1 * HALF, False),  # equal weights are undecided
+        (-1.1 * HALF, 0.9 * HALF, False),
+        (1.1 * HALF, 1.1 * HALF, False),  # equal weights help as well
+        (-1.1 * HALF, -1.1 * HALF, False),
+    ],
+)
+def test_kendall_table_1(equal, learned, told):
+    assert replications.kendall_table_1(task_weights(equal, learned, boxes=-9)) is told
+
+
+@pytest.mark.parametrize(("boxes", "told"), [(1.1 * HALF, True), (0.9 * HALF, False), (-9, False)])
+def test_mask_r_cnn_table_3(boxes, told):
+    assert replications.mask_r_cnn_table_3(task_weights(-9, -9, boxes)) is told

@@ -1,0 +1,78 @@
+"""The closing table of an application: joint, alternating, staged and frozen, at equal updates and at equal compute.
+
+Each arm has the learning rate that is best for it on validation images, of the same three for all. A staged arm spends
+an equal share of the budget in each stage; of updates per module, the whole of it where no module moves in two stages.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from evidence import grid
+from evidence.record import Part
+from jointopt import Task, Update, plans
+from jointopt.budget import Budget, cost
+from jointopt.comparison import Comparison
+
+SEEDS, GRID_SEEDS = range(10, 15), range(2)
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The updates of each arm: one, those in turn, those one after the other, one."""
+
+    joint: Update
+    alternating: tuple[Update, ...]
+    staged: tuple[Update, ...]
+    frozen: Update
+
+    def plans(self, measure: str, size: int, costs: Mapping[Update, int]) -> dict[str, tuple[grid.Plan, dict]]:
+        """(plan, options of the task) by name. The last stage has no end: the budget ends it."""
+        stages = [
+            (update, self._share(measure, size, costs, update) if update is not self.staged[-1] else None)
+            for update in self.staged
+        ]
+        return {
+            "joint": (partial(plans.alternating, self.joint), {}),
+            "alternating": (partial(plans.alternating, *self.alternating), {}),
+            "staged": (partial(plans.staged, *stages), {}),
+            "frozen": (partial(plans.alternating, self.frozen), {}),
+        }
+
+    def _share(self, measure: str, size: int, costs: Mapping[Update, int], update: Update) -> int:
+        """How many steps a stage gets."""
+        if measure == "flops":
+            return round(size * costs[self.joint] / len(self.staged) / costs[update])
+        moves = Counter(module for stage in self.staged for module in stage.modules)
+        return size // max(moves.values())
+
+
+def parts(
+    make: Callable[..., Task],
+    arms: Arms,
+    size: int,
+    lrs: tuple[float, ...] = grid.LRS,
+    optimizer: str = "Adam",
+    choose: Callable = max,
+) -> Callable[[dict[str, Comparison]], Iterator[tuple[str, Part]]]:
+    """The `parts` of an experiment: the grid of learning rates, then "updates" and "flops".
+
+    size: updates of each module. Compute is what as many joint steps cost. Stages name their modules.
+    choose: max, or min where less of the first held-out figure is better.
+    """
+
+    def all_parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+        task = make(0)
+        updates = {arms.joint, *arms.staged}
+        costs = {update: cost(task, update)[0] for update in updates}
+        budgets = {"updates": Budget(updates=size), "flops": Budget(flops=size * costs[arms.joint])}
+        searched = arms.plans("updates", size, costs)
+        yield "grid", grid.search(make, searched, budgets["updates"], lrs, optimizer, GRID_SEEDS)
+        best = partial(grid.best_lr, found["grid"], lrs=lrs, choose=choose)
+        for measure, budget in budgets.items():
+            chosen = grid.at(best, arms.plans(measure, size, costs), optimizer)
+            known = {"joint": found["updates"]} if measure == "flops" else {}  # the same steps in both
+            yield measure, Part(make, chosen, budget, SEEDS, known)
+
+    return all_parts

@@ -1,0 +1,23 @@
+"""The closing table of chapter 6: Faster R-CNN trained jointly, by alternating, in the paper's four steps, and frozen.
+
+Staged is the 4-step alternating training of Ren et al. 2015, §3.2, in one model: proposals, detector on them, and with
+the backbone fixed proposals and detector once more. Here the second step goes on with the backbone of the first; the
+paper begins it again from a backbone that was pretrained on ImageNet, which we have not.
+"""
+
+from functools import partial
+
+from evidence import closing
+from jointopt import Update, tasks
+
+SIZE = 300  # updates of each module
+FIRST, SECOND = ("objectness", "rpn_box_reg"), ("classifier", "box_reg")
+PROPOSALS, DETECTOR = Update(("backbone", "rpn"), FIRST), Update(("backbone", "roi_heads"), SECOND)
+ARMS = closing.Arms(
+    joint=Update(),
+    alternating=(PROPOSALS, DETECTOR),
+    staged=(PROPOSALS, DETECTOR, Update("rpn", FIRST), Update("roi_heads", SECOND)),
+    frozen=Update(("rpn", "roi_heads")),
+)
+SLICE = ("updates", ["frozen"], [10])
+parts = closing.parts(partial(tasks.load, "detection"), ARMS, SIZE)

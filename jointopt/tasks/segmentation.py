@@ -1,0 +1,490 @@
+"""Segmentation (document §5.3): image encoder, upsampling decoder and prediction head; boxes as a second task.
+
+Sources: skip connections, Ronneberger et al. 2015 (U-Net), here added and not concatenated, as in LinkNet (Chaurasia
+and Culurciello 2017), so that the network has the same weights with them and without; an image from a coarser grid,
+Shi et al. 2016; soft Dice, Milletarì et al. 2016, §3; learned weights, Kendall, Gal and Cipolla 2018, equation 10.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from jointopt.data import photographs, rows
+from jointopt.data import scenes as sets
+from jointopt.data.scenes import Scenes
+from jointopt.modules import eval_mode
+from jointopt.tasks.classification import font
+from jointopt.tasks.detection import cross, plate
+from jointopt.training import Loss, Task
+
+STRIDE = 8  # pixels: what one cell of the coarsest features covers
+COVERED = 0.1  # of a cell: from so much of an object on, the cell is one of its own
+SPEED = 10  # of the learned weights, against other parameters: a run of some hundred steps is short for them
+HELD_OUT = {"test": ("test", 0), "validation": ("train", 2**32 - 1)}  # the split and the seed of drawn scenes
+DATA = {"scenes": {}, "pets": {}, "voc": {"masks": True}}  # what the loader of photographs is asked for
+SECOND, WEIGHTING = (None, "boxes"), ("fixed", "learned")
+SHOWN, ACROSS, SIDE = 6, 3, 240  # scenes in the picture, scenes in a row, pixels a scene
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7")  # of the classes, which have a hatch too
+
+Batch = Sequence[Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Labeled:
+    """Scenes with one class a pixel: `masks` uint8 (N, H, W), 0 the background; `boxes` float32 (N, 4, H/8, W/8), the
+    box (x1, y1, x2, y2, in pixels) of the object to which a cell belongs, and zeros where it belongs to none."""
+
+    scenes: Scenes
+    masks: Tensor
+    boxes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+
+def make(
+    seed: int = 0,
+    classes: str | Sequence[str] | None = None,
+    scenes: int = 600,
+    size: int = 8,
+    skip: bool = True,
+    second: str | None = None,
+    weighting: str = "fixed",
+    boxes: float = 0.01,
+    held_out: str = "test",
+    held_out_scenes: int = 100,
+    data: str = "scenes",
+) -> Task:
+    """Give each pixel of a scene its class: a digit ("247", or `classes`), or the background. `size` in a batch.
+
+    Modules: "encoder", "decoder" (to which `skip` gives the encoder's finer features), "head"; where they are asked
+    for, "second", the second task's head, and "balance", the learned weights.
+    Losses, each computed only where it is counted: "cross_entropy", over all pixels, in nats, λ = 1; "dice", 1 less
+    the mean soft Dice of the foreground classes, λ = 1. With second="boxes" also "boxes", λ = `boxes`: the box of the
+    object to which a cell of 8×8 pixels belongs, L1 in pixels, over the cells that belong to one. With
+    weighting="learned" also "learned", λ = 1, which weighs cross_entropy and boxes by itself: their own λ's are 0.
+    held_out: "test", or "validation" for choosing settings: `held_out_scenes` of them, the same for every seed. No
+    digit and no background of a test scene is in a training scene; validation scenes are other scenes, of the
+    digits and backgrounds that are trained on.
+    data: "scenes", drawn by the seed; "pets" or "voc", photographs of 96×96 pixels (jointopt.data.photographs, which
+    says where they are looked for, and `classes` of which there are). What they call border counts as background.
+
+    ValueError for anything else, and where photographs are missing the errors of jointopt.data.photographs.
+    """
+    for name, value, known in (
+        ("held_out", held_out, HELD_OUT),
+        ("data", data, DATA),
+        ("second", second, SECOND),
+        ("weighting", weighting, WEIGHTING),
+    ):
+        if value not in tuple(known):
+            raise ValueError(f"{name} is one of {', '.join(map(repr, known))}, got {value!r}")
+    if weighting == "learned" and second is None:
+        raise ValueError("weighting='learned' weighs two tasks: give it a second, as second='boxes'")
+    if data == "scenes":
+        split, held_seed = HELD_OUT[held_out]
+        classes = "247" if classes is None else tuple(classes) if isinstance(classes, list) else classes
+        train, held = drawn(scenes, "train", seed, classes), drawn(held_out_scenes, split, held_seed, classes)
+    else:
+        train, held = (
+            labeled(photographs.load(data, split, count, classes=classes, **DATA[data]))
+            for split, count in (("train", scenes), (held_out, held_out_scenes))
+        )
+    order = rows(len(train), size, seed)
+    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
+        torch.manual_seed(seed)
+        model = Segmenter(len(train.scenes.classes), skip, second is not None, weighting == "learned")
+    model.to(memory_format=torch.channels_last)
+    weights = {"cross_entropy": 1.0, "dice": 1.0}
+    if second is not None:
+        weights["boxes"] = boxes
+    if weighting == "learned":
+        weights |= {"cross_entropy": 0.0, "boxes": 0.0, "learned": 1.0}
+    return Task(
+        model,
+        losses,
+        lambda number: batch(train, order(number), second is not None),
+        evaluate=lambda model: evaluate(model, held),
+        picture=lambda model: picture(model, held),
+        weights=weights,
+        optimizer_options={"lr": 2e-3},
+    )
+
+
+# The data
+
+
+@lru_cache(maxsize=8, typed=True)
+def drawn(count: int, split: str, seed: int, classes: str | tuple[str, ...]) -> Labeled:
+    """Drawn scenes, made once in a process. Callers share them: leave them as they are."""
+    return labeled(sets.scenes(count, split, seed, classes=classes))
+
+
+def labeled(scenes: Scenes) -> Labeled:
+    """The scenes with one class a pixel, and one box a cell; where objects overlap, the last one lies above."""
+    n, _, height, width = scenes.pixels.shape
+    check_sides(height, width)
+    classes = torch.zeros(n, height, width, dtype=torch.uint8)
+    boxes = torch.zeros(n, 4, height // STRIDE, width // STRIDE)
+    for number in range(n):
+        for label, mask in zip(scenes.labels[number].tolist(), scenes.masks[number], strict=True):
+            classes[number][mask] = label + 1
+        boxes[number] = cells(scenes.boxes[number], scenes.masks[number])
+    return Labeled(scenes, classes, boxes)
+
+
+def cells(boxes: Tensor, masks: Tensor) -> Tensor:
+    """Of boxes (k, 4) and masks bool (k, H, W): for each cell the box of the object that has the most of it, or zeros
+    where none has a tenth. (4, H/8, W/8)"""
+    if not len(boxes):
+        return torch.zeros(4, *(side // STRIDE for side in masks.shape[1:]))
+    shares = F.avg_pool2d(masks[None].float(), STRIDE)[0]  # (k, H/8, W/8)
+    share, owner = shares.max(0)  # (H/8, W/8)
+    return boxes[owner].permute(2, 0, 1) * (share >= COVERED)  # (4, H/8, W/8)
+
+
+def batch(scenes: Labeled, which: Tensor, with_boxes: bool) -> Batch:
+    """images float (B, 3, H, W) in [0, 1], masks int64 (B, H, W), and boxes (B, 4, H/8, W/8) where asked for."""
+    images = scenes.scenes.pixels[which].float().div_(255).contiguous(memory_format=torch.channels_last)
+    parts = images, scenes.masks[which].long()
+    return (*parts, scenes.boxes[which]) if with_boxes else parts
+
+
+# The model
+
+
+def block(before: int, after: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
+    """Convolution, GroupNorm (batches are small), ReLU."""
+    convolution = nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False)
+    return [convolution, nn.GroupNorm(8, after), nn.ReLU(inplace=True)]
+
+
+class Encoder(nn.Module):
+    """images (B, 3, H, W) → features at three scales: (B, 16, H/2, W/2), (B, 32, H/4, W/4), (B, 64, H/8, W/8)."""
+
+    def __init__(self):
+        super().__init__()
+        self.fine = nn.Sequential(*block(3, 16, kernel=5, stride=2))
+        self.middle = nn.Sequential(*block(16, 32, stride=2), *block(32, 32))
+        self.coarse = nn.Sequential(*block(32, 64, stride=2), *block(64, 64))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        fine = self.fine((images - 0.5) / 0.25)
+        middle = self.middle(fine)
+        return fine, middle, self.coarse(middle)
+
+
+class Decoder(nn.Module):
+    """The encoder's three features → (B, 16, H/2, W/2). Without `skip` it looks at the coarsest alone."""
+
+    def __init__(self, skip: bool):
+        super().__init__()
+        self.skip = skip
+        self.up_middle, self.middle = nn.Conv2d(64, 32, 1), nn.Sequential(*block(32, 32))
+        self.up_fine, self.fine = nn.Conv2d(32, 16, 1), nn.Sequential(*block(16, 16))
+
+    def forward(self, fine: Tensor, middle: Tensor, coarse: Tensor) -> Tensor:
+        x = F.interpolate(self.up_middle(coarse), scale_factor=2)  # (B, 32, H/4, W/4)
+        x = self.middle(x + middle if self.skip else x)
+        x = F.interpolate(self.up_fine(x), scale_factor=2)  # (B, 16, H/2, W/2)
+        return self.fine(x + fine if self.skip else x)
+
+
+class Boxes(nn.Sequential):
+    """The second task's head: the coarsest features (B, 64, h, w) → for each cell a box, (B, 4, h, w), in pixels.
+
+    It tells how far the box's sides are from the middle of the cell, in cells; at first 1.5 of them.
+    """
+
+    def __init__(self):
+        last = nn.Conv2d(32, 4, 1)
+        nn.init.constant_(last.bias, 1.5)
+        super().__init__(*block(64, 32), last)
+
+    def forward(self, coarse: Tensor) -> Tensor:
+        distances = STRIDE * super().forward(coarse)  # (B, 4, h, w): to the left, up, to the right, down
+        y, x = torch.meshgrid(*(STRIDE * (torch.arange(n) + 0.5) for n in coarse.shape[2:]), indexing="ij")  # (h, w)
+        signs = torch.tensor([-1.0, -1.0, 1.0, 1.0]).view(4, 1, 1)
+        return torch.stack([x, y, x, y]) + signs * distances
+
+
+class Balance(nn.Module):
+    """Learned weights: the parameters are s_k = log σ_k² of the two tasks (as s_k / 10, so that they move faster).
+
+    exp(−s_1) · cross-entropy + s_1 / 2 + ½ exp(−s_2) · boxes + s_2 / 2: equation 10 of Kendall et al. 2018, with their
+    L1 loss for the regression. Each weight is at rest where its term is ½, so that the smaller loss weighs more.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.slow = nn.Parameter(torch.zeros(2))
+
+    def weights(self) -> Tensor:
+        """The two λ's that it has come to, (2,): exp(−s_1) and ½ exp(−s_2)."""
+        return torch.exp(-SPEED * self.slow) * torch.tensor([1.0, 0.5])
+
+    def forward(self, classified: Tensor, regressed: Tensor) -> Tensor:
+        return self.weights() @ torch.stack([classified, regressed]) + SPEED * self.slow.sum() / 2
+
+
+class Segmenter(nn.Module):
+    """images (B, 3, H, W), whose sides are multiples of 8 → scores (B, 1 + classes, H, W); class 0 is the background.
+
+    The head gives the scores of 2×2 pixels for each place of the decoder's grid. It begins with a background that
+    takes nearly all (Lin et al. 2017, Focal loss, §4.1): each other class has a hundredth.
+    """
+
+    def __init__(self, classes: int, skip: bool = True, second: bool = False, balance: bool = False):
+        super().__init__()
+        self.classes = 1 + classes
+        self.encoder, self.decoder = Encoder(), Decoder(skip)
+        self.head = nn.Sequential(nn.Conv2d(16, 4 * self.classes, 1), nn.PixelShuffle(2))
+        with torch.no_grad():
+            self.head[0].bias.fill_(0.0)[4:].fill_(float(np.log(0.01)))
+        if second:
+            self.second = Boxes()
+        if balance:
+            self.balance = Balance()
+
+    def forward(self, images: Tensor) -> Tensor:
+        check_images(images)
+        return self.head(self.decoder(*self.encoder(images)))
+
+
+# The losses
+
+
+def losses(model: Segmenter, batch: Batch) -> dict[str, Loss]:
+    """The losses on (images, masks), or (images, masks, boxes) where the model has a second head; see `batch`."""
+    second = hasattr(model, "second")
+    check_batch(batch, model.classes, second)
+    images, masks, *boxes = batch
+    features = model.encoder(images)
+    scores = cache(lambda: model.head(model.decoder(*features)))  # (B, 1 + classes, H, W)
+    cross_entropy = cache(lambda: F.cross_entropy(scores(), masks))
+    found: dict[str, Loss] = {"cross_entropy": cross_entropy, "dice": lambda: dice_loss(scores(), masks)}
+    if second:
+        found["boxes"] = in_pixels = cache(lambda: box_loss(model.second(features[-1]), *boxes))
+    if hasattr(model, "balance"):
+        found["learned"] = lambda: model.balance(cross_entropy(), in_pixels())
+    return found
+
+
+def dice_loss(scores: Tensor, masks: Tensor) -> Tensor:
+    """1 − mean over the foreground classes of (2 Σ p·y + 1) / (Σ p + Σ y + 1), the sums over all pixels of the batch.
+
+    p: softmax of the scores (B, 1 + classes, H, W); y: 1 where the mask (B, H, W) has the class.
+    """
+    p = scores.softmax(1)[:, 1:]  # (B, classes, H, W)
+    y = masks[:, None] == torch.arange(1, scores.shape[1]).view(-1, 1, 1)
+    both, either = (p * y).sum((0, 2, 3)), p.sum((0, 2, 3)) + y.sum((0, 2, 3))  # (classes,)
+    return 1 - ((2 * both + 1) / (either + 1)).mean()
+
+
+def box_loss(found: Tensor, boxes: Tensor) -> Tensor:
+    """Mean distance of the four sides, in pixels, over the cells that have a box; 0 where none has. (B, 4, h, w)"""
+    owned = has_box(boxes)  # (B, h, w)
+    return ((found - boxes).abs().mean(1) * owned).sum() / owned.sum().clamp(min=1)
+
+
+def has_box(boxes: Tensor) -> Tensor:
+    """Which cells of (B, 4, h, w) have one, bool (B, h, w)."""
+    return (boxes != 0).any(1)
+
+
+def check_batch(batch: object, classes: int, with_boxes: bool) -> None:
+    """ValueError unless the batch is as `losses` takes it, for masks of so many classes, the background with them."""
+    parts = ("images", "masks", "boxes")[: 2 + with_boxes]
+    if not isinstance(batch, (tuple, list)) or len(batch) != len(parts):
+        given = f"{type(batch).__name__} of {len(batch)}" if isinstance(batch, (tuple, list)) else type(batch).__name__
+        raise ValueError(f"a batch is ({', '.join(parts)}), got {given}")
+    images, masks, *boxes = batch
+    check_images(images)
+    size, _, height, width = images.shape
+    if not isinstance(masks, Tensor) or masks.dtype != torch.int64 or masks.shape != (size, height, width):
+        raise ValueError(f"masks must be int64 {(size, height, width)}, one of each image's size, got {told(masks)}")
+    low, high = masks.aminmax()
+    if low < 0 or high >= classes:
+        raise ValueError(f"masks must have classes in 0 … {classes - 1}, got {int(low)} … {int(high)}")
+    if with_boxes:
+        check_boxes(*boxes, size, height, width)
+
+
+def check_images(images: object) -> None:
+    """ValueError unless it is a batch of images that the model takes."""
+    if not isinstance(images, Tensor) or not images.is_floating_point() or images.ndim != 4 or images.shape[1] != 3:
+        raise ValueError(f"images must be a float tensor (B, 3, H, W), got {told(images)}")
+    if not images.numel():
+        raise ValueError(f"a batch needs an image at least, of a pixel, got {told(images)}")
+    check_sides(*images.shape[2:])
+
+
+def check_sides(height: int, width: int) -> None:
+    """ValueError unless both are multiples of the stride."""
+    if height % STRIDE or width % STRIDE:
+        raise ValueError(f"height and width must be multiples of {STRIDE}, got {height} and {width}: crop or pad")
+
+
+def check_boxes(boxes: object, size: int, height: int, width: int) -> None:
+    """ValueError unless each cell has a box with an area, in the image, or zeros."""
+    shape = (size, 4, height // STRIDE, width // STRIDE)
+    if not isinstance(boxes, Tensor) or not boxes.is_floating_point() or boxes.shape != shape:
+        raise ValueError(f"boxes must be float {shape}, one a cell, got {told(boxes)}")
+    x1, y1, x2, y2 = boxes.unbind(1)
+    right = (0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height)  # nan fails
+    wrong = has_box(boxes) & ~right
+    if wrong.any():
+        first = tuple(boxes.movedim(1, -1)[wrong][0].tolist())
+        within = f"0 ≤ x1 < x2 ≤ {width} and 0 ≤ y1 < y2 ≤ {height}"
+        raise ValueError(f"a box must lie in the image and have an area, {within}, or be zeros, got {first}")
+
+
+def told(value: object) -> str:
+    """What it is, for an error message."""
+    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+
+
+# Held-out figures
+
+
+@torch.no_grad()
+def predict(model: Segmenter, images: Tensor) -> Tensor:
+    """The class of each pixel of images (N, 3, H, W), int64 (N, H, W)."""
+    with eval_mode(model):
+        return torch.cat([model(part).argmax(1) for part in images.split(20)])
+
+
+@torch.no_grad()
+def predict_boxes(model: Segmenter, images: Tensor) -> Tensor:
+    """Of a model with a second head: the box that each cell tells, in pixels. (N, 4, H/8, W/8)"""
+    check_images(images)
+    with eval_mode(model):
+        return torch.cat([model.second(model.encoder(part)[-1]) for part in images.split(20)])
+
+
+def evaluate(model: Segmenter, held: Labeled) -> dict[str, float]:
+    """Held-out IoU in percent: of the foreground, the mean over its classes; of the background; of the boxes."""
+    images = held.scenes.images.contiguous(memory_format=torch.channels_last)
+    classes = iou(confusion(predict(model, images), held.masks.long(), model.classes))
+    if classes[1:].isnan().all():
+        raise ValueError(f"foreground IoU needs a pixel of an object at least, got none in {len(held)} images")
+    found = {"foreground IoU (%)": classes[1:].nanmean(), "background IoU (%)": classes[0]}
+    if hasattr(model, "second"):
+        owned = has_box(held.boxes)  # (N, h, w)
+        told, true = (x.movedim(1, -1)[owned] for x in (predict_boxes(model, images), held.boxes))  # (n, 4)
+        found["box IoU (%)"] = box_iou(told, true).mean()
+    return {name: 100 * float(value) for name, value in found.items()}
+
+
+def per_class(model: Segmenter, held: Labeled) -> dict[str, float]:
+    """The IoU of the background and of each class, in percent; nan where a class is neither there nor predicted."""
+    found = iou(confusion(predict(model, held.scenes.images), held.masks.long(), model.classes))
+    return dict(zip(("background", *held.scenes.classes), (100 * found).tolist(), strict=True))
+
+
+def confusion(predicted: Tensor, masks: Tensor, classes: int) -> Tensor:
+    """How many pixels of a class (row) are predicted to be of a class (column), (classes, classes). int64 both."""
+    return torch.bincount((masks * classes + predicted).flatten(), minlength=classes**2).view(classes, classes)
+
+
+def iou(counts: Tensor) -> Tensor:
+    """Intersection over union per class, (classes,): of the pixels that are of the class or predicted to be, the part
+    that is both; nan where there are none. counts: see `confusion`."""
+    both = counts.diag()
+    return both / (counts.sum(0) + counts.sum(1) - both)
+
+
+def box_iou(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over union of each box of (n, 4) with its partner, (n,); 0 where one of them has no area."""
+    sides = torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])  # (n, 2)
+    areas = [(x[:, 2:] - x[:, :2]).clamp(min=0).prod(1) for x in (a, b)]
+    both = sides.clamp(min=0).prod(1)
+    return both / (areas[0] + areas[1] - both).clamp(min=1e-9)
+
+
+# The picture
+
+
+def picture(model: Segmenter, held: Labeled) -> np.ndarray:
+    """Six scenes with the predicted classes in color and hatched, the true outlines, and what each object was taken
+    for: (504, 720, 3) uint8."""
+    shown = min(SHOWN, len(held))
+    predicted = predict(model, held.scenes.pixels[:shown].float() / 255).numpy()
+    canvas = Image.new("RGB", (ACROSS * SIDE, -(-shown // ACROSS) * SIDE + 24), "white")
+    for number in range(shown):
+        place = number % ACROSS * SIDE, number // ACROSS * SIDE
+        canvas.paste(tile(held, number, predicted[number]), place)
+    legend(canvas, held.scenes.classes)
+    return np.asarray(canvas)
+
+
+def tile(held: Labeled, number: int, predicted: np.ndarray) -> Image.Image:
+    """One scene, enlarged; predicted: int (H, W)."""
+    scenes = held.scenes
+    pixels = Image.fromarray(scenes.pixels[number].permute(1, 2, 0).numpy())
+    canvas = np.array(pixels.resize((SIDE, SIDE), Image.Resampling.BILINEAR))  # (240, 240, 3)
+    paint(canvas, enlarged(predicted))
+    outline(canvas, enlarged(held.masks[number].numpy()))
+    image = Image.fromarray(canvas)
+    drawing = ImageDraw.Draw(image)
+    height, width = predicted.shape
+    for box, label, mask in zip(
+        scenes.boxes[number].tolist(), scenes.labels[number].tolist(), scenes.masks[number].numpy(), strict=True
+    ):
+        taken = int(np.bincount(predicted[mask]).argmax())
+        x, y = SIDE / width * box[0], max(20, SIDE / height * box[1])
+        name, right = scenes.classes[label], taken == label + 1
+        if not right:
+            name = f"{name} missed" if not taken else f"{name} as {scenes.classes[taken - 1]}"
+            cross(drawing, min(SIDE - 1, round(SIDE / width * box[2])), round(y))
+        plate(drawing, (x, y), name, "white", "black", "lb")
+    return image
+
+
+def enlarged(classes: np.ndarray) -> np.ndarray:
+    """Classes (H, W), without new ones in between: (240, 240) uint8."""
+    return np.asarray(Image.fromarray(classes.astype(np.uint8)).resize((SIDE, SIDE), Image.Resampling.NEAREST))
+
+
+def paint(canvas: np.ndarray, classes: np.ndarray) -> None:
+    """Color and hatch the classes (h, w), but for the background, over the canvas (h, w, 3), in place."""
+    y, x = np.indices(classes.shape)
+    hatches = [(x + y) % 8 < 3, y % 8 < 3, x % 8 < 3, (x - y) % 8 < 3]
+    for number in range(1, int(classes.max()) + 1):
+        here = classes == number
+        color = np.array(Image.new("RGB", (1, 1), COLORS[(number - 1) % len(COLORS)]))[0, 0]
+        canvas[here] = (0.3 * canvas[here] + 0.7 * color).astype(np.uint8)
+        canvas[here & hatches[(number - 1) % len(hatches)]] = 255
+
+
+def outline(canvas: np.ndarray, classes: np.ndarray) -> None:
+    """A black line around each region of (h, w) and a white one within it, seen on any background; in place."""
+    around = np.pad(classes, 1, mode="edge")
+    neighbors = [around[1 + dy : around.shape[0] - 1 + dy, 1 + dx : around.shape[1] - 1 + dx] for dy, dx in SIDES]
+    edge = np.any([other != classes for other in neighbors], axis=0)
+    canvas[edge & (classes == 0)] = 0
+    canvas[edge & (classes > 0)] = 255
+
+
+SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
+
+
+def legend(canvas: Image.Image, classes: Sequence[str]) -> None:
+    """At the foot of the canvas: the look of the first ten classes, and what the marks mean."""
+    drawing, y = ImageDraw.Draw(canvas), canvas.height - 12
+    drawing.text((4, y), "predicted:", "black", font(), anchor="lm")
+    x = 90
+    for number, name in enumerate(classes[:10], 1):
+        swatch = np.full((16, 24, 3), 255, np.uint8)
+        paint(swatch, np.full((16, 24), number))
+        canvas.paste(Image.fromarray(swatch), (x, y - 8))
+        drawing.text((x + 28, y), name, "black", font(), anchor="lm")
+        x += 40 + round(drawing.textlength(name, font()))
+    if x < 400:
+        drawing.text((x + 8, y), "line: true    cross: another class, or none", "black", font(), anchor="lm")

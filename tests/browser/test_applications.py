@@ -1,0 +1,71 @@
+"""The lab of each application, in its chapter: play, move a λ, freeze a module, and look at the weights."""
+
+import json
+
+import pytest
+from jupyterlab import Notebook, until
+from lab_page import NOTEBOOKS, Lab
+
+LAB = "lab = LiveLab("
+CHAPTERS = [  # (notebook, a loss, the module to freeze, one that goes on)
+    ("05_classification", "reg", "feature_extractor", "classifier"),
+    ("07_segmentation", "dice", "encoder", "decoder"),
+    ("08_generation", "penalty", "discriminator", "generator"),
+]
+FINGERPRINT = """
+from jointopt.modules import fingerprint as _f
+print(_f(lab.engine.task.model.get_submodule({!r}).state_dict()))
+"""
+
+
+def lab_cell(path):
+    """The number of the cell that shows the lab."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return next(i for i, cell in enumerate(cells) if cell["cell_type"] == "code" and LAB in "".join(cell["source"]))
+
+
+@pytest.fixture
+def lab(request, new_page, server):
+    """The lab of a chapter, whose cell was run alone in a fresh kernel."""
+    path = NOTEBOOKS / f"{request.param}.ipynb"
+    notebook = Notebook(new_page(), server, server.copy_of(path))
+    notebook.run_cell(lab_cell(path))
+    lab = Lab(notebook)
+    lab.play.wait_for(timeout=120_000)
+    until(lambda: not notebook.busy(), 120, "the lab's cell to end")
+    yield lab
+    for kernel in server.api("/api/kernels"):
+        server.api(f"/api/kernels/{kernel['id']}", "DELETE")
+
+
+@pytest.mark.parametrize(("lab", "loss", "module", "other"), CHAPTERS, indirect=["lab"], ids=[c[0] for c in CHAPTERS])
+def test_a_weight_moves_and_a_module_stands_still(lab, errors, loss, module, other):
+    page, kernel = lab.page, lab.notebook.kernel
+
+    def weights(name):
+        return kernel(FINGERPRINT.format(name))
+
+    lab.play.click()
+    lab.steps_on(8)
+    before = weights(module)
+    lab.steps_on(8)
+    assert weights(module) != before  # it moves, until it is frozen
+
+    exact = page.get_by_role("textbox", name=f"λ of {loss}, exact")
+    exact.fill("0.25")
+    exact.press("Enter")
+    until(lambda: f"λ of {loss} " in lab.said() and "→ 0.25" in lab.said(), what="the λ in words")
+    assert float(kernel(f"print(lab.history['weight.{loss}'][-1])")) == 0.25
+
+    lab.freeze(module).click()
+    until(lambda: f"{module} frozen: its gradient is absent" in lab.said(), what="the freezing in words")
+    still, moving = weights(module), weights(other)
+    lab.steps_on(16)
+    assert weights(module) == still and weights(other) != moving
+
+    lab.freeze(module).click()
+    lab.steps_on(16)
+    assert weights(module) != still
+    lab.pause.click()
+    until(lambda: kernel("print(lab.playing)") == "False", what="the pause")
+    assert page.locator(".jo-picture").evaluate("e => e.naturalWidth") > 100 and errors == []

@@ -1,0 +1,419 @@
+"""The networks of chapter 5 agree with torchvision's; the shipped weights are what the script makes; calibration."""
+
+import copy
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from test_data_torchvision import write_mnist
+from torch import nn
+from torch.nn import functional as F
+
+from jointopt import Update, data, networks, plans, tasks, train
+from jointopt.data import pretrain, weights
+from jointopt.modules import module_names
+from jointopt.tasks import classification, pretext
+
+load = partial(tasks.load, "classification", data="cluttered", size=16)
+NETWORKS = networks.NETWORKS
+FEATURES = {"document": (64, 7, 7), "resnet": (64, 4, 4), "vgg": (64, 3, 3)}
+
+
+# The networks
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("first", [None, "clothes"])
+def test_every_network_is_a_feature_extractor_and_a_classifier_and_learns(network, first):
+    task = load(network=network, weights=first)
+    assert module_names(task.model) == ["feature_extractor", "classifier"]
+    inputs, labels = task.batches(0)
+    features = task.model.feature_extractor(inputs)
+    assert features.shape == (16, *FEATURES[network]) and task.model(inputs).shape == (16, 10)
+    steps = list(
+        train(replace(task, batches=lambda n: (inputs, labels)), plans.joint(25))
+    )  # one batch, again and again
+    assert steps[-1].losses["task"] < 0.7 * steps[0].losses["task"]
+    assert all(change > 0 for step in steps for change in step.change.values())
+
+
+def test_the_vgg_is_torchvisions_cut_after_three_stages_at_a_quarter_of_the_width():
+    from torchvision.models.vgg import cfgs, make_layers
+
+    quarter = [c if c == "M" else c // 4 for c in cfgs["A"]][: len(networks.VGG)]
+    ours = networks.vgg()
+    assert list(networks.VGG) == quarter and repr(ours) == repr(make_layers(quarter))
+    for layer in (layer for layer in ours if isinstance(layer, nn.Conv2d)):  # He et al. 2015, fan out
+        assert layer.weight.std().item() == pytest.approx((2 / (9 * layer.out_channels)) ** 0.5, rel=0.15)
+        assert not layer.bias.any()
+
+
+def test_the_resnet_has_torchvisions_blocks_names_and_first_weights():
+    from torchvision.models import ResNet
+    from torchvision.models.resnet import BasicBlock
+
+    class Narrow(ResNet):
+        """torchvision's, with a quarter of the channels in each stage, and our stem."""
+
+        def _make_layer(self, block, planes, blocks, stride=1, dilate=False):
+            self.inplanes = 16 if planes == 64 else self.inplanes
+            return super()._make_layer(block, planes // 4, blocks, stride, dilate)
+
+    theirs = Narrow(BasicBlock, [1, 1, 1, 1])
+    theirs.conv1, theirs.bn1, theirs.maxpool = (
+        nn.Conv2d(3, 16, 3, 1, 1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.MaxPool2d(2),
+    )
+    ours = networks.resnet()
+    names = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
+    assert list(dict(ours.named_children())) == list(names)
+    for name in names:  # a stage of torchvision's is a Sequential of blocks, ours is the block
+        its = getattr(theirs, name)
+        (its[0] if name.startswith("layer") else its).load_state_dict(getattr(ours, name).state_dict())
+    x = torch.rand(5, 3, 28, 28)
+    expected = x
+    for name in names:
+        expected = getattr(theirs, name)(expected)
+    assert torch.equal(ours(x), expected)
+    spread = ours.layer3.conv2.weight.std().item()  # He et al. 2015, fan out: √(2 / (9 · 64))
+    assert spread == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.02)
+
+
+def test_a_deeper_name_can_be_frozen(state):
+    task = load(network="resnet")
+    frozen = task.model.feature_extractor.layer1
+    before, rest = state(frozen), state(task.model.feature_extractor.layer2)
+    moving = Update([*(f"feature_extractor.layer{n}" for n in (2, 3)), "classifier"])
+    list(train(task, plans.alternating(moving, steps=3)))
+    assert state.same(before, state(frozen)) and not state.same(rest, state(task.model.feature_extractor.layer2))
+
+
+def test_a_frozen_pretrained_resnet_keeps_its_statistics_and_by_hand_it_does_not(state):
+    task = load(network="resnet", weights="clothes")
+    features = task.model.feature_extractor
+    before = state(features)
+    list(train(task, plans.alternating(Update("classifier"), steps=3)))
+    assert state.same(before, state(features))
+    task.model.requires_grad_(False).train()  # the trap of chapter 5
+    task.model(task.batches(0)[0])
+    moved = {name.rpartition(".")[2] for name, value in features.state_dict().items() if not value.equal(before[name])}
+    assert moved and all(
+        name.rpartition(".")[2] in ("running_mean", "running_var", "num_batches_tracked") for name in moved
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"network": "alexnet"}, "network is one of 'document', 'resnet', 'vgg', got 'alexnet'"),
+        ({"weights": "imagenet"}, "weights is None or one of 'clothes', 'torchvision', got 'imagenet'"),
+        ({"weights": "torchvision"}, "torchvision has no weights for the document's network"),
+        ({"held_out": "train"}, "held_out is one of 'test', 'validation', got 'train'"),
+        ({"labels": 0}, "from 1 to 400, got 0"),
+        ({"labels": 401}, "from 1 to 400, got 401"),
+        ({"labels": 301, "held_out": "validation"}, "from 1 to 300, got 301"),
+        ({"labels": True}, "from 1 to 400, got True"),
+        ({"labels": 2.0}, r"from 1 to 400, got 2\.0"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        load(**options)
+
+
+@pytest.mark.parametrize("classes", [1, 0, True, 2.0, None])
+def test_a_number_of_classes_that_is_none(classes):
+    with pytest.raises(ValueError, match="classes must be a whole number ≥ 2, got"):
+        networks.build("vgg", classes)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_images_of_another_size_are_refused_and_a_batch_of_one_is_fine(network):
+    task = load(network=network, weights="clothes")
+    with pytest.raises(ValueError, match=r"inputs must be float \(B, 3, 28, 28\), got .*\(4, 3, 32, 32\)"):
+        next(train(replace(task, batches=lambda n: (torch.rand(4, 3, 32, 32), torch.zeros(4).long())), plans.joint(1)))
+    (step,) = train(replace(task, batches=lambda n: tuple(part[:1] for part in task.batches(n))), plans.joint(1))
+    assert step.total > 0 and all(np.isfinite(change) for change in step.change.values())
+
+
+# Labels and held-out images
+
+
+def test_labels_are_so_many_of_each_class_the_same_as_in_the_task_pretext():
+    images = classification.images("cluttered", "train", "cpu")
+    chosen, other = (classification.choose(images, 7, seed) for seed in (5, 6))
+    assert torch.equal(chosen.labels, torch.arange(70) % 10)
+    assert torch.equal(chosen.images, pretext.choose(images, 7, 5).images)
+    assert not torch.equal(chosen.images, other.images)
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_seed_of_a_task_draws_its_labels(seed):
+    inputs, labels = tasks.load("classification", seed=seed, data="cluttered", labels=2).batches(0)  # all 20 of them
+    expected = classification.choose(classification.images("cluttered", "train", "cpu"), 2, seed)
+    order = labels.argsort(stable=True), expected.labels.argsort(stable=True)
+    sums = [x[rows].flatten(1).sum(1) for x, rows in zip((inputs, expected.images), order, strict=True)]
+    assert torch.allclose(*(s.view(10, 2).sort(1).values for s in sums))
+
+
+def test_classes_may_come_in_any_order():
+    images = classification.images("cluttered", "train", "cpu")
+    mixed = classification.part(images, torch.from_numpy(np.random.RandomState(0).permutation(4000)))
+    chosen = classification.choose(mixed, 7, 0)
+    assert torch.equal(chosen.labels, torch.arange(70) % 10)
+    for image, label in zip(chosen.images[:10], chosen.labels[:10], strict=True):
+        (place,) = (images.images == image).flatten(1).all(1).nonzero().ravel()
+        assert images.labels[place] == label
+
+
+def test_few_labels_make_a_batch_of_all_of_them():
+    task = tasks.load("classification", data="cluttered", labels=3)
+    inputs, labels = task.batches(0)
+    assert len(inputs) == 30 and labels.bincount().tolist() == [3] * 10
+    assert len(load(labels=3).batches(0)[0]) == 16
+
+
+def test_validation_images_are_the_last_training_images_and_are_not_trained_on(monkeypatch):
+    monkeypatch.setattr(classification, "evaluate", lambda model, inputs, labels: inputs)
+    images = data.load("cluttered")
+    task = load(held_out="validation", labels=300)
+    assert torch.equal(task.evaluate(None), images.images[-1000:])
+    trained = classification.choose(classification.split("cluttered", "validation")[0], 300, 0)
+    fours = [some.images[some.labels == 4] for some in (trained, classification.part(images, slice(3000)))]
+    assert torch.equal(*(some.flatten(1).sum(1).sort().values for some in fours))
+    assert torch.equal(load().evaluate(None), data.load("cluttered", "test").images)
+
+
+def test_another_data_set_is_one_word(tmp_path, monkeypatch):
+    write_mnist(tmp_path)
+    monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
+    classification.images.cache_clear()
+    task = load(data="mnist", network="vgg", weights="clothes", labels=5)
+    (step,) = train(task, plans.joint(1))
+    assert step.total > 0 and 0 <= task.evaluate(task.model)["accuracy (%)"] <= 100
+    classification.images.cache_clear()
+
+
+def test_the_defaults_are_the_documents_model_on_all_digits():
+    task = tasks.load("classification", seed=3)
+    torch.manual_seed(3)
+    from jointopt import EndToEndModel
+
+    assert_same(task.model.state_dict(), EndToEndModel(10).state_dict())
+    expected = data.batches(data.load("digits"), 64, seed=3)(5)
+    assert all(torch.equal(a, b) for a, b in zip(task.batches(5), expected, strict=True))
+
+
+# The shipped weights
+
+
+def test_pretrained_and_random_networks_of_a_seed_differ_in_the_features_alone():
+    for network in NETWORKS:
+        random, first, other = (
+            load(seed=seed, network=network, weights=w) for seed, w in ((1, None), (1, "clothes"), (2, "clothes"))
+        )
+        assert_same(random.model.classifier.state_dict(), first.model.classifier.state_dict())
+        assert_same(first.model.feature_extractor.state_dict(), other.model.feature_extractor.state_dict())
+        its = random.model.feature_extractor.state_dict()
+        assert not all(torch.equal(its[name], value) for name, value in weights.load(network).items())
+        shipped = weights.load(network)
+        assert_same({name: first.model.feature_extractor.state_dict()[name] for name in shipped}, shipped)
+        assert not [name for name in its if name not in shipped and not name.endswith("num_batches_tracked")]
+
+
+def test_the_file_is_small_and_recorded():
+    assert weights.FILE.stat().st_size < 1_000_000
+    assert weights.SHA256 in weights.FILE.with_name("SOURCES.md").read_text(encoding="utf-8")
+    with np.load(weights.FILE, allow_pickle=False) as file:
+        assert {file[name].dtype.name for name in file.files} == {"float32"}
+
+
+@pytest.fixture(scope="module")
+def clothes(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JOINTOPT_DATA", str(tmp_path_factory.mktemp("data")))
+        return {split: pretrain.clothes(split) for split in ("train", "test")}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_script_begins_as_it_did_when_it_made_the_file(network, clothes):
+    _, losses = pretrain.pretrain(network, *clothes["train"], steps=5)
+    assert losses == pytest.approx(weights.figures(network)["first losses (nats)"][:5].tolist(), abs=1e-3)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_shipped_weights_do_what_was_recorded_when_they_were_made(network, clothes):
+    recorded = weights.figures(network)
+    random, shipped = (networks.build(network, 10, first).feature_extractor for first in (None, "clothes"))
+    found = pretrain.nearest_mean(shipped, *clothes["test"])
+    assert found == pytest.approx(recorded["nearest mean (%)"].item(), abs=0.5)
+    assert found > pretrain.nearest_mean(random, *clothes["test"]) + 10
+    assert recorded["accuracy (%)"].item() > 60
+
+
+def test_clothes_are_over_photographs_that_no_test_image_shows(clothes):
+    images, labels = clothes["train"]
+    assert images.shape == (20_000, 3, 28, 28) and images.dtype == torch.uint8
+    assert labels.unique().tolist() == list(range(10)) and len(clothes["test"][0]) == 2000
+
+
+def test_the_script_writes_what_it_says(tmp_path, monkeypatch, capsys, clothes):
+    monkeypatch.setattr(pretrain, "clothes", lambda split: tuple(part[:200] for part in clothes[split]))
+    monkeypatch.setattr(networks, "NETWORKS", ("vgg",))
+    paths = tmp_path / "one.npz", tmp_path / "two.npz"
+    for path in paths:
+        with pytest.raises(SystemExit, match=f"not the recorded checksum {weights.SHA256}"):
+            pretrain.main(path, steps=2)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert "vgg/nearest mean (%)" in capsys.readouterr().out
+    with np.load(paths[0]) as file:
+        assert {name for name in file.files if name.startswith("vgg.")} == {f"vgg.{n}" for n in weights.load("vgg")}
+        assert {name for name in file.files if "/" in name} == {f"vgg/{n}" for n in weights.figures("vgg")}
+    with pytest.raises(OSError, match=r"one\.npz is altered: SHA-256 .*python -m jointopt\.data\.pretrain"):
+        weights.read(paths[0])
+
+
+def test_a_file_that_is_missing_or_cut_short_or_of_another_kind(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "FILE", tmp_path / "missing.npz")
+    with pytest.raises(FileNotFoundError, match=r"missing\.npz is missing.*python -m jointopt\.data\.pretrain"):
+        load(network="resnet", weights="clothes")
+    for number, content in enumerate((b"", b"not an archive", (weights.__file__.encode()))):
+        path = tmp_path / f"{number}.npz"
+        path.write_bytes(content)
+        monkeypatch.setattr(weights, "FILE", path)
+        with pytest.raises(OSError, match=rf"{number}\.npz is truncated or altered"):
+            weights.load("resnet")
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="ships no weights for the network 'alexnet'"):
+        weights.load("alexnet")
+    first = weights.load("vgg")["0.weight"]
+    first.zero_()
+    assert weights.load("vgg")["0.weight"].abs().sum() > 0  # each call gives tensors of its own
+
+
+# torchvision's own weights
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    """A network of torchvision's with random weights in the place of the fetched ones."""
+    from torchvision import models
+
+    torch.manual_seed(0)
+    resnet = models.resnet18()
+    layers = models.vgg.make_layers(models.vgg.cfgs["A"])
+    states = {"resnet": resnet.state_dict(), "vgg": {f"features.{name}": v for name, v in layers.state_dict().items()}}
+    states["vgg"]["classifier.0.weight"] = torch.zeros(1)
+    asked = []
+
+    def get(entry, **options):
+        asked.append(options)
+        return states["resnet" if isinstance(entry, models.ResNet18_Weights) else "vgg"]
+
+    for kind in (models.ResNet18_Weights, models.VGG11_Weights):
+        monkeypatch.setattr(kind, "get_state_dict", get)
+    return resnet, layers, asked
+
+
+def test_the_full_resnet_gives_torchvisions_own_features(fetched):
+    from torchvision.transforms import functional as transform
+
+    resnet, _, asked = fetched
+    model = load(network="resnet", weights="torchvision", size=2).model.eval()
+    assert asked == [{"progress": False, "check_hash": True, "weights_only": True}]
+    x = torch.rand(2, 3, 28, 28)
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # ImageNet's, in torchvision's documentation
+    prepared = transform.normalize(transform.resize(x, [64, 64], antialias=True), mean, std)
+    resnet = copy.deepcopy(resnet).eval()
+    resnet.fc = nn.Identity()
+    with torch.no_grad():
+        features = model.feature_extractor(x)
+        assert features.shape == (2, 512, 2, 2)
+        assert torch.allclose(features.mean((2, 3)), resnet(prepared), atol=1e-5)
+        assert model(x).shape == (2, 10)
+
+
+def test_the_full_vgg_gives_torchvisions_own_features(fetched):
+    _, layers, _ = fetched
+    model = networks.build("vgg", 5, "torchvision").eval()
+    x = torch.rand(2, 3, 28, 28)
+    extractor = model.feature_extractor
+    with torch.no_grad():
+        assert torch.equal(extractor(x), layers.eval()(extractor.normalize(extractor.enlarge(x))))
+        assert model(x).shape == (2, 5)
+
+
+@pytest.mark.parametrize("network", ["resnet", "vgg"])
+def test_without_a_network_the_error_says_what_to_do(network, monkeypatch, tmp_path):
+    from torchvision.models import ResNet18_Weights, VGG11_Weights
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    for kind in (ResNet18_Weights, VGG11_Weights):
+        monkeypatch.setattr(kind, "url", "http://127.0.0.1:9/weights-01234567.pth")  # nobody listens there
+    with pytest.raises(
+        OSError, match=r"could not be fetched from http://127.*Without a network, weights='clothes' ships"
+    ):
+        load(network=network, weights="torchvision")
+
+
+# Calibration
+
+
+@pytest.mark.parametrize("bins", [1, 7, 10, 15])
+def test_calibration_error_agrees_with_torchmetrics(bins):
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    generator = torch.Generator().manual_seed(bins)
+    probabilities = torch.randn(500, 10, generator=generator).mul(2).softmax(1)
+    labels = torch.randint(10, (500,), generator=generator)
+    expected = 100 * multiclass_calibration_error(probabilities, labels, num_classes=10, n_bins=bins, norm="l1").item()
+    assert classification.calibration_error(probabilities, labels, bins) == pytest.approx(expected, abs=1e-3)
+
+
+def test_calibration_error_by_hand():
+    sure_and_right, sure_and_wrong = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    label = torch.tensor([0])
+    assert classification.calibration_error(sure_and_right, label) == 0
+    assert classification.calibration_error(sure_and_wrong, label) == 100
+    four = torch.tensor([[0.75, 0.25]]).expand(4, 2)
+    assert classification.calibration_error(four, torch.tensor([0, 0, 0, 1])) == pytest.approx(0)
+    assert classification.calibration_error(four, torch.tensor([0, 1, 1, 1])) == pytest.approx(50)
+    low_and_right, high_and_wrong = torch.tensor([[0.6, 0.4]]), torch.tensor([[0.1, 0.9]])  # 40 below, 90 above
+    assert classification.calibration_error(torch.cat([low_and_right, high_and_wrong]), torch.tensor([0, 0])) == (
+        pytest.approx(65)
+    )
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "bins", "message"),
+    [
+        (torch.rand(4), torch.zeros(4).long(), 10, r"got \(4,\) and \(4,\)"),
+        (torch.rand(4, 3), torch.zeros(5).long(), 10, r"got \(4, 3\) and \(5,\)"),
+        (torch.rand(0, 3), torch.zeros(0).long(), 10, r"N ≥ 1, got \(0, 3\)"),
+        (torch.rand(4, 3), torch.tensor([0, 1, 2, 3]), 10, "labels must be in 0 … 2, got 0 … 3"),
+        (torch.rand(4, 3), torch.zeros(4).long(), 0, "bins must be an integer from 1 up, not 0"),
+    ],
+)
+def test_calibration_error_refuses(probabilities, labels, bins, message):
+    with pytest.raises(ValueError, match=message):
+        classification.calibration_error(probabilities, labels, bins)
+
+
+def test_predict_gives_the_probabilities_of_eval_mode_and_leaves_no_trace(state):
+    task = load(network="resnet", weights="clothes")
+    before, random = state(task.model), torch.random.get_rng_state()
+    inputs = task.batches(0)[0]
+    found = classification.predict(task.model, inputs)
+    assert (
+        task.model.training
+        and state.same(before, state(task.model))
+        and torch.equal(random, torch.random.get_rng_state())
+    )
+    assert torch.allclose(found, F.softmax(task.model.eval()(inputs), 1))
+
+
+def assert_same(a, b):
+    assert a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)

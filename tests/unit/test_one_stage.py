@@ -1,0 +1,308 @@
+"""The one-stage detector is torchvision's FCOS, and its losses are those by hand; freezing, replay, what is refused.
+
+What it shares with the task "detection" (batch, figures, picture) is tested there, and real data in test_voc.py.
+"""
+
+import copy
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from jointopt import Update, plans, tasks, train
+from jointopt.budget import Budget, cost
+from jointopt.compare import Arm, compare
+from jointopt.live import LiveLab
+from jointopt.modules import module_names
+from jointopt.tasks import detection, one_stage
+
+MODULES = ["backbone", "head"]
+load = partial(tasks.load, "one_stage", scenes=40, held_out_scenes=6)
+BOX, ONE = torch.tensor([[10.0, 10, 30, 40]]), torch.tensor([1])
+NOTHING = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
+
+
+@pytest.fixture
+def task():
+    return load(seed=0)
+
+
+def take(task, plan, seed=0):
+    torch.manual_seed(seed)
+    return list(train(task, plan))
+
+
+def batch(image=None, boxes=BOX, labels=ONE):
+    return [torch.rand(3, 96, 96) if image is None else image], [{"boxes": boxes, "labels": labels}]
+
+
+# The task
+
+
+def test_modules_losses_and_weights(task):
+    assert "one_stage" in tasks.names() and module_names(task.model) == MODULES
+    (step,) = take(task, plans.joint(1))
+    assert list(step.losses) == list(task.weights) == list(one_stage.LOSSES) and set(task.weights.values()) == {1.0}
+    assert step.moved == tuple(MODULES) and all(step.change[name] > 0 for name in MODULES)
+
+
+def test_backbone_and_scenes_are_those_of_the_two_stage_detector(task, state, monkeypatch):
+    other = tasks.load("detection", scenes=40, held_out_scenes=6)
+    assert state.same(state(task.model.backbone), state(other.model.backbone))
+    (images, targets), (its, theirs) = task.batches(3), other.batches(3)
+    assert torch.equal(images, its)
+    assert all(torch.equal(a[name], b[name]) for a, b in zip(targets, theirs, strict=True) for name in a)
+    monkeypatch.setattr(detection, "evaluate", lambda model, held: held.pixels)
+    assert torch.equal(task.evaluate(None), other.evaluate(None))
+
+
+def test_the_seed_draws_the_weights_and_nothing_else(task, state):
+    before = torch.random.get_rng_state()
+    again, other = load(seed=0), load(seed=1)
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert state.same(state(task.model), state(again.model)) and not state.same(state(task.model), state(other.model))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"held_out": "val"}, "held_out is one of 'test', 'validation', got 'val'"),
+        ({"classes": [2, 4]}, r"a string of digits, such as '247', got \[2, 4\]"),
+        ({"scenes": 0}, "count must be an integer from 1 up, not 0"),
+        ({"size": 41}, "41"),
+        ({"seed": -1}, "seed must be an integer from 0"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        load(**options)
+
+
+# It is torchvision's
+
+
+def test_losses_and_gradients_equal_torchvisions_called_directly(task):
+    images, targets = task.batches(0)
+    direct = copy.deepcopy(task.model)
+    expected = direct(list(images), targets)
+    sum(expected.values()).backward()
+    got = task.losses(task.model, (images, targets))
+    sum(got.values()).backward()
+    assert got.keys() == expected.keys() and all(torch.equal(loss, expected[name]) for name, loss in got.items())
+    for p, its in zip(task.model.parameters(), direct.parameters(), strict=True):
+        assert torch.equal(p.grad, its.grad)
+
+
+def test_boxes_equal_torchvisions_called_directly(task):
+    take(task, plans.joint(3))
+    task.model.score_thresh = 0.01  # so that there are boxes to compare
+    images = detection.draw(6, "test", 0, "247").images
+    direct = copy.deepcopy(task.model).eval()
+    with torch.no_grad():
+        expected = direct(list(images))
+    got = detection.predict(task.model, images)
+    assert sum(len(each["boxes"]) for each in got) > 0
+    assert all(torch.equal(a[name], b[name]) for a, b in zip(got, expected, strict=True) for name in b)
+
+
+def test_losses_by_hand(task):
+    """On one image: a place is of an object if it is less than 12 pixels from its middle, in x and in y."""
+    image, (target,) = (
+        torch.rand(3, 96, 96),
+        batch(boxes=torch.tensor([[10.0, 12, 42, 40]]), labels=torch.tensor([2]))[1],
+    )
+    take(task, plans.joint(5))
+    got = task.losses(task.model, ([image], [target]))
+    with torch.no_grad():
+        features = task.model.backbone((image[None] - 0.5) / 0.25)  # (1, 64, 12, 12)
+        said = {name: value[0] for name, value in task.model.head([features]).items()}
+    y, x = torch.meshgrid(8.0 * torch.arange(12), 8.0 * torch.arange(12), indexing="ij")
+    mine = (((x - 26).abs() < 12) & ((y - 26).abs() < 12)).flatten()
+    left, top, right, bottom = ((side / 8).flatten()[mine] for side in (x - 10, y - 12, 42 - x, 40 - y))
+    assert mine.sum() == 9
+
+    truth = torch.zeros(144, 4)
+    truth[mine, 2] = 1
+    p = said["cls_logits"].sigmoid()
+    right_p = torch.where(truth == 1, p, 1 - p)
+    focal = -torch.where(truth == 1, 0.25, 0.75) * (1 - right_p) ** 2 * right_p.log()
+    assert got["classification"].item() == pytest.approx(focal.sum().item() / 9, rel=1e-4)
+
+    l, t, r, b = said["bbox_regression"][mine].unbind(1)  # noqa: E741
+    shared = (torch.minimum(l, left) + torch.minimum(r, right)) * (torch.minimum(t, top) + torch.minimum(b, bottom))
+    union = (l + r) * (t + b) + (left + right) * (top + bottom) - shared
+    hull = (torch.maximum(l, left) + torch.maximum(r, right)) * (torch.maximum(t, top) + torch.maximum(b, bottom))
+    giou = shared / union - (hull - union) / hull
+    assert got["bbox_regression"].item() == pytest.approx((1 - giou).mean().item(), rel=1e-4)
+
+    near = (
+        torch.minimum(left, right)
+        / torch.maximum(left, right)
+        * torch.minimum(top, bottom)
+        / torch.maximum(top, bottom)
+    )
+    said_near = said["bbox_ctrness"][mine, 0]
+    cross = torch.nn.functional.binary_cross_entropy_with_logits(said_near, near.sqrt())
+    assert got["bbox_ctrness"].item() == pytest.approx(cross.item(), rel=1e-4)
+
+
+def test_every_loss_reaches_the_backbone(task):
+    """End to end: nothing between a loss and the backbone is cut, and no branch of the head sees another's loss."""
+    take(task, plans.joint(5))
+    head, losses = task.model.head, task.losses(task.model, task.batches(0))
+    layers = {
+        "class": head.classification_head.cls_logits.weight,
+        "box": head.regression_head.bbox_reg.weight,
+        "centerness": head.regression_head.bbox_ctrness.weight,
+        "backbone": task.model.backbone[0].weight,
+    }
+
+    def reached(name):
+        found = torch.autograd.grad(losses[name], layers.values(), retain_graph=True, allow_unused=True)
+        return {key for key, g in zip(layers, found, strict=True) if g is not None and g.abs().sum() > 0}
+
+    assert reached("classification") == {"class", "backbone"}
+    assert reached("bbox_regression") == {"box", "backbone"}
+    assert reached("bbox_ctrness") == {"centerness", "backbone"}
+
+
+# Freezing
+
+
+@pytest.mark.parametrize("frozen", MODULES)
+def test_a_frozen_module_stands_still_bit_for_bit(frozen, task, state):
+    take(task, plans.joint(1))
+    before = {name: state(task.model.get_submodule(name)) for name in MODULES}
+    taken = take(task, [Update([name for name in MODULES if name != frozen])] * 3)
+    for name in MODULES:
+        assert state.same(before[name], state(task.model.get_submodule(name))) == (name == frozen)
+    assert all(step.change[frozen] == step.grad_norm[frozen] == 0 for step in taken)
+    assert all(step.grad_norm[name] > 0 for step in taken for name in step.moved)
+
+
+def test_a_frozen_backbone_makes_the_step_cheaper(task):
+    """No backward pass runs there, and none that would hand a gradient down to it."""
+    needs_gradient = []
+    task.model.backbone.register_forward_hook(
+        lambda module, inputs, output: needs_gradient.append(output.requires_grad)
+    )
+    joint, frozen = cost(task, Update())[0], cost(task, Update("head"))[0]
+    assert needs_gradient == [True, False] and frozen < 0.8 * joint
+
+
+def test_half_of_the_head_can_be_frozen(task, state):
+    box = task.model.head.regression_head
+    before = state(box)
+    take(task, [Update(["backbone", "head.classification_head"], "classification")] * 2)
+    assert state.same(before, state(box))
+
+
+# Replay
+
+
+def test_a_saved_lab_replays(tmp_path, no_lab_is_left):
+    lab = LiveLab(load())
+    lab.run(2)
+    lab.controls.set(weight={"bbox_ctrness": 3.0})
+    lab.controls.freeze("backbone")
+    lab.run(2)
+    lab.save(tmp_path / "run.json")
+    torch.rand(3)
+    again = LiveLab.replay(tmp_path / "run.json", name="again")
+    assert again.note == "replayed 4 steps to the same numbers"
+    assert list(lab.history["change.backbone"] > 0) == [True, True, False, False]
+
+
+# Figures
+
+
+def test_looking_changes_nothing_and_prints_nothing(task, state, capsys):
+    take(task, plans.joint(2))
+    task.model.head.eval()  # a mode of the author's own is kept
+    before, random = state(task.model), torch.random.get_rng_state()
+    found, picture = task.evaluate(task.model), task.picture(task.model)
+    assert list(found) == ["mAP@0.5 (%)", "recall@0.5 (%)"] and all(0 <= value <= 100 for value in found.values())
+    assert task.evaluate(task.model) == found and np.array_equal(task.picture(task.model), picture)
+    assert picture.dtype == np.uint8 and picture.shape == (504, 720, 3)
+    assert task.model.training and not task.model.head.training
+    assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
+    assert capsys.readouterr() == ("", "")
+
+
+def test_it_learns_and_never_finds_the_background(task):
+    """Four scenes by heart, with labels from 1 as the targets have them: class 0 is never found."""
+    task = load(scenes=4, held_out_scenes=6)
+    before, *_, after = (step.total for step in take(task, plans.joint(120)))
+    assert after < 0.6 * before
+    known = detection.draw(4, "train", 0, "247")
+    assert detection.evaluate(task.model, known)["mAP@0.5 (%)"] > 80
+    task.model.score_thresh = 0.0
+    found = torch.cat([each["labels"] for each in detection.predict(task.model, known.images)])
+    assert set(found.tolist()) <= {1, 2, 3}
+
+
+def test_the_picture_shows_the_boxes_that_are_sure(monkeypatch, task):
+    found = [{"boxes": BOX, "labels": ONE, "scores": torch.tensor([0.45])} for _ in range(6)]
+    monkeypatch.setattr(detection, "predict", lambda model, images: found)
+    held = detection.draw(6, "test", 0, "247")
+    shown, hidden = (detection.picture(None, held, sure) for sure in (0.4, 0.5))
+    assert not np.array_equal(shown, hidden)
+    assert np.array_equal(task.picture(None), shown if one_stage.SURE <= 0.45 else hidden)
+
+
+# What is refused, and what is not
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (([], []), "needs an image at least, and a target for each, got 0, 0"),
+        (batch(torch.ones(3, 96, 96, dtype=torch.uint8)), "image 0 must be float .*, got torch.uint8"),
+        (batch(labels=torch.tensor([0])), r"labels must be in 1 … 3 \(0 is the background\), got 0"),
+        (batch(labels=torch.tensor([4])), "labels must be in 1 … 3 .*, got 4"),
+        (batch(boxes=torch.tensor([[10.0, 10, 97, 40]])), "a box must lie in the image and have an area"),
+        (batch(boxes=torch.tensor([[10.0, 10, 10, 40]])), "a box must lie in the image and have an area"),
+    ],
+)
+def test_a_batch_of_another_form_is_refused_before_anything_changes(given, message, task, state):
+    before, random = state(task.model), torch.random.get_rng_state()
+    with pytest.raises(ValueError, match=message):
+        next(train(replace(task, batches=lambda n: given), plans.joint(1)))
+    assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
+
+
+def test_a_model_in_eval_mode_is_refused(task):
+    with pytest.raises(ValueError, match=r"in train mode only: call model.train\(\)"):
+        task.losses(task.model.eval(), task.batches(0))
+
+
+@pytest.mark.parametrize("size", [(96, 96), (40, 64), (200, 130)])
+def test_a_batch_of_one_and_an_image_of_another_size_are_fine(size, task):
+    image = torch.rand(3, *size)
+    (step,) = take(replace(task, batches=lambda n: batch(image)), plans.joint(1))
+    assert 0 < step.total < 20
+    task.model.score_thresh = 0.0
+    (found,) = detection.predict(task.model, [image])
+    edges = found["boxes"].amax(0)
+    assert len(found["boxes"]) and found["boxes"].min() >= 0 and edges[2] <= size[1] and edges[3] <= size[0]
+
+
+def test_images_without_objects_are_fine(task):
+    """Beside one that has some, and alone: then only the classification is a loss."""
+    image = torch.rand(3, 96, 96)
+    for targets in ([batch()[1][0], NOTHING], [NOTHING, NOTHING]):
+        (step,) = take(replace(task, batches=lambda n, t=targets: ([image, image], t)), plans.joint(1))
+        assert 0 < step.total < 20
+    assert step.losses["bbox_regression"] == step.losses["bbox_ctrness"] == 0 < step.losses["classification"]
+    assert detection.figures(detection.predict(task.model, [image] * 2), [batch()[1][0], NOTHING])
+
+
+# Comparison
+
+
+def test_plans_are_compared():
+    arms = {"joint": Arm(plans.joint), "frozen": Arm(lambda: plans.alternating(Update("head")))}
+    runs = compare(load, arms, Budget(steps=2), seeds=[0], progress=False).seeds[0]
+    assert runs["joint"]["flops"] > runs["frozen"]["flops"] > 0 and runs["joint"]["began"] == runs["frozen"]["began"]

@@ -1,0 +1,558 @@
+"""Segmentation agrees with torchmetrics and torchvision, learned weights with their formula; what is refused."""
+
+import math
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from fake_sets import BREEDS, write_pets, write_voc
+from torch.nn import functional as F
+
+from jointopt import Update, plans, tasks, train
+from jointopt.budget import Budget, cost
+from jointopt.compare import Arm, compare
+from jointopt.data import photographs
+from jointopt.data.scenes import Scenes, scenes
+from jointopt.live import LiveLab
+from jointopt.modules import module_names
+from jointopt.tasks import segmentation
+from jointopt.tasks.segmentation import box_iou, confusion, iou
+
+MODULES = ["encoder", "decoder", "head"]
+load = partial(tasks.load, "segmentation", scenes=24, held_out_scenes=8)
+
+
+@pytest.fixture
+def task():
+    return load(seed=0)
+
+
+@pytest.fixture
+def both():
+    return load(seed=0, second="boxes")
+
+
+def take(task, plan):
+    return list(train(task, plan))
+
+
+def values(answer):
+    return {name: loss() if callable(loss) else loss for name, loss in answer.items()}
+
+
+# The task
+
+
+def test_modules_losses_and_weights(task, both):
+    assert "segmentation" in tasks.names() and module_names(task.model) == MODULES
+    assert module_names(both.model) == [*MODULES, "second"]
+    (step,) = take(task, plans.joint(1))
+    assert list(step.losses) == ["cross_entropy", "dice"] and step.moved == tuple(MODULES)
+    (step,) = take(both, plans.joint(1))
+    assert list(step.losses) == list(both.weights) == ["cross_entropy", "dice", "boxes"]
+    assert step.weights == both.weights == {"cross_entropy": 1.0, "dice": 1.0, "boxes": 0.01}
+    assert all(step.change[name] > 0 for name in (*MODULES, "second"))
+
+
+def test_a_second_task_and_learned_weights_leave_the_first_weights_as_they_are(task, both, state):
+    learned = load(seed=0, second="boxes", weighting="learned")
+    for other in (both, learned, load(seed=0, skip=False)):
+        assert all(state.same(state(task.model.get_submodule(n)), state(other.model.get_submodule(n))) for n in MODULES)
+    assert state.same(state(both.model.second), state(learned.model.second))
+
+
+def test_the_seed_draws_weights_and_scenes_and_nothing_else(task, state):
+    before = torch.random.get_rng_state()
+    again, other = load(seed=0), load(seed=1)
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert state.same(state(task.model), state(again.model)) and not state.same(state(task.model), state(other.model))
+    (images, masks), (same, _), (others, _) = (each.batches(3) for each in (task, again, other))
+    assert torch.equal(images, same) and not torch.equal(images, others)
+    assert images.shape == (8, 3, 96, 96) and masks.shape == (8, 96, 96) and masks.dtype == torch.int64
+    assert set(torch.cat([task.batches(n)[1] for n in range(3)]).unique().tolist()) == {0, 1, 2, 3}
+
+
+def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatch):
+    monkeypatch.setattr(segmentation, "evaluate", lambda model, held: held.scenes.pixels)
+    tested, validated, again = (
+        load(seed=seed, held_out=name).evaluate(None)
+        for seed, name in ((0, "test"), (0, "validation"), (1, "validation"))
+    )
+    assert torch.equal(validated, again) and not torch.equal(validated, tested)
+    trained = segmentation.drawn(24, "train", 0, "247").scenes.pixels
+    assert not (validated[:, None] == trained).flatten(2).all(2).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"held_out": "val"}, "held_out is one of 'test', 'validation', got 'val'"),
+        ({"held_out": ["test"]}, r"held_out is one of 'test', 'validation', got \['test'\]"),
+        ({"data": "coco"}, "data is one of 'scenes', 'pets', 'voc', got 'coco'"),
+        ({"second": "count"}, "second is one of None, 'boxes', got 'count'"),
+        ({"weighting": "mean"}, "weighting is one of 'fixed', 'learned', got 'mean'"),
+        ({"weighting": "learned"}, "weighs two tasks: give it a second, as second='boxes'"),
+        ({"classes": [2, 4]}, r"one or more of the digits 0 to 9, each once, such as '247', not \(2, 4\)"),
+        ({"classes": 247}, "digits 0 to 9, .* not 247"),
+        ({"classes": "2x"}, "digits 0 to 9"),
+        ({"scenes": 0}, "count must be an integer from 1 up, not 0"),
+        ({"held_out_scenes": True}, "count must be an integer from 1 up, not True"),
+        ({"size": 25}, "size must be an integer from 1 to 24, not 25"),
+        ({"seed": -1}, "seed must be an integer from 0"),
+        ({"second": "boxes", "boxes": -1.0}, "weight λ of 'boxes' must be a finite number ≥ 0, got -1.0"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        load(**options)
+
+
+def test_a_recipe_makes_the_task_again():
+    first = load(seed=2, classes=["3", "5"], second="boxes")
+    again = tasks.load(first.recipe["name"], first.recipe["seed"], **first.recipe["options"])
+    assert all(torch.equal(a, b) for a, b in zip(first.batches(1), again.batches(1), strict=True))
+
+
+def test_it_learns():
+    task = tasks.load("segmentation", scenes=64, held_out_scenes=20)
+    before = task.evaluate(task.model)
+    taken = take(task, plans.joint(80))
+    after = task.evaluate(task.model)
+    assert before["foreground IoU (%)"] < 5 and after["foreground IoU (%)"] > 15
+    assert taken[-1].losses["dice"] < 0.85 < 0.95 < taken[0].losses["dice"]
+
+
+# The losses
+
+
+def test_losses_equal_those_written_by_hand(task):
+    images, masks = task.batches(0)
+    got = values(task.losses(task.model, (images, masks)))
+    scores = task.model(images)
+    assert scores.shape == (8, 4, 96, 96)
+    assert torch.equal(got["cross_entropy"], F.cross_entropy(scores, masks))
+    p, parts = scores.detach().softmax(1).double().numpy(), []
+    for c in (1, 2, 3):
+        y = (masks == c).numpy()
+        parts.append((2 * p[:, c][y].sum() + 1) / (p[:, c].sum() + y.sum() + 1))
+    assert got["dice"].item() == pytest.approx(1 - np.mean(parts), abs=1e-5)
+
+
+def test_dice_of_a_perfect_and_of_an_empty_prediction():
+    masks = torch.zeros(2, 8, 8, dtype=torch.int64)
+    masks[0, 2:6, 2:6], masks[1, :4] = 1, 2
+    perfect = 100 * F.one_hot(masks, 4).permute(0, 3, 1, 2).float()  # class 3 is nowhere, and predicted nowhere
+    assert segmentation.dice_loss(perfect, masks).item() == pytest.approx(0, abs=1e-6)
+    nothing = 100 * F.one_hot(0 * masks, 4).permute(0, 3, 1, 2).float()
+    expected = 1 - (1 / 17 + 1 / 33 + 1) / 3
+    assert segmentation.dice_loss(nothing, masks).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_loss_that_is_not_counted_is_not_computed(both):
+    def never(*_):
+        raise AssertionError("the decoder was called")
+
+    both.model.decoder.forward = never
+    (step,) = take(both, [Update(losses="boxes")])
+    assert set(step.losses) == {"boxes"} and set(step.moved) == {"encoder", "second"}
+    other = load(second="boxes")
+    other.model.second.forward = never
+    (step,) = take(other, [Update(losses=["cross_entropy", "dice"])])
+    assert set(step.moved) == set(MODULES)
+
+
+def test_each_cell_has_the_box_of_the_object_with_the_most_of_it():
+    masks = torch.zeros(2, 16, 16, dtype=torch.bool)
+    masks[0, :8, :3], masks[1, :8, 3:8], masks[1, 15, 8:13] = True, True, True  # 24, 40 and 5 pixels
+    boxes = torch.tensor([[0.0, 0, 3, 8], [3, 0, 13, 16]])
+    got = segmentation.cells(boxes, masks)
+    assert got.shape == (4, 2, 2) and got[:, 0, 0].tolist() == [3, 0, 13, 16]
+    assert not got[:, 1, 1].any() and not got[:, 0, 1].any()  # 5 of 64 pixels are too few
+    masks[1, 15, 8:15] = True  # 7 are enough
+    assert segmentation.cells(boxes, masks)[:, 1, 1].tolist() == [3, 0, 13, 16]
+    assert not segmentation.cells(boxes[:0], masks[:0]).any()
+
+
+def test_the_box_loss_is_the_mean_distance_of_a_side_in_pixels(both):
+    boxes = both.batches(0)[2]
+    owned = (boxes != 0).any(1)
+    assert 20 < owned.sum() < 400
+    assert segmentation.box_loss(boxes, boxes) == 0
+    off = boxes + torch.tensor([1.0, 0, 0, -3]).view(4, 1, 1)
+    assert segmentation.box_loss(off, boxes).item() == pytest.approx(1)
+    assert segmentation.box_loss(off, 0 * boxes) == 0  # no object at all
+
+
+def test_boxes_begin_as_squares_around_their_cells(both):
+    with torch.no_grad():
+        both.model.second[-1].weight.zero_()
+    found = segmentation.predict_boxes(both.model, torch.rand(1, 3, 64, 96))
+    assert found.shape == (1, 4, 8, 12)
+    assert found[0, :, 2, 5].tolist() == [44 - 12, 20 - 12, 44 + 12, 20 + 12]
+
+
+# Learned weights
+
+
+def test_learned_weights_follow_equation_10():
+    """Kendall, Gal and Cipolla 2018: L1 / (2 σ1²) + L2 / σ2² + log σ1 + log σ2, 1 a regression, 2 a classification."""
+    balance = segmentation.Balance()
+    with torch.no_grad():
+        balance.slow.copy_(torch.tensor([-0.13, 0.08]))
+    log_of_squares = (10 * balance.slow).tolist()
+    sigma2, sigma1 = (math.exp(s / 2) for s in log_of_squares)
+    cross_entropy, boxes = torch.tensor(0.07), torch.tensor(3.1)
+    expected = 3.1 / (2 * sigma1**2) + 0.07 / sigma2**2 + math.log(sigma1) + math.log(sigma2)
+    assert balance(cross_entropy, boxes).item() == pytest.approx(expected, rel=1e-5)
+    assert balance.weights().tolist() == pytest.approx([1 / sigma2**2, 1 / (2 * sigma1**2)], rel=1e-5)
+
+
+def test_learned_weights_rest_where_each_term_is_a_half():
+    balance = segmentation.Balance()
+    with torch.no_grad():
+        balance.slow.copy_(torch.tensor([2 * 0.07, 3.1]).log() / 10)
+    balance(torch.tensor(0.07), torch.tensor(3.1)).backward()
+    assert balance.slow.grad.abs().max() < 1e-4
+    assert (balance.weights() * torch.tensor([0.07, 3.1])).tolist() == pytest.approx([0.5, 0.5], rel=1e-4)
+
+
+def test_learned_weights_move_and_can_be_frozen(state):
+    task = load(second="boxes", weighting="learned")
+    (step,) = take(task, plans.joint(1))
+    assert step.weights == {"cross_entropy": 0, "dice": 1, "boxes": 0, "learned": 1}
+    losses = step.losses
+    assert losses["learned"] == pytest.approx(losses["cross_entropy"] + losses["boxes"] / 2, rel=1e-5)  # s = 0
+    assert step.change["balance"] > 0 and step.total == pytest.approx(losses["learned"] + losses["dice"], rel=1e-5)
+    taken = take(task, plans.joint(20))
+    to_cross_entropy, to_boxes = task.model.balance.weights().tolist()
+    assert to_cross_entropy > 1 and to_boxes < 0.5 and taken[-1].losses["boxes"] < losses["boxes"]
+    before = state(task.model.balance)
+    take(task, [Update([*MODULES, "second"])] * 2)
+    assert state.same(before, state(task.model.balance))
+
+
+# Freezing and skipping
+
+
+@pytest.mark.parametrize("frozen", [*MODULES, "second"])
+def test_a_frozen_module_stands_still_bit_for_bit(frozen, both, state):
+    names = [*MODULES, "second"]
+    take(both, plans.joint(1))
+    before = {name: state(both.model.get_submodule(name)) for name in names}
+    taken = take(both, [Update([name for name in names if name != frozen])] * 2)
+    for name in names:
+        assert state.same(before[name], state(both.model.get_submodule(name))) == (name == frozen)
+    assert all(step.change[frozen] == step.grad_norm[frozen] == 0 for step in taken)
+
+
+def test_a_frozen_encoder_makes_the_step_cheaper(task):
+    needs_gradient = []
+    task.model.encoder.register_forward_hook(
+        lambda module, inputs, output: needs_gradient.append(output[-1].requires_grad)
+    )
+    joint, frozen = cost(task, Update())[0], cost(task, Update(["decoder", "head"]))[0]
+    assert needs_gradient == [True, False] and frozen < 0.75 * joint
+
+
+def test_skip_connections_cost_nothing_and_carry_the_finer_features(task):
+    without = load(skip=False)
+    assert cost(task, Update()) == cost(without, Update())
+    images = torch.rand(1, 3, 96, 96)
+    for model, skips in ((task.model, True), (without.model, False)):
+        fine, middle, coarse = model.encoder(images)
+        same = torch.equal(model.decoder(fine, middle, coarse), model.decoder(0 * fine, middle, coarse))
+        same_too = torch.equal(model.decoder(fine, middle, coarse), model.decoder(fine, 0 * middle, coarse))
+        assert same is same_too is not skips
+
+
+def test_the_first_prediction_is_background_nearly_everywhere(task):
+    p = task.model(task.batches(0)[0]).softmax(1).mean((0, 2, 3))
+    assert p[0] > 0.93 and p[1:].min() > 0.003
+
+
+# Figures
+
+
+def test_iou_by_hand():
+    masks = torch.tensor([[[0, 0, 1, 1], [0, 0, 2, 2]]])
+    predicted = torch.tensor([[[0, 1, 1, 1], [0, 0, 2, 0]]])
+    counts = confusion(predicted, masks, 4)
+    assert counts.tolist() == [[3, 1, 0, 0], [0, 2, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
+    assert iou(counts)[:3].tolist() == pytest.approx([3 / 5, 2 / 3, 1 / 2]) and iou(counts)[3].isnan()
+
+
+def test_iou_agrees_with_torchmetrics():
+    from torchmetrics import JaccardIndex
+    from torchmetrics.segmentation import MeanIoU
+
+    generator = torch.Generator().manual_seed(0)
+    held = segmentation.labeled(scenes(10, "test", classes="247"))
+    masks = held.masks.long()
+    noise = torch.rand(masks.shape, generator=generator)
+    predicted = torch.where(noise < 0.1, torch.randint(4, masks.shape, generator=generator), masks.roll(1, 2))
+    ours = iou(confusion(predicted, masks, 4))
+    index = JaccardIndex(task="multiclass", num_classes=4, average=None)
+    assert torch.allclose(ours, index(predicted, masks), atol=1e-6) and 0.1 < ours[1:].mean() < 0.9
+    # Its mean is over images, too; all in one image it is ours.
+    mean = MeanIoU(num_classes=4, include_background=False, input_format="index")
+    mean.update(predicted.reshape(1, -1, 96), masks.reshape(1, -1, 96))
+    assert float(mean.compute()) == pytest.approx(float(ours[1:].mean()), abs=1e-6)
+
+
+def test_box_iou_agrees_with_torchvision():
+    from torchvision import ops
+
+    corner, side = torch.rand(2, 50, 2, generator=torch.Generator().manual_seed(0)) * 20
+    a = torch.cat([corner, corner + side], 1)
+    b = a.roll(1, 0)
+    assert torch.allclose(box_iou(a, b), ops.box_iou(a, b).diag(), atol=1e-6)
+    inside_out = torch.tensor([[10.0, 10, 5, 20]])
+    assert box_iou(inside_out, torch.tensor([[0.0, 0, 30, 30]])) == box_iou(inside_out, inside_out) == 0
+
+
+def test_evaluate_is_100_for_a_model_that_knows(both, monkeypatch):
+    held = segmentation.drawn(8, "test", 0, "247")
+    monkeypatch.setattr(segmentation, "predict", lambda model, images: held.masks.long())
+    monkeypatch.setattr(segmentation, "predict_boxes", lambda model, images: held.boxes)
+    assert set(both.evaluate(both.model).values()) == {100.0}
+    assert set(segmentation.per_class(both.model, held).values()) == {100.0}
+    monkeypatch.setattr(segmentation, "predict", lambda model, images: 0 * held.masks.long())
+    nothing = both.evaluate(both.model)
+    assert nothing["foreground IoU (%)"] == 0 and nothing["background IoU (%)"] > 90
+    background = 100 * float((held.masks == 0).float().mean())
+    assert segmentation.per_class(both.model, held) == pytest.approx({"background": background, "2": 0, "4": 0, "7": 0})
+
+
+def test_figures_without_an_object_are_refused(task):
+    empty = Scenes(torch.zeros(1, 3, 16, 16, dtype=torch.uint8), (torch.zeros(0, 4),), (torch.zeros(0).long(),),
+                   (torch.zeros(0, 16, 16, dtype=torch.bool),), ("2", "4", "7"))  # fmt: skip
+    held = segmentation.labeled(empty)
+    with torch.no_grad():
+        task.model.head[0].bias[4:] = -1e4
+    with pytest.raises(ValueError, match="needs a pixel of an object at least, got none in 1 images"):
+        segmentation.evaluate(task.model, held)
+
+
+def test_looking_changes_nothing_and_repeats(both, state):
+    take(both, plans.joint(2))
+    both.model.head.eval()  # a mode of the author's own is kept
+    before, random = state(both.model), torch.random.get_rng_state()
+    found, picture = both.evaluate(both.model), both.picture(both.model)
+    assert list(found) == ["foreground IoU (%)", "background IoU (%)", "box IoU (%)"]
+    assert both.evaluate(both.model) == found and np.array_equal(both.picture(both.model), picture)
+    assert both.model.training and both.model.decoder.training and not both.model.head.training
+    assert state.same(before, state(both.model)) and torch.equal(random, torch.random.get_rng_state())
+
+
+def test_the_picture_tells_classes_apart_without_color():
+    canvases = []
+    for number in (1, 2, 3, 4):
+        canvas = np.zeros((24, 24, 3), np.uint8)
+        segmentation.paint(canvas, np.full((24, 24), number))
+        white = canvas.min(2) == 255
+        assert 0.2 < white.mean() < 0.6
+        canvases.append(white)
+    assert all((a != b).mean() > 0.2 for i, a in enumerate(canvases) for b in canvases[:i])
+
+
+def test_the_picture_marks_what_is_wrong_by_shape():
+    held = segmentation.drawn(8, "test", 0, "247")
+    true = held.masks[0].numpy().astype(int)
+    right, wrong, missed = (
+        np.asarray(segmentation.tile(held, 0, each)).astype(int) for each in (true, true % 3 + (true > 0), 0 * true)
+    )
+    _, y, x, _ = (2.5 * held.scenes.boxes[0][0]).round().int().tolist()
+    x2, y = round(2.5 * float(held.scenes.boxes[0][0, 2])), max(20, y)
+    corner = slice(y + 1, y + 16), slice(x2 - 14, x2)
+    assert (wrong[corner].min(2) == 255).mean() > 0.3 and not np.array_equal(right[corner], wrong[corner])
+    assert not np.array_equal(wrong, missed) and missed.shape == (240, 240, 3)
+    outline = np.zeros((8, 8, 3), np.uint8) + 100
+    mask = np.zeros((8, 8), int)
+    mask[3:6, 3:6] = 1
+    segmentation.outline(outline, mask)
+    assert outline[3, 3, 0] == 255 and outline[2, 3, 0] == 0 and outline[4, 4, 0] == 100
+
+
+def test_the_picture_has_six_scenes_and_a_legend(task):
+    picture = task.picture(task.model)
+    assert picture.dtype == np.uint8 and picture.shape == (504, 720, 3)
+    assert load(held_out_scenes=2).picture(task.model).shape == (264, 720, 3)
+
+
+# What is refused, and what is not
+
+MASKS = torch.zeros(1, 96, 96, dtype=torch.int64)
+IMAGE = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+BOXES = torch.zeros(1, 4, 12, 12)
+
+
+def mask_with(label):
+    masks = MASKS.clone()
+    masks[0, 5, 5] = label
+    return masks
+
+
+def one_box(*edges):
+    boxes = BOXES.clone()
+    boxes[0, :, 2, 2] = torch.tensor(edges, dtype=torch.float32)
+    return boxes
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (([], []), r"images must be a float tensor \(B, 3, H, W\), got list"),
+        ((), r"a batch is \(images, masks\), got tuple of 0"),
+        (None, r"a batch is \(images, masks\), got NoneType"),
+        ((IMAGE, MASKS, BOXES), r"a batch is \(images, masks\), got tuple of 3"),
+        ((IMAGE[:0], MASKS[:0]), r"needs an image at least, of a pixel, got torch.float32 \(0, 3, 96, 96\)"),
+        ((IMAGE[0], MASKS), r"images must be a float tensor .* got torch.float32 \(3, 96, 96\)"),
+        ((IMAGE[:, :1], MASKS), r"images must be .* got torch.float32 \(1, 1, 96, 96\)"),
+        (((255 * IMAGE).byte(), MASKS), "images must be a float tensor .* got torch.uint8"),
+        ((IMAGE[..., :92], MASKS[..., :92]), "height and width must be multiples of 8, got 96 and 92: crop or pad"),
+        ((IMAGE[:, :, :90], MASKS[:, :90]), "height and width must be multiples of 8, got 90 and 96"),
+        ((IMAGE, MASKS[:, :48, :48]), r"masks must be int64 \(1, 96, 96\), one of each image's size, got .*48, 48\)"),
+        ((IMAGE, MASKS[:0]), r"masks must be int64 \(1, 96, 96\), .* got torch.int64 \(0, 96, 96\)"),
+        ((IMAGE, MASKS.float()), "masks must be int64 .* got torch.float32"),
+        ((IMAGE, MASKS[:, None]), r"masks must be .* got torch.int64 \(1, 1, 96, 96\)"),
+        ((IMAGE, mask_with(4)), r"masks must have classes in 0 … 3, got 0 … 4"),
+        ((IMAGE, mask_with(255)), r"masks must have classes in 0 … 3, got 0 … 255"),
+        ((IMAGE, mask_with(-1)), r"masks must have classes in 0 … 3, got -1 … 0"),
+    ],
+)
+def test_a_batch_of_another_form_is_refused_before_anything_changes(given, message, task, state):
+    before, random = state(task.model), torch.random.get_rng_state()
+    with pytest.raises(ValueError, match=message):
+        next(train(replace(task, batches=lambda n: given), plans.joint(1)))
+    assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
+
+
+INSIDE = r"a box must lie in the image and have an area, 0 ≤ x1 < x2 ≤ 96 and 0 ≤ y1 < y2 ≤ 96, or be zeros, got \("
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        (one_box(10, 10, 97, 40), INSIDE + r"10.0, 10.0, 97.0, 40.0\)"),
+        (one_box(-1, 10, 30, 40), INSIDE),
+        (one_box(10, 10, 30, 97), INSIDE),
+        (one_box(10, -1, 30, 40), INSIDE),
+        (one_box(10, 10, 10, 40), INSIDE),
+        (one_box(10, 10, 30, 10), INSIDE),
+        (one_box(30, 10, 10, 40), INSIDE),
+        (one_box(10, 10, float("nan"), 40), INSIDE),
+        (BOXES[:, :, :6], r"boxes must be float \(1, 4, 12, 12\), one a cell, got torch.float32 \(1, 4, 6, 12\)"),
+        (BOXES.long(), "boxes must be float .* got torch.int64"),
+        ([], "boxes must be float .* got list"),
+    ],
+)
+def test_boxes_of_another_form_are_refused(boxes, message, both, state):
+    before = state(both.model)
+    with pytest.raises(ValueError, match=message):
+        next(train(replace(both, batches=lambda n: (IMAGE, MASKS, boxes)), plans.joint(1)))
+    assert state.same(before, state(both.model))
+
+
+def test_a_missing_third_part_is_named(both):
+    with pytest.raises(ValueError, match=r"a batch is \(images, masks, boxes\), got tuple of 2"):
+        both.losses(both.model, (IMAGE, MASKS))
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 96), (8, 8), (64, 128), (200, 120)])
+def test_a_batch_of_one_and_images_of_other_sizes_are_fine(height, width, both):
+    """The network is convolutional: each pixel gets a class, whatever the size, if the sides are multiples of 8."""
+    image, masks = torch.rand(1, 3, height, width), torch.zeros(1, height, width, dtype=torch.int64)
+    boxes = torch.zeros(1, 4, height // 8, width // 8)
+    (step,) = take(replace(both, batches=lambda n: (image, masks, boxes)), plans.joint(1))
+    assert 0 < step.total < 20 and step.losses["boxes"] == 0
+    assert segmentation.predict(both.model, image).shape == (1, height, width)
+
+
+def test_an_image_of_a_size_that_does_not_fit_is_refused_when_predicting(both):
+    for ask in (segmentation.predict, segmentation.predict_boxes):
+        with pytest.raises(ValueError, match="multiples of 8, got 97 and 96"):
+            ask(both.model, torch.rand(1, 3, 97, 96))
+
+
+def test_one_image_is_predicted_as_in_a_batch(task):
+    """No statistics are taken over a batch."""
+    take(task, plans.joint(3))
+    images = task.batches(0)[0]
+    with torch.no_grad():
+        assert torch.allclose(task.model(images[2:3]), task.model(images)[2:3], atol=1e-4)
+
+
+# Photographs
+
+
+@pytest.mark.parametrize(
+    ("data", "write", "classes", "chosen"),
+    [
+        ("pets", write_pets, None, ("cat", "dog")),
+        ("pets", write_pets, "breeds", tuple(name for name, _ in BREEDS)),
+        ("voc", write_voc, ["dog", "aeroplane"], ("dog", "aeroplane")),
+    ],
+)
+def test_photographs_are_loaded_by_one_word(data, write, classes, chosen, tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
+    task = tasks.load(
+        *("segmentation", 0), data=data, classes=classes, scenes=4, size=2, held_out_scenes=2, second="boxes"
+    )
+    assert task.model.classes == 1 + len(chosen)
+    images, masks, boxes = task.batches(0)
+    assert images.shape == (2, 3, 96, 96) and 0.01 < (masks > 0).float().mean() < 0.9 and boxes.any()
+    (step,) = take(task, plans.joint(1))
+    assert set(step.moved) == {*MODULES, "second"}
+    assert set(task.evaluate(task.model)) == {"foreground IoU (%)", "background IoU (%)", "box IoU (%)"}
+    assert task.picture(task.model).shape == (264, 720, 3)
+    held = segmentation.labeled(photographs.load(data, "test", 2, classes=classes, **segmentation.DATA[data]))
+    assert tuple(segmentation.per_class(task.model, held)) == ("background", *(held.scenes.classes))
+
+
+def test_validation_photographs_are_not_trained_on(tmp_path, monkeypatch):
+    write_pets(tmp_path)
+    monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
+    monkeypatch.setattr(segmentation, "evaluate", lambda model, held: held.scenes.pixels)
+    options = {"data": "pets", "scenes": 12, "size": 12}
+    task = tasks.load("segmentation", held_out="validation", held_out_scenes=3, **options)
+    trained, held = (255 * task.batches(0)[0]).round().byte(), task.evaluate(None)
+    assert len(held) == 3 and not (held[:, None] == trained).flatten(2).all(2).any()
+
+
+def test_photographs_that_are_not_there_say_how_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="To fetch it .*download=True"):
+        load(data="pets")
+
+
+def test_an_object_that_lies_above_another_has_the_pixels():
+    masks = torch.zeros(2, 16, 16, dtype=torch.bool)
+    masks[0, :10], masks[1, 8:] = True, True
+    boxes = torch.tensor([[0.0, 0, 16, 10], [0, 8, 16, 16]])
+    one = Scenes(torch.zeros(1, 3, 16, 16, dtype=torch.uint8), (boxes,), (torch.tensor([1, 0]),), (masks,), ("a", "b"))
+    classes = segmentation.labeled(one).masks[0]
+    assert (classes[:8] == 2).all() and (classes[8:] == 1).all()
+
+
+# The lab and comparison
+
+
+def test_a_saved_lab_replays(tmp_path, no_lab_is_left):
+    lab = LiveLab(load(second="boxes"))
+    lab.run(2)
+    lab.controls.set(weight={"dice": 3.0})
+    lab.controls.freeze("encoder")
+    lab.run(2)
+    lab.save(tmp_path / "run.json")
+    again = LiveLab.replay(tmp_path / "run.json", name="again")
+    assert again.note == "replayed 4 steps to the same numbers"
+    assert list(lab.history["change.encoder"] > 0) == [True, True, False, False]
+
+
+def test_plans_are_compared():
+    arms = {"joint": Arm(plans.joint), "frozen": Arm(lambda: plans.alternating(Update(["decoder", "head"])))}
+    runs = compare(load, arms, Budget(steps=2), seeds=[0], progress=False).seeds[0]
+    assert runs["joint"]["flops"] > runs["frozen"]["flops"] > 0 and runs["joint"]["began"] == runs["frozen"]["began"]
