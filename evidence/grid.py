@@ -1,4 +1,4 @@
-"""The learning rate of each arm, from the same grid for all, chosen on validation images with three seeds."""
+"""The learning rate of each arm, from the same grid for all, chosen on validation images with seeds of its own."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial

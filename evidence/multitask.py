@@ -1,7 +1,7 @@
 """Does a detector that learns class and box together beat one that learns them one after the other?
 
 After Girshick, Fast R-CNN, 2015, table 6. The proposals are learned in each arm, by their own two losses.
-"classification only": the box regressor stays at 0, so that boxes are what was proposed. "stage-wise": the same run,
+"classification only": the box regressor stays at 0, so that boxes are what was proposed. "stage-wise": as there,
 and then the box regressor alone, for as many steps. "joint": all four losses. Each layer moves equally often.
 """
 
@@ -20,7 +20,7 @@ from jointopt.budget import Budget
 from jointopt.compare import Comparison
 
 STEPS = 300
-LRS = (1e-3, 3e-3)  # the two that were best for joint training in the grid of `detection`
+LRS = grid.LRS
 SEEDS, GRID_SEEDS = range(10, 15), range(2)
 REGRESSOR = "roi_heads.box_predictor.bbox_pred"
 CLASSES, BOXES = Update(losses=("objectness", "rpn_box_reg", "classifier")), Update(REGRESSOR, "box_reg")

@@ -134,9 +134,10 @@ def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
     decays = {f"weight_decay {x:g}": decay(optimizer_options={"weight_decay": x}) for x in DECAY}
     yield "clean, AdamW", Part(clean, decays, CLEAN, SEEDS)
     one = ({"reg_theta": 0.5, "reg_phi": 0}, {"reg_theta": 0, "reg_phi": 0.5})
-    yield "clean, one module", Part(partial(clean, penalties=modules), sweep_arms(one, plans.joint), CLEAN, SEEDS)
+    penalized, adam = partial(clean, penalties=modules), "Adam"
+    yield "clean, one module", Part(penalized, sweep_arms(one, plans.joint, adam), CLEAN, SEEDS)
     yield "wrong, SGD", Part(wrong, over(L2_WRONG, optimizer="SGD"), WRONG, SEEDS)
     yield "wrong, Adam", Part(wrong, over(L2_WRONG), WRONG, SEEDS)
     yield "wrong, activations", Part(partial(wrong, penalties=activations), over(ACTIVATIONS), WRONG, SEEDS)
     pairs = [{"reg_theta": theta, "reg_phi": phi} for theta, phi in product(MODULES, MODULES)]
-    yield "θ × φ", Part(partial(clean, penalties=modules, small=True), sweep_arms(pairs, plans.joint), CLEAN, SEEDS)
+    yield "θ × φ", Part(partial(penalized, small=True), sweep_arms(pairs, plans.joint, adam), CLEAN, SEEDS)

@@ -40,10 +40,14 @@ class Part:
     def run(self, arms: Iterable[str] | None = None, seeds: Iterable[int] | None = None, **options) -> Comparison:
         """All of it, or some arms and seeds of it."""
         chosen = {name: self.arms[name] for name in (self.arms if arms is None else arms)}
+        spec = spec_of(self.make, chosen, self.budget)
+        for name in chosen.keys() & self.known:
+            if self.known[name].spec["arms"].get(name) != spec["arms"][name]:
+                raise ValueError(f"the known runs of {name!r} are of another plan or other settings than its arm here")
         new = {name: arm for name, arm in chosen.items() if name not in self.known}
         found = compare(self.make, new, self.budget, self.seeds if seeds is None else seeds, **options)
         runs = {seed: {name: self.known.get(name, found).seeds[seed][name] for name in chosen} for seed in found.seeds}
-        return Comparison(spec_of(self.make, chosen, self.budget), runs)
+        return Comparison(spec, runs)
 
 
 def make_record(experiment: ModuleType, processes: int) -> float:

@@ -54,7 +54,7 @@ def trained(name: str, lr: float, steps: int, standardize: bool) -> Arm:
 
 def arm(plan, lr: float, standardize: bool) -> Arm:
     """An arm of the task "pretext"."""
-    return Arm(plan, optimizer_options={"lr": lr}, task_options={"standardize": standardize})
+    return Arm(plan, optimizer="Adam", optimizer_options={"lr": lr}, task_options={"standardize": standardize})
 
 
 def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:

@@ -85,7 +85,7 @@ def sweep(
     weights: Iterable[Mapping[str, float]],
     plan: Callable[[], Iterable[Update]],
     budget: Budget,
-    optimizer: str = "Adam",
+    optimizer: str | None = None,
     **options,
 ) -> Comparison:
     """Train with each choice of λ's, all from equal weights on equal batches; the options are those of `compare`.
@@ -98,7 +98,7 @@ def sweep(
 
 
 def sweep_arms(
-    weights: Iterable[Mapping[str, float]], plan: Callable[[], Iterable[Update]], optimizer: str = "Adam"
+    weights: Iterable[Mapping[str, float]], plan: Callable[[], Iterable[Update]], optimizer: str | None = None
 ) -> dict[str, Arm]:
     """The arms of a sweep, by `name_of` their λ's."""
     arms: dict[str, Arm] = {}

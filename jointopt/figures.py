@@ -44,7 +44,7 @@ _NAMED = {
     "reg": ("#009E73", "-."),
     "total": ("black", "-"),
 }
-_FURTHER = [("#E69F00", (0, (6, 2))), ("#56B4E9", (0, (2, 2))), ("#CC79A7", ":"), ("#F0E442", (0, (4, 1, 1, 1)))]
+_FURTHER = [("#E69F00", (0, (6, 2))), ("#56B4E9", (0, (2, 2))), ("#CC79A7", (0, (4, 1, 1, 1))), ("#F0E442", ":")]
 HELD_OUT = {"color": "#CC79A7", "linestyle": ":", "marker": "o", "markersize": 6}
 MARKERS = {"joint": "o", "staged": "s", "alternating": "^", "frozen": "D"}
 

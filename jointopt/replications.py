@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from jointopt.comparison import Comparison, interval
+from jointopt.modules import listed
 
 Record = Mapping[str, Comparison]
 
@@ -132,8 +133,13 @@ def joint_against(found: Record, better: str = "more") -> dict[str, dict[str, st
     """Of an application's closing table: sense of equal -> other arm -> "wins", "loses" or "undecided", for joint.
 
     Joint wins where the 95 % interval of joint less the other, seed by seed, excludes 0 on the better side.
-    better: "more", or "less" where the held-out figure is a distance.
+    better: "more", or "less" where the held-out figure is a distance. ValueError for anything else, and for a table
+    in which joint stands alone.
     """
+    if better not in ("more", "less"):
+        raise ValueError(f'better is "more" or "less", got {better!r}')
+    if len(found["updates"].arms) < 2:
+        raise ValueError(f"a closing table has joint and other arms, got {listed(found['updates'].arms)}")
     words = {better: "wins", "undecided": "undecided"}
     return {
         sense: {

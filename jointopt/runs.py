@@ -20,14 +20,14 @@ class Arm:
 
     plan               a function without arguments that gives the Updates, from the first on, more than can be paid for
     weights            {loss: λ} in place of the task's own
-    optimizer          a name of jointopt.training.OPTIMIZERS
+    optimizer          a name of jointopt.training.OPTIMIZERS; None: the task's own, with its options
     optimizer_options  lr, weight_decay, … in place of its defaults
     task_options       given to the function that makes the task
     """
 
     plan: Callable[[], Iterable[Update]]
     weights: Mapping[str, float] | None = None
-    optimizer: str = "Adam"
+    optimizer: str | None = None
     optimizer_options: Mapping[str, object] = field(default_factory=dict)
     task_options: Mapping[str, object] = field(default_factory=dict)
 
@@ -35,7 +35,8 @@ class Arm:
         if not callable(self.plan):
             got = type(self.plan).__name__
             raise ValueError(f"an arm's plan is a function that gives a plan, as lambda: plans.joint(), got {got}")
-        check_optimizer(self.optimizer, self.optimizer_options)
+        if self.optimizer is not None:
+            check_optimizer(self.optimizer, self.optimizer_options)
         Controls(self.weights)  # it checks them
 
 
@@ -52,7 +53,11 @@ def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> dict:
     if task.evaluate is None:
         raise ValueError("a task that is compared needs its `evaluate`: a function model -> {figure: value}")
     start = began(task)
-    optimizer = make_optimizer(task.model, arm.optimizer, **arm.optimizer_options)
+    name, options = arm.optimizer, dict(arm.optimizer_options)
+    if name is None:
+        name, options = task.optimizer, {**task.optimizer_options, **options}
+        check_optimizer(name, options)
+    optimizer = make_optimizer(task.model, name, **options)
     controls, spent, diverged, ends = Controls(arm.weights), Spent(), False, []
     torch.manual_seed(seed)
     clock = time.perf_counter()

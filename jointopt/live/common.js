@@ -8,7 +8,7 @@ const LOOK = {
   heldOut: ["#CC79A7", [2, 3]],
 };
 // Further modules and losses, in this order.
-const MORE_LOOKS = [["#E69F00", [12, 3]], ["#56B4E9", [3, 3]], ["#CC79A7", [1, 2]], ["#F0E442", [6, 2, 2, 2]]];
+const MORE_LOOKS = [["#E69F00", [12, 3]], ["#56B4E9", [3, 3]], ["#CC79A7", [6, 2, 2, 2]], ["#F0E442", [1, 2]]];
 
 // JupyterLab gives its colors as CSS variables; elsewhere the fallbacks hold.
 function theme(el) {

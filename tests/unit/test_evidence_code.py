@@ -155,6 +155,15 @@ def test_what_a_part_before_has_is_taken_from_there(folder):
     assert found.values("a").tolist() == [50, 51] and found.difference("a", "b").mean == 0
 
 
+def test_known_runs_of_another_plan_are_refused(folder):
+    first = record.Part(tasks.load, {"a": partial(noted, name="a")}, Budget(steps=1), range(2)).run(progress=False)
+    other = {"a": partial(noted, name="other"), "b": partial(noted, name="b")}
+    calls.clear()
+    with pytest.raises(ValueError, match="the known runs of 'a' are of another plan or other settings"):
+        record.Part(tasks.load, other, Budget(updates=1), range(2), known={"a": first}).run(progress=False)
+    assert calls == []
+
+
 @pytest.mark.parametrize("measure", ["updates", "flops"])
 def test_what_is_said_to_be_the_same_as_at_equal_steps_is_the_same(measure):
     """Update by update, at a small size, within the budget of the other sense."""

@@ -139,12 +139,14 @@ def test_run_wants_a_number_of_steps(n, task):
 
 
 def test_an_interrupt_stops_run_at_a_step_boundary(task):
-    """What Kernel > Interrupt does: a KeyboardInterrupt in the main thread."""
+    """What Kernel > Interrupt does: a KeyboardInterrupt in the main thread. A shell's background job ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     lab = LiveLab(task)
     threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         lab.run(1_000_000)
     number = lab.engine.number
+    signal.signal(signal.SIGINT, before)
     assert number == len(lab.history) > 0 and not lab.playing
     assert lab.run(1).number == number
 

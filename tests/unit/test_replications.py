@@ -197,3 +197,11 @@ def test_kendall_table_1(equal, learned, told):
 @pytest.mark.parametrize(("boxes", "told"), [(1.1 * HALF, True), (0.9 * HALF, False), (-9, False)])
 def test_mask_r_cnn_table_3(boxes, told):
     assert replications.mask_r_cnn_table_3(task_weights(-9, -9, boxes)) is told
+
+
+def test_a_closing_table_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match='better is "more" or "less", got \'lower\''):
+        replications.claim(closing((70, 70, 70), (70, 70, 70)), better="lower")
+    alone = {sense: record(sense, {"joint": 80.0})[sense] for sense in ("updates", "flops")}
+    with pytest.raises(ValueError, match="has joint and other arms, got 'joint'"):
+        replications.claim(alone)

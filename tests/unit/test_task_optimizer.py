@@ -8,6 +8,8 @@ import torch
 from labtools import Browser
 
 from jointopt import Task, Update, plans, tasks, train
+from jointopt.budget import Budget
+from jointopt.compare import Arm, run
 from jointopt.live import LiveLab
 from jointopt.training import OPTIMIZERS, make_optimizer
 
@@ -145,3 +147,22 @@ def test_the_gan_begins_with_rmsprop_and_is_replayed_by_its_name(tmp_path):
     assert json.loads((tmp_path / "run.json").read_text())["task"]["name"] == "generation"
     again = LiveLab.replay(tmp_path / "run.json", name="again")
     assert list(again.history["total"]) == list(lab.history["total"]) and "to the same numbers" in again.note
+
+
+# A comparison
+
+
+def test_an_arm_that_names_no_optimizer_has_the_tasks(own):
+    def weights_after(arm):
+        def evaluate(model):
+            return {"norm": float(sum(p.detach().square().sum() for p in model.parameters()))}
+
+        return run(lambda seed: replace(own(), evaluate=evaluate), arm, Budget(steps=5), seed=0)["norm"]
+
+    plain = weights_after(Arm(plans.joint))
+    assert plain == weights_after(Arm(plans.joint, optimizer="RMSprop", optimizer_options=OWN))
+    assert plain != weights_after(Arm(plans.joint, optimizer="Adam"))
+    changed = weights_after(Arm(plans.joint, optimizer_options={"lr": 1e-2}))
+    assert changed == weights_after(Arm(plans.joint, optimizer="RMSprop", optimizer_options=OWN | {"lr": 1e-2}))
+    with pytest.raises(ValueError, match="RMSprop refuses the options"):
+        weights_after(Arm(plans.joint, optimizer_options={"rate": 1e-2}))
