@@ -18,7 +18,7 @@ from evidence.record import Part
 from jointopt import Update, plans, tasks
 from jointopt.budget import Budget
 from jointopt.compare import Comparison
-from jointopt.tasks import pretext
+from jointopt.tasks import classification, pretext
 from jointopt.training import make_optimizer, train
 
 LABELS, STEPS = 200, 1000
@@ -59,7 +59,7 @@ def halves(seed: int) -> tuple[pretext.Images, pretext.Images]:
     """The labeled training images of the task with this seed, and as many others."""
     both = pretext.choose(pretext.split("cluttered", "test")[0], 2 * LABELS, seed)
     half = len(both) // 2
-    return pretext.part(both, slice(half)), pretext.part(both, slice(half, None))
+    return classification.part(both, slice(half)), classification.part(both, slice(half, None))
 
 
 def along(seed: int) -> dict[str, float]:

@@ -23,8 +23,8 @@ from jointopt import EndToEndModel, Task, Update, data, plans
 from jointopt.budget import Budget
 from jointopt.compare import Arm, Comparison, sweep_arms
 from jointopt.objective import activation_l2, l2
-from jointopt.tasks.classification import evaluate
-from jointopt.tasks.pretext import part, split
+from jointopt.tasks.classification import evaluate, part
+from jointopt.tasks.pretext import split
 
 SEEDS = range(5)
 CLEAN, WRONG = Budget(steps=300), Budget(steps=800)

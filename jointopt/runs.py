@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from jointopt.budget import Budget, Spent, within
 from jointopt.controls import Controls
 from jointopt.modules import fingerprint
-from jointopt.training import NonFiniteError, Task, Update, check_optimizer, make_optimizer, take_step
+from jointopt.training import NonFiniteError, Task, Update, check_optimizer, optimizer_of, take_step
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,7 @@ def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> dict:
     if task.evaluate is None:
         raise ValueError("a task that is compared needs its `evaluate`: a function model -> {figure: value}")
     start = began(task)
-    name, options = arm.optimizer, dict(arm.optimizer_options)
-    if name is None:
-        name, options = task.optimizer, {**task.optimizer_options, **options}
-        check_optimizer(name, options)
-    optimizer = make_optimizer(task.model, name, **options)
+    optimizer = optimizer_of(task, arm.optimizer, **arm.optimizer_options)
     controls, spent, diverged, ends = Controls(arm.weights), Spent(), False, []
     torch.manual_seed(seed)
     clock = time.perf_counter()

@@ -110,7 +110,7 @@ def train(
 ) -> Iterator[Step]:
     """Take one step per update of the plan and yield what happened. The default optimizer is the task's own."""
     controls = controls or Controls()
-    optimizer = optimizer or make_optimizer(task.model, task.optimizer, **task.optimizer_options)
+    optimizer = optimizer or optimizer_of(task)
     if not isinstance(plan, Iterable):
         raise ValueError(f"a plan is a stream of Updates, as jointopt.plans.joint(100) makes it, got {plan!r}")
     if controls.log:  # they have steered another run
@@ -193,6 +193,14 @@ def make_optimizer(model: nn.Module, name: str = "Adam", **options) -> torch.opt
     check_optimizer(name)
     optimizer, defaults = OPTIMIZERS[name]
     return optimizer(model.parameters(), **defaults | options)
+
+
+def optimizer_of(task: Task, name: str | None = None, **options) -> torch.optim.Optimizer:
+    """One of OPTIMIZERS over the task's model, by its name; None: the task's own, whose options these replace."""
+    if name is None:
+        name, options = task.optimizer, {**task.optimizer_options, **options}
+    check_optimizer(name, options)
+    return make_optimizer(task.model, name, **options)
 
 
 def check_optimizer(name: object, options: Mapping[str, object] | None = None) -> None:

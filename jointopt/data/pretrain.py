@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from jointopt import networks, plans
 from jointopt.controls import Controls
 from jointopt.data import digits, rows, torchvision_sets, weights
+from jointopt.data.arrays import checksum
 from jointopt.data.build import pack
 from jointopt.modules import eval_mode
 from jointopt.training import Task, make_optimizer, train
@@ -100,7 +101,7 @@ def main(path: Path = weights.FILE, steps: int = STEPS) -> None:
     """Write the file. Exits with a message if its content is not the recorded one."""
     arrays = make_arrays(steps)
     path.write_bytes(pack(arrays))
-    found = weights.checksum(arrays)
+    found = checksum(arrays)
     for name, value in arrays.items():
         if name.endswith("(%)"):
             print(f"{name} {value.item():.1f}")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jointopt.data.digits import checksum
+from jointopt.data import arrays
 
 FILE = Path(__file__).with_name("clothes.npz")
 SHA256 = "e2447bae478d453fcfc15cac8340ef36663a208130404b5b7dc1a1f92876bc77"
@@ -27,7 +27,7 @@ def load(network: str) -> dict[str, Tensor]:
 
 
 def figures(network: str) -> dict[str, np.ndarray]:
-    """What was recorded when the network was pretrained; see `jointopt.data.pretrain.pretrain`."""
+    """What was recorded when the network was pretrained; see `jointopt.data.pretrain.make_arrays`."""
     prefix = f"{network}/"
     return {name.removeprefix(prefix): array for name, array in read(FILE).items() if name.startswith(prefix)}
 
@@ -38,16 +38,4 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
     FileNotFoundError if it is missing, OSError if it is truncated or altered.
     """
-    remedy = "Reinstall jointopt, or make the file anew: python -m jointopt.data.pretrain"
-    if not path.is_file():
-        raise FileNotFoundError(f"the file of weights {path} is missing. {remedy}")
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except Exception as error:  # a damaged archive raises almost anything
-        raise OSError(f"the file of weights {path} is truncated or altered ({error}). {remedy}") from error
-    if (found := checksum(arrays)) != SHA256:
-        raise OSError(f"the file of weights {path} is altered: SHA-256 {found}, expected {SHA256}. {remedy}")
-    for array in arrays.values():
-        array.flags.writeable = False
-    return arrays
+    return arrays.read(path, "the file of weights", SHA256, "jointopt.data.pretrain")

@@ -147,15 +147,12 @@ function render({ model, el }) {
     slider.setAttribute("aria-valuetext", short(state.lr));
   }
   slider.addEventListener("input", () => change({ lr: STEP_SIZES.value(Number(slider.value)) }));
-  const startAt = (point, limit) =>
-    change({ start: point.map((u) => Number(clamp(u, -limit, limit).toFixed(2))) });
-  const dragged = movable(
-    plane, handle,
-    () => [plot.x(state.start[0]), plot.y(state.start[1])],
-    (x, y) => startAt(plot.point(x, y), Math.min(MAX_START, plot.reach)),
-    (dx, dy) => startAt([state.start[0] + dx, state.start[1] + dy], MAX_START),
-    ask,
-  );
+  const dragged = movable(plane, handle, {
+    state, change, most: MAX_START, ended: ask,
+    at: () => [plot.x(state.start[0]), plot.y(state.start[1])],
+    point: (x, y) => plot.point(x, y),
+    limit: () => Math.min(MAX_START, plot.reach),
+  });
 
   const stopWatching = onLookChange(root, ask);
   settings.pull();

@@ -155,17 +155,12 @@ function render({ model, el }) {
   }
 
   // --- the start point
-  const startAt = (point, limit) =>
-    change({ start: point.map((u) => Number(clamp(u, -limit, limit).toFixed(2))) });
-  const dragged = movable(
-    canvas, handle,
-    () => [plot.x(state.start[0]), plot.y(state.start[1])],
-    (x, y) => startAt(
-      [(x - plot.left) / plot.side * 2 - 1, 1 - (y - plot.top) / plot.side * 2].map((u) => u * plot.reach), plot.reach - 0.4,
-    ),
-    (dx, dy) => startAt([state.start[0] + dx, state.start[1] + dy], MAX_START),
-    ask,
-  );
+  const dragged = movable(canvas, handle, {
+    state, change, most: MAX_START, ended: ask,
+    at: () => [plot.x(state.start[0]), plot.y(state.start[1])],
+    point: (x, y) => [(x - plot.left) / plot.side * 2 - 1, 1 - (y - plot.top) / plot.side * 2].map((u) => u * plot.reach),
+    limit: () => plot.reach - 0.4,
+  });
 
   const stopWatching = onLookChange(root, ask);
   settings.pull();

@@ -88,9 +88,12 @@ function numberFields(root, fields, change, say) {
   return show;
 }
 
-// Move the start point: drag the handle, click the picture, or arrow keys. at() is where it stands in pixels of the
-// canvas; place(x, y) takes pixels, nudge(dx, dy) units; ended() is called when a drag ends. Answers: is it dragged?
-function movable(canvas, handle, at, place, nudge, ended) {
+// Move the start point, state.start: drag the handle, click the picture, or arrow keys. at() is where it stands in
+// pixels of the canvas; point(x, y) is what lies there, limit() the most that pointer and click may set, most the most
+// that the keys may; ended() is called when a drag ends. Answers: is it dragged?
+function movable(canvas, handle, { state, change, at, point, limit, most, ended }) {
+  const startAt = (start, limit) => change({ start: start.map((u) => Number(clamp(u, -limit, limit).toFixed(2))) });
+  const place = (x, y) => startAt(point(x, y), limit());
   let drag = null; // where on the handle it was taken hold of
   const local = (event) => {
     const box = canvas.getBoundingClientRect();
@@ -109,7 +112,7 @@ function movable(canvas, handle, at, place, nudge, ended) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (!way) return;
     event.preventDefault();
-    nudge(...way.map((d) => d * (event.shiftKey ? 0.5 : 0.05)));
+    startAt(way.map((d, i) => state.start[i] + d * (event.shiftKey ? 0.5 : 0.05)), most);
   });
   return () => drag !== null;
 }

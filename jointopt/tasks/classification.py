@@ -4,12 +4,13 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import networks
+from jointopt.drawing import font
 from jointopt.modules import eval_mode, listed
 from jointopt.objective import l2
 from jointopt.training import Task
@@ -168,12 +169,6 @@ def picture(model: nn.Module, inputs: Tensor, labels: Tensor, classes: list[str]
         for image, c, p, y in zip(inputs.cpu(), confidence.tolist(), predicted.tolist(), labels.tolist(), strict=True)
     ]
     return np.concatenate([np.concatenate(tiles[i : i + 8], axis=1) for i in range(0, len(tiles), 8)])
-
-
-@lru_cache(maxsize=1)
-def font() -> ImageFont.FreeTypeFont:
-    """The captions' font: to load it for each tile takes as long as all the rest of the picture."""
-    return ImageFont.load_default(size=17)
 
 
 def tile(image: Tensor, caption: str, right: bool) -> np.ndarray:

@@ -5,28 +5,25 @@ Source: Ren, He, Girshick and Sun, NeurIPS 2015; "approximate joint training" of
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import product
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from jointopt.data import photographs
 from jointopt.data import scenes as sets
+from jointopt.data import splits
 from jointopt.data.scenes import Scenes
+from jointopt.data.splits import SIDE
+from jointopt.drawing import RIGHT, WRONG, cross, dashed, font, plate
 from jointopt.modules import eval_mode, listed
-from jointopt.tasks.classification import font
 from jointopt.training import Loss, Task
 
-SIDE = 96  # pixels: a scene has this size, and an image of another is scaled until its shorter side has it
 LOSSES = ("objectness", "rpn_box_reg", "classifier", "box_reg")  # torchvision says loss_objectness, …
-HELD_OUT = {"test": ("test", 0), "validation": ("train", 2**32 - 1)}  # the split and the seed of the scenes
 ANCHORS = {"scenes": (22, 32), "voc": (16, 32, 64), "pets": (16, 32, 64)}  # pixels: the widths of square anchors
 SURE = 0.5  # the score from which the picture shows a box
 OVERLAP = 0.5  # the IoU from which a box counts as found
 SHOWN, ACROSS, ZOOM = 6, 3, 2.5  # scenes in the picture, scenes in a row, enlargement
-RIGHT, WRONG = "#0072B2", "#D55E00"
 
 Target = dict[str, Tensor]
 Batch = tuple[Sequence[Tensor], Sequence[Target]]
@@ -70,37 +67,15 @@ def read(
     held_out_scenes: int,
     data: str,
 ) -> tuple[Scenes, Scenes]:
-    """The images for training, and those held out: the same for every seed.
+    """The images for training, and those held out, by jointopt.data.splits.read.
 
-    data: "scenes" draws digits over photographs by the seed (jointopt.data.scenes); classes are then digits, "247" if
-    None. "voc" and "pets" read photographs, the same for every seed, by jointopt.data.voc and jointopt.data.pets,
-    which say what classes may be; None: all, or the species.
-    held_out: "test", or "validation" for choosing settings. No digit and no background of a test scene is in a
-    training scene; validation scenes are other scenes, of the digits and backgrounds that are trained on.
-    Photographs are never in two of the three splits.
-
-    ValueError for another held_out or data, and for what the module of the data refuses; FileNotFoundError where
-    photographs are missing.
+    data: "scenes", "voc" or "pets"; classes of scenes are a string of digits. ValueError for anything else.
     """
-    if held_out not in HELD_OUT:
-        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
     if data not in ANCHORS:
         raise ValueError(f"data is one of {listed(ANCHORS)}, got {data!r}")
-    if data != "scenes":
-        splits = (("train", scenes), (held_out, held_out_scenes))
-        train, held = (photographs.load(data, split, count, SIDE, classes) for split, count in splits)
-        return train, held
-    classes = "247" if classes is None else classes
-    if not isinstance(classes, str):
+    if data == "scenes" and not isinstance(classes, str | None):
         raise ValueError(f"classes is a string of digits, such as '247', got {classes!r}")
-    split, held_seed = HELD_OUT[held_out]
-    return draw(scenes, "train", seed, classes), draw(held_out_scenes, split, held_seed, classes)
-
-
-@lru_cache(maxsize=8, typed=True)
-def draw(count: int, split: str, seed: int, classes: str) -> Scenes:
-    """The scenes, drawn once in a process. Callers share them: leave them as they are."""
-    return sets.scenes(count, split, seed, SIDE, classes)
+    return splits.read(data, seed, classes, scenes, held_out, held_out_scenes)
 
 
 def detector(classes: int, anchors: Sequence[int] = (22, 32)) -> nn.Module:
@@ -116,7 +91,7 @@ def detector(classes: int, anchors: Sequence[int] = (22, 32)) -> nn.Module:
     backbone, pooled = make_backbone(), 7
     return FasterRCNN(
         backbone,
-        min_size=SIDE,
+        min_size=SIDE,  # an image of another size is scaled until its shorter side has it
         max_size=2 * SIDE,
         image_mean=[0.5] * 3,
         image_std=[0.25] * 3,
@@ -334,26 +309,3 @@ def hits(found: Target, target: Target) -> list[bool]:
         if right[-1]:
             free.remove(best)
     return right
-
-
-def dashed(drawing: ImageDraw.ImageDraw, box: Sequence[int]) -> None:
-    """A frame in black and white by turns, which is seen on any background."""
-    x1, y1, x2, y2 = box
-    drawing.rectangle(box, outline="black", width=2)
-    for x, y in product(range(x1, x2, 12), (y1, y2)):
-        drawing.line([(x, y), (min(x + 6, x2), y)], fill="white", width=2)
-    for x, y in product((x1, x2), range(y1, y2, 12)):
-        drawing.line([(x, y), (x, min(y + 6, y2))], fill="white", width=2)
-
-
-def plate(drawing: ImageDraw.ImageDraw, at: tuple[float, float], text: str, ground: str, ink: str, anchor: str) -> None:
-    """Text on a plate, so that it is legible on any background."""
-    drawing.rectangle(drawing.textbbox(at, text, font(), anchor), fill=ground, outline=ground, width=2)
-    drawing.text(at, text, ink, font(), anchor)
-
-
-def cross(drawing: ImageDraw.ImageDraw, x: int, y: int) -> None:
-    """A cross in the corner whose upper right end is (x, y), as `classification.tile` marks what is wrong."""
-    drawing.rectangle((x - 16, y, x, y + 16), fill="white", outline=WRONG, width=2)
-    drawing.line((x - 12, y + 4, x - 4, y + 12), fill=WRONG, width=3)
-    drawing.line((x - 12, y + 12, x - 4, y + 4), fill=WRONG, width=3)

@@ -21,7 +21,8 @@ from jointopt import data as sets
 from jointopt import plans
 from jointopt.data import Images
 from jointopt.modules import eval_mode, held_still
-from jointopt.tasks.pretext import in_any_order, part
+from jointopt.tasks import classification
+from jointopt.tasks.classification import part
 from jointopt.training import Loss, Task, make_optimizer, train
 
 NOISE = 32  # numbers from which an image is made
@@ -99,7 +100,7 @@ def make(
 @lru_cache(maxsize=4)
 def split(data: str, held_out: str) -> tuple[Images, Images]:
     """(training images, held-out images), with one channel if all are gray; see `make`."""
-    chosen = in_any_order(data, held_out)
+    chosen = classification.split(data, held_out)
     gray = all((images.images == images.images[:, :1]).all() for images in chosen)
     return tuple(of_channels(images, 1 if gray else 3) for images in chosen)
 

@@ -3,19 +3,14 @@
 Source: rotation prediction, Gidaris, Singh and Komodakis, ICLR 2018; the autoencoder, Hinton and Salakhutdinov 2006.
 """
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt.data import Images
-from jointopt.modules import listed
 from jointopt.tasks import classification
 from jointopt.training import Loss, Task
-
-VALIDATION = 1000  # the last training images, 100 a class
-HELD_OUT = ("validation", "test")
 
 
 class Pretext(nn.Module):
@@ -84,25 +79,10 @@ def split(data: str, held_out: str) -> tuple[Images, Images]:
     ValueError for another held_out, and for "validation" if the classes do not come in turn: the last images would not
     be 100 a class.
     """
-    images = in_any_order(data, held_out)
+    images = classification.split(data, held_out)
     if held_out == "validation":
         check_turns(classification.images(data, "train", "cpu"))
     return images
-
-
-def in_any_order(data: str, held_out: str) -> tuple[Images, Images]:
-    """As `split`, in whatever order the classes come: the validation images are the last 1,000."""
-    if held_out not in HELD_OUT:
-        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
-    train = classification.images(data, "train", "cpu")
-    if held_out == "test":
-        return train, classification.images(data, "test", "cpu")
-    return part(train, slice(-VALIDATION)), part(train, slice(-VALIDATION, None))
-
-
-def part(images: Images, rows: slice | np.ndarray) -> Images:
-    """Some of the images."""
-    return Images(images.images[rows], images.labels[rows], images.classes)
 
 
 def choose(images: Images, labels: int, seed: int) -> Images:
@@ -112,12 +92,7 @@ def choose(images: Images, labels: int, seed: int) -> Images:
     "cluttered".
     """
     check_turns(images)
-    classes = len(images.classes)
-    most = len(images) // classes
-    if isinstance(labels, bool) or not isinstance(labels, int) or not 1 <= labels <= most:
-        raise ValueError(f"labels, a class, must be a whole number from 1 to {most}, got {labels!r}")
-    rounds = np.random.RandomState([seed, classes]).permutation(most)[:labels]  # (labels,)
-    return part(images, (rounds[:, None] * classes + np.arange(classes)).ravel())
+    return classification.choose(images, labels, seed)
 
 
 def check_turns(images: Images) -> None:

@@ -1,8 +1,6 @@
 """Segmentation (document §5.3): image encoder, upsampling decoder and prediction head; boxes as a second task.
 
-Sources: skip connections, Ronneberger et al. 2015 (U-Net), here added and not concatenated, as in LinkNet (Chaurasia
-and Culurciello 2017), so that the network has the same weights with them and without; an image from a coarser grid,
-Shi et al. 2016; soft Dice, Milletarì et al. 2016, §3; learned weights, Kendall, Gal and Cipolla 2018, equation 10.
+The network and its sources are in jointopt.unet. Soft Dice: Milletarì et al. 2016, §3.
 """
 
 from collections.abc import Sequence
@@ -12,25 +10,20 @@ from functools import cache, lru_cache
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from jointopt.data import photographs, rows
-from jointopt.data import scenes as sets
+from jointopt.data import rows, splits
 from jointopt.data.scenes import Scenes
+from jointopt.drawing import cross, font, outline, paint, plate
 from jointopt.modules import eval_mode
-from jointopt.tasks.classification import font
-from jointopt.tasks.detection import cross, plate
 from jointopt.training import Loss, Task
+from jointopt.unet import STRIDE, Segmenter, check_images, check_sides, told
 
-STRIDE = 8  # pixels: what one cell of the coarsest features covers
 COVERED = 0.1  # of a cell: from so much of an object on, the cell is one of its own
-SPEED = 10  # of the learned weights, against other parameters: a run of some hundred steps is short for them
-HELD_OUT = {"test": ("test", 0), "validation": ("train", 2**32 - 1)}  # the split and the seed of drawn scenes
 DATA = {"scenes": {}, "pets": {}, "voc": {"masks": True}}  # what the loader of photographs is asked for
 SECOND, WEIGHTING = (None, "boxes"), ("fixed", "learned")
 SHOWN, ACROSS, SIDE = 6, 3, 240  # scenes in the picture, scenes in a row, pixels a scene
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7")  # of the classes, which have a hatch too
 
 Batch = Sequence[Tensor]
 
@@ -78,7 +71,6 @@ def make(
     ValueError for anything else, and where photographs are missing the errors of jointopt.data.photographs.
     """
     for name, value, known in (
-        ("held_out", held_out, HELD_OUT),
         ("data", data, DATA),
         ("second", second, SECOND),
         ("weighting", weighting, WEIGHTING),
@@ -87,15 +79,8 @@ def make(
             raise ValueError(f"{name} is one of {', '.join(map(repr, known))}, got {value!r}")
     if weighting == "learned" and second is None:
         raise ValueError("weighting='learned' weighs two tasks: give it a second, as second='boxes'")
-    if data == "scenes":
-        split, held_seed = HELD_OUT[held_out]
-        classes = "247" if classes is None else tuple(classes) if isinstance(classes, list) else classes
-        train, held = drawn(scenes, "train", seed, classes), drawn(held_out_scenes, split, held_seed, classes)
-    else:
-        train, held = (
-            labeled(photographs.load(data, split, count, classes=classes, **DATA[data]))
-            for split, count in (("train", scenes), (held_out, held_out_scenes))
-        )
+    read = splits.read(data, seed, classes, scenes, held_out, held_out_scenes, **DATA[data])
+    train, held = map(labeled, read)
     order = rows(len(train), size, seed)
     with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
         torch.manual_seed(seed)
@@ -120,14 +105,12 @@ def make(
 # The data
 
 
-@lru_cache(maxsize=8, typed=True)
-def drawn(count: int, split: str, seed: int, classes: str | tuple[str, ...]) -> Labeled:
-    """Drawn scenes, made once in a process. Callers share them: leave them as they are."""
-    return labeled(sets.scenes(count, split, seed, classes=classes))
-
-
+@lru_cache(maxsize=8)
 def labeled(scenes: Scenes) -> Labeled:
-    """The scenes with one class a pixel, and one box a cell; where objects overlap, the last one lies above."""
+    """The scenes with one class a pixel, and one box a cell; where objects overlap, the last one lies above.
+
+    Made once for the same scenes. Callers share it: leave it as it is.
+    """
     n, _, height, width = scenes.pixels.shape
     check_sides(height, width)
     classes = torch.zeros(n, height, width, dtype=torch.uint8)
@@ -154,107 +137,6 @@ def batch(scenes: Labeled, which: Tensor, with_boxes: bool) -> Batch:
     images = scenes.scenes.pixels[which].float().div_(255).contiguous(memory_format=torch.channels_last)
     parts = images, scenes.masks[which].long()
     return (*parts, scenes.boxes[which]) if with_boxes else parts
-
-
-# The model
-
-
-def block(before: int, after: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
-    """Convolution, GroupNorm (batches are small), ReLU."""
-    convolution = nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False)
-    return [convolution, nn.GroupNorm(8, after), nn.ReLU(inplace=True)]
-
-
-class Encoder(nn.Module):
-    """images (B, 3, H, W) → features at three scales: (B, 16, H/2, W/2), (B, 32, H/4, W/4), (B, 64, H/8, W/8)."""
-
-    def __init__(self):
-        super().__init__()
-        self.fine = nn.Sequential(*block(3, 16, kernel=5, stride=2))
-        self.middle = nn.Sequential(*block(16, 32, stride=2), *block(32, 32))
-        self.coarse = nn.Sequential(*block(32, 64, stride=2), *block(64, 64))
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        fine = self.fine((images - 0.5) / 0.25)
-        middle = self.middle(fine)
-        return fine, middle, self.coarse(middle)
-
-
-class Decoder(nn.Module):
-    """The encoder's three features → (B, 16, H/2, W/2). Without `skip` it looks at the coarsest alone."""
-
-    def __init__(self, skip: bool):
-        super().__init__()
-        self.skip = skip
-        self.up_middle, self.middle = nn.Conv2d(64, 32, 1), nn.Sequential(*block(32, 32))
-        self.up_fine, self.fine = nn.Conv2d(32, 16, 1), nn.Sequential(*block(16, 16))
-
-    def forward(self, fine: Tensor, middle: Tensor, coarse: Tensor) -> Tensor:
-        x = F.interpolate(self.up_middle(coarse), scale_factor=2)  # (B, 32, H/4, W/4)
-        x = self.middle(x + middle if self.skip else x)
-        x = F.interpolate(self.up_fine(x), scale_factor=2)  # (B, 16, H/2, W/2)
-        return self.fine(x + fine if self.skip else x)
-
-
-class Boxes(nn.Sequential):
-    """The second task's head: the coarsest features (B, 64, h, w) → for each cell a box, (B, 4, h, w), in pixels.
-
-    It tells how far the box's sides are from the middle of the cell, in cells; at first 1.5 of them.
-    """
-
-    def __init__(self):
-        last = nn.Conv2d(32, 4, 1)
-        nn.init.constant_(last.bias, 1.5)
-        super().__init__(*block(64, 32), last)
-
-    def forward(self, coarse: Tensor) -> Tensor:
-        distances = STRIDE * super().forward(coarse)  # (B, 4, h, w): to the left, up, to the right, down
-        y, x = torch.meshgrid(*(STRIDE * (torch.arange(n) + 0.5) for n in coarse.shape[2:]), indexing="ij")  # (h, w)
-        signs = torch.tensor([-1.0, -1.0, 1.0, 1.0]).view(4, 1, 1)
-        return torch.stack([x, y, x, y]) + signs * distances
-
-
-class Balance(nn.Module):
-    """Learned weights: the parameters are s_k = log σ_k² of the two tasks (as s_k / 10, so that they move faster).
-
-    exp(−s_1) · cross-entropy + s_1 / 2 + ½ exp(−s_2) · boxes + s_2 / 2: equation 10 of Kendall et al. 2018, with their
-    L1 loss for the regression. Each weight is at rest where its term is ½, so that the smaller loss weighs more.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.slow = nn.Parameter(torch.zeros(2))
-
-    def weights(self) -> Tensor:
-        """The two λ's that it has come to, (2,): exp(−s_1) and ½ exp(−s_2)."""
-        return torch.exp(-SPEED * self.slow) * torch.tensor([1.0, 0.5])
-
-    def forward(self, classified: Tensor, regressed: Tensor) -> Tensor:
-        return self.weights() @ torch.stack([classified, regressed]) + SPEED * self.slow.sum() / 2
-
-
-class Segmenter(nn.Module):
-    """images (B, 3, H, W), whose sides are multiples of 8 → scores (B, 1 + classes, H, W); class 0 is the background.
-
-    The head gives the scores of 2×2 pixels for each place of the decoder's grid. It begins with a background that
-    takes nearly all (Lin et al. 2017, Focal loss, §4.1): each other class has a hundredth.
-    """
-
-    def __init__(self, classes: int, skip: bool = True, second: bool = False, balance: bool = False):
-        super().__init__()
-        self.classes = 1 + classes
-        self.encoder, self.decoder = Encoder(), Decoder(skip)
-        self.head = nn.Sequential(nn.Conv2d(16, 4 * self.classes, 1), nn.PixelShuffle(2))
-        with torch.no_grad():
-            self.head[0].bias.fill_(0.0)[4:].fill_(float(np.log(0.01)))
-        if second:
-            self.second = Boxes()
-        if balance:
-            self.balance = Balance()
-
-    def forward(self, images: Tensor) -> Tensor:
-        check_images(images)
-        return self.head(self.decoder(*self.encoder(images)))
 
 
 # The losses
@@ -316,21 +198,6 @@ def check_batch(batch: object, classes: int, with_boxes: bool) -> None:
         check_boxes(*boxes, size, height, width)
 
 
-def check_images(images: object) -> None:
-    """ValueError unless it is a batch of images that the model takes."""
-    if not isinstance(images, Tensor) or not images.is_floating_point() or images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"images must be a float tensor (B, 3, H, W), got {told(images)}")
-    if not images.numel():
-        raise ValueError(f"a batch needs an image at least, of a pixel, got {told(images)}")
-    check_sides(*images.shape[2:])
-
-
-def check_sides(height: int, width: int) -> None:
-    """ValueError unless both are multiples of the stride."""
-    if height % STRIDE or width % STRIDE:
-        raise ValueError(f"height and width must be multiples of {STRIDE}, got {height} and {width}: crop or pad")
-
-
 def check_boxes(boxes: object, size: int, height: int, width: int) -> None:
     """ValueError unless each cell has a box with an area, in the image, or zeros."""
     shape = (size, 4, height // STRIDE, width // STRIDE)
@@ -343,11 +210,6 @@ def check_boxes(boxes: object, size: int, height: int, width: int) -> None:
         first = tuple(boxes.movedim(1, -1)[wrong][0].tolist())
         within = f"0 ≤ x1 < x2 ≤ {width} and 0 ≤ y1 < y2 ≤ {height}"
         raise ValueError(f"a box must lie in the image and have an area, {within}, or be zeros, got {first}")
-
-
-def told(value: object) -> str:
-    """What it is, for an error message."""
-    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
 
 
 # Held-out figures
@@ -450,29 +312,6 @@ def tile(held: Labeled, number: int, predicted: np.ndarray) -> Image.Image:
 def enlarged(classes: np.ndarray) -> np.ndarray:
     """Classes (H, W), without new ones in between: (240, 240) uint8."""
     return np.asarray(Image.fromarray(classes.astype(np.uint8)).resize((SIDE, SIDE), Image.Resampling.NEAREST))
-
-
-def paint(canvas: np.ndarray, classes: np.ndarray) -> None:
-    """Color and hatch the classes (h, w), but for the background, over the canvas (h, w, 3), in place."""
-    y, x = np.indices(classes.shape)
-    hatches = [(x + y) % 8 < 3, y % 8 < 3, x % 8 < 3, (x - y) % 8 < 3]
-    for number in range(1, int(classes.max()) + 1):
-        here = classes == number
-        color = np.array(Image.new("RGB", (1, 1), COLORS[(number - 1) % len(COLORS)]))[0, 0]
-        canvas[here] = (0.3 * canvas[here] + 0.7 * color).astype(np.uint8)
-        canvas[here & hatches[(number - 1) % len(hatches)]] = 255
-
-
-def outline(canvas: np.ndarray, classes: np.ndarray) -> None:
-    """A black line around each region of (h, w) and a white one within it, seen on any background; in place."""
-    around = np.pad(classes, 1, mode="edge")
-    neighbors = [around[1 + dy : around.shape[0] - 1 + dy, 1 + dx : around.shape[1] - 1 + dx] for dy, dx in SIDES]
-    edge = np.any([other != classes for other in neighbors], axis=0)
-    canvas[edge & (classes == 0)] = 0
-    canvas[edge & (classes > 0)] = 255
-
-
-SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 
 
 def legend(canvas: Image.Image, classes: Sequence[str]) -> None:

@@ -16,7 +16,8 @@ from jointopt import data as sets
 from jointopt import plans
 from jointopt.data import Images
 from jointopt.tasks import classification
-from jointopt.tasks.pretext import choose, part, shown, split
+from jointopt.tasks.classification import part
+from jointopt.tasks.pretext import choose, shown, split
 from jointopt.training import Loss, Task, Update, make_optimizer, train
 
 CLASSES = {"0-4": range(5), "5-9": range(5, 10)}

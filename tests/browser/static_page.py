@@ -1,7 +1,9 @@
 """A view of settings on a page of its own, without JupyterLab: a model in place of ipywidgets', and no server."""
 
 import json
+from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Browser, Page
 
 from jointopt.live.settings import SettingsView
@@ -47,3 +49,38 @@ def open_view(browser: Browser, view: SettingsView, width: int, errors: list[str
     page.goto(f"http://view.test/?state={state}")
     page.wait_for_selector("[data-draws]", timeout=10_000)
     return page
+
+
+def showing(make: Callable[[], SettingsView]):
+    """A fixture: show(view, width=…) -> the page on which the view (None: a new one) is drawn.
+
+    An error in its console fails the test.
+    """
+
+    @pytest.fixture
+    def show(browser):
+        pages, errors = [], []
+
+        def show(view=None, width=900, **options):
+            pages.append(open_view(browser, view or make(), width, errors, **options))
+            return pages[-1]
+
+        yield show
+        for page in pages:
+            page.close()
+        assert errors == []
+
+    return show
+
+
+def setting(page: Page, name: str) -> object:
+    """A setting as the browser has it."""
+    return page.evaluate("(name) => model.get(name)", name)
+
+
+def drawn(page: Page, action: Callable[[], object], answer: str) -> object:
+    """Do it, wait for the picture that shows it, and answer what the view says of it in its data-<answer>."""
+    before = page.evaluate("document.querySelector('.jo').dataset.draws")
+    action()
+    page.wait_for_function("(n) => document.querySelector('.jo').dataset.draws > Number(n)", arg=before, timeout=10_000)
+    return json.loads(page.locator(".jo").get_attribute(f"data-{answer}"))

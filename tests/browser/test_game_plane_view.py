@@ -1,32 +1,17 @@
 """The plane of the game in a real Chromium, without JupyterLab: arithmetic as in Python, its clock, its controls."""
 
-import json
+from functools import partial
 
 import numpy as np
 import pytest
-from static_page import open_view
+import static_page
+from static_page import setting, showing
 
 from jointopt import game
 from jointopt.live.game_plane import CHECKS, GamePlane, radius_range, reach_of
 
-
-@pytest.fixture
-def show(browser):
-    """show(view, width=…) -> the page on which the view is drawn. An error in its console fails the test."""
-    pages, errors = [], []
-
-    def show(view=None, width=900, **options):
-        pages.append(open_view(browser, view or GamePlane(), width, errors, **options))
-        return pages[-1]
-
-    yield show
-    for page in pages:
-        page.close()
-    assert errors == []
-
-
-def setting(page, name):
-    return page.evaluate("(name) => model.get(name)", name)
+show = showing(GamePlane)
+drawn = partial(static_page.drawn, answer="points")  # where the three then are: {method: [x, y]}
 
 
 def now(page):
@@ -35,14 +20,6 @@ def now(page):
 
 def press(page, name):
     page.get_by_role("button", name=name, exact=True).click()
-
-
-def drawn(page, action):
-    """Do it, wait for the picture that shows it, and answer where the three then are: {method: [x, y]}."""
-    before = page.evaluate("document.querySelector('.jo').dataset.draws")
-    action()
-    page.wait_for_function("(n) => document.querySelector('.jo').dataset.draws > Number(n)", arg=before, timeout=10_000)
-    return json.loads(page.locator(".jo").get_attribute("data-points"))
 
 
 @pytest.mark.parametrize("method", game.METHODS)

@@ -1,40 +1,18 @@
 """The landscape in a real Chromium, without JupyterLab: arithmetic as in Python, controls, pictures."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
-from static_page import open_view
+import static_page
+from static_page import setting, showing
 
 from jointopt.live.landscape import Landscape
 from jointopt.live.landscape_math import CHECKS, COMPARED, PLANS, minima, objective, path
 
-
-@pytest.fixture
-def show(browser):
-    """show(view, width=…) -> the page on which the view is drawn. An error in its console fails the test."""
-    pages, errors = [], []
-
-    def show(view=None, width=900, **options):
-        pages.append(open_view(browser, view or Landscape(), width, errors, **options))
-        return pages[-1]
-
-    yield show
-    for page in pages:
-        page.close()
-    assert errors == []
-
-
-def setting(page, name):
-    return page.evaluate("(name) => model.get(name)", name)
-
-
-def drawn(page, action):
-    """Do it, wait for the picture that shows it, and answer the ends of the paths: {plan: [θ, φ, J]}."""
-    before = page.evaluate("document.querySelector('.jo').dataset.draws")
-    action()
-    page.wait_for_function("(n) => document.querySelector('.jo').dataset.draws > Number(n)", arg=before, timeout=10_000)
-    return json.loads(page.evaluate("document.querySelector('.jo').dataset.ends"))
+show = showing(Landscape)
+drawn = partial(static_page.drawn, answer="ends")  # the ends of the paths: {plan: [θ, φ, J]}
 
 
 def expected_ends(view):

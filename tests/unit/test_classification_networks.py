@@ -147,6 +147,8 @@ def test_labels_are_so_many_of_each_class_the_same_as_in_the_task_pretext():
     chosen, other = (classification.choose(images, 7, seed) for seed in (5, 6))
     assert torch.equal(chosen.labels, torch.arange(70) % 10)
     assert torch.equal(chosen.images, pretext.choose(images, 7, 5).images)
+    rounds = np.random.RandomState([5, 10]).permutation(400)[:7]  # the classes come in turn: round r is 10·r … 10·r + 9
+    assert torch.equal(chosen.images, images.images[(rounds[:, None] * 10 + np.arange(10)).ravel()])
     assert not torch.equal(chosen.images, other.images)
 
 

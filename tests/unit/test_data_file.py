@@ -9,6 +9,7 @@ import torch
 
 from jointopt import data
 from jointopt.data import build, digits
+from jointopt.data.arrays import checksum
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def test_build_gives_the_shipped_content(built, arrays):
     assert built.keys() == arrays.keys()
     for name, array in arrays.items():
         assert built[name].dtype == np.uint8 and np.array_equal(built[name], array), name
-    assert digits.checksum(built) == digits.SHA256
+    assert checksum(built) == digits.SHA256
     assert digits.SHA256 in digits.FILE.with_name("SOURCES.md").read_text(encoding="utf-8")
 
 
@@ -70,7 +71,7 @@ def test_checksum_sees_every_change(change):
             "content": arrays["a"] + 1,
         }
         altered["a"] = new[change]
-    assert digits.checksum(altered) != digits.checksum(arrays)
+    assert checksum(altered) != checksum(arrays)
 
 
 def test_size_of_the_file():

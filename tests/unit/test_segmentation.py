@@ -10,15 +10,16 @@ import torch
 from fake_sets import BREEDS, write_pets, write_voc
 from torch.nn import functional as F
 
-from jointopt import Update, plans, tasks, train
+from jointopt import Update, drawing, plans, tasks, train
 from jointopt.budget import Budget, cost
 from jointopt.compare import Arm, compare
-from jointopt.data import photographs
+from jointopt.data import photographs, splits
 from jointopt.data.scenes import Scenes, scenes
 from jointopt.live import LiveLab
 from jointopt.modules import module_names
 from jointopt.tasks import segmentation
 from jointopt.tasks.segmentation import box_iou, confusion, iou
+from jointopt.unet import Balance
 
 MODULES = ["encoder", "decoder", "head"]
 load = partial(tasks.load, "segmentation", scenes=24, held_out_scenes=8)
@@ -81,7 +82,7 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
         for seed, name in ((0, "test"), (0, "validation"), (1, "validation"))
     )
     assert torch.equal(validated, again) and not torch.equal(validated, tested)
-    trained = segmentation.drawn(24, "train", 0, "247").scenes.pixels
+    trained = segmentation.labeled(splits.draw(24, "train", 0, "247")).scenes.pixels
     assert not (validated[:, None] == trained).flatten(2).all(2).any()
 
 
@@ -198,7 +199,7 @@ def test_boxes_begin_as_squares_around_their_cells(both):
 
 def test_learned_weights_follow_equation_10():
     """Kendall, Gal and Cipolla 2018: L1 / (2 σ1²) + L2 / σ2² + log σ1 + log σ2, 1 a regression, 2 a classification."""
-    balance = segmentation.Balance()
+    balance = Balance()
     with torch.no_grad():
         balance.slow.copy_(torch.tensor([-0.13, 0.08]))
     log_of_squares = (10 * balance.slow).tolist()
@@ -210,7 +211,7 @@ def test_learned_weights_follow_equation_10():
 
 
 def test_learned_weights_rest_where_each_term_is_a_half():
-    balance = segmentation.Balance()
+    balance = Balance()
     with torch.no_grad():
         balance.slow.copy_(torch.tensor([2 * 0.07, 3.1]).log() / 10)
     balance(torch.tensor(0.07), torch.tensor(3.1)).backward()
@@ -313,7 +314,7 @@ def test_box_iou_agrees_with_torchvision():
 
 
 def test_evaluate_is_100_for_a_model_that_knows(both, monkeypatch):
-    held = segmentation.drawn(8, "test", 0, "247")
+    held = segmentation.labeled(splits.draw(8, "test", 0, "247"))
     monkeypatch.setattr(segmentation, "predict", lambda model, images: held.masks.long())
     monkeypatch.setattr(segmentation, "predict_boxes", lambda model, images: held.boxes)
     assert set(both.evaluate(both.model).values()) == {100.0}
@@ -350,7 +351,7 @@ def test_the_picture_tells_classes_apart_without_color():
     canvases = []
     for number in (1, 2, 3, 4):
         canvas = np.zeros((24, 24, 3), np.uint8)
-        segmentation.paint(canvas, np.full((24, 24), number))
+        drawing.paint(canvas, np.full((24, 24), number))
         white = canvas.min(2) == 255
         assert 0.2 < white.mean() < 0.6
         canvases.append(white)
@@ -358,7 +359,7 @@ def test_the_picture_tells_classes_apart_without_color():
 
 
 def test_the_picture_marks_what_is_wrong_by_shape():
-    held = segmentation.drawn(8, "test", 0, "247")
+    held = segmentation.labeled(splits.draw(8, "test", 0, "247"))
     true = held.masks[0].numpy().astype(int)
     right, wrong, missed = (
         np.asarray(segmentation.tile(held, 0, each)).astype(int) for each in (true, true % 3 + (true > 0), 0 * true)
@@ -371,7 +372,7 @@ def test_the_picture_marks_what_is_wrong_by_shape():
     outline = np.zeros((8, 8, 3), np.uint8) + 100
     mask = np.zeros((8, 8), int)
     mask[3:6, 3:6] = 1
-    segmentation.outline(outline, mask)
+    drawing.outline(outline, mask)
     assert outline[3, 3, 0] == 255 and outline[2, 3, 0] == 0 and outline[4, 4, 0] == 100
 
 
