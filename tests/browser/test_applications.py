@@ -9,6 +9,7 @@ from lab_page import NOTEBOOKS, Lab
 LAB = "lab = LiveLab("
 CHAPTERS = [  # (notebook, a loss, the module to freeze, one that goes on)
     ("05_classification", "reg", "feature_extractor", "classifier"),
+    ("06_detection", "box_reg", "backbone", "roi_heads"),
     ("07_segmentation", "dice", "encoder", "decoder"),
     ("08_generation", "penalty", "discriminator", "generator"),
 ]
