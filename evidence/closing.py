@@ -29,10 +29,8 @@ class Arms:
 
     def plans(self, measure: str, size: int, costs: Mapping[Update, int]) -> dict[str, tuple[grid.Plan, dict]]:
         """(plan, options of the task) by name. The last stage has no end: the budget ends it."""
-        stages = [
-            (update, self._share(measure, size, costs, update) if update is not self.staged[-1] else None)
-            for update in self.staged
-        ]
+        *before, last = self.staged
+        stages = [*((update, self._share(measure, size, costs, update)) for update in before), (last, None)]
         return {
             "joint": (partial(plans.alternating, self.joint), {}),
             "alternating": (partial(plans.alternating, *self.alternating), {}),

@@ -29,7 +29,10 @@ def dashed(drawing: ImageDraw.ImageDraw, box: Sequence[int]) -> None:
 
 
 def plate(drawing: ImageDraw.ImageDraw, at: tuple[float, float], text: str, ground: str, ink: str, anchor: str) -> None:
-    """Text on a plate, so that it is legible on any background."""
+    """Text on a plate, legible on any background; moved into the picture where it would reach out of it."""
+    x1, y1, x2, y2 = drawing.textbbox(at, text, font(), anchor)
+    sides = zip(at, (x1, y1), (x2, y2), drawing.im.size, strict=True)
+    at = [place + max(-start, min(0, side - 1 - end)) for place, start, end, side in sides]
     drawing.rectangle(drawing.textbbox(at, text, font(), anchor), fill=ground, outline=ground, width=2)
     drawing.text(at, text, ink, font(), anchor)
 

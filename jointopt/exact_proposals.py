@@ -7,6 +7,7 @@ boxes. Source: Ren et al. 2015, §3.2, "non-approximate joint training"; bilinea
 Jaderberg et al. 2015, §3.3.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -17,21 +18,26 @@ from torch.nn import functional as F
 class PoolWithGradient(nn.Module):
     """torchvision's MultiScaleRoIAlign of one feature map, with a gradient in the boxes as well.
 
-    side: of the pooled features; each is the mean of 2 x 2 points. stride: pixels of the image to one of the features.
+    side: of the pooled features; each is the mean of 2 x 2 points.
     """
 
-    def __init__(self, side: int = 7, stride: int = 8):
+    def __init__(self, side: int = 7):
         super().__init__()
-        self.side, self.stride = side, stride
+        self.side = side
 
-    def forward(self, features: dict[str, Tensor], boxes: Sequence[Tensor], image_shapes: object) -> Tensor:
-        """{"0": (B, C, H, W)} and for each image boxes (k, 4) in pixels → (all k, C, side, side)."""
+    def forward(
+        self, features: dict[str, Tensor], boxes: Sequence[Tensor], image_shapes: Sequence[tuple[int, int]]
+    ) -> Tensor:
+        """{"0": (B, C, H, W)}, for each image boxes (k, 4) in pixels, and its height and width →
+        (all k, C, side, side)."""
         (maps,) = features.values()
+        height = max(shape[0] for shape in image_shapes)
+        stride = 2 ** round(math.log2(height / maps.shape[2]))  # pixels of the image to one of the features
         size = maps.new_tensor([maps.shape[3] - 1, maps.shape[2] - 1])
         points = (torch.arange(2 * self.side).to(maps) + 0.5) / (2 * self.side)
         pooled = []
         for image, rois in zip(maps, boxes, strict=True):
-            x1, y1, x2, y2 = (rois / self.stride).unbind(dim=1)  # (k,)
+            x1, y1, x2, y2 = (rois / stride).unbind(dim=1)  # (k,)
             x = x1[:, None] + (x2 - x1).clamp(min=1)[:, None] * points  # (k, 2 side)
             y = y1[:, None] + (y2 - y1).clamp(min=1)[:, None] * points  # (k, 2 side)
             grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), dim=-1)  # (k, 2 side, 2 side, 2)
@@ -44,9 +50,20 @@ class PoolWithGradient(nn.Module):
 
 
 def exact(model: nn.Module) -> nn.Module:
-    """Changes torchvision's Faster R-CNN, as the task "detection" has it, in place. Its losses keep their values."""
-    from torchvision.models.detection.rpn import concat_box_prediction_layers
+    """Changes torchvision's Faster R-CNN, as the task "detection" has it, in place. Its losses keep their values.
 
+    ValueError for another model, or one that was changed before.
+    """
+    from torchvision.models.detection.rpn import concat_box_prediction_layers
+    from torchvision.ops import MultiScaleRoIAlign
+
+    pool = getattr(getattr(model, "roi_heads", None), "box_roi_pool", None)
+    if not isinstance(pool, MultiScaleRoIAlign) or (len(pool.featmap_names), pool.sampling_ratio) != (1, 2):
+        given = f"{type(model).__name__} with {pool}"
+        raise ValueError(
+            "exact takes a Faster R-CNN whose box_roi_pool is a MultiScaleRoIAlign of one feature map with"
+            f" sampling_ratio=2, got {given}"
+        )
     kept, decode = {}, model.rpn.box_coder.decode
 
     def keep(module: nn.Module, inputs: object, output: tuple[list[Tensor], list[Tensor]]) -> None:
@@ -54,5 +71,5 @@ def exact(model: nn.Module) -> nn.Module:
 
     model.rpn.head.register_forward_hook(keep)
     model.rpn.box_coder.decode = lambda detached, anchors: decode(kept["shifts"], anchors)
-    model.roi_heads.box_roi_pool = PoolWithGradient(*model.roi_heads.box_roi_pool.output_size[:1])
+    model.roi_heads.box_roi_pool = PoolWithGradient(pool.output_size[0])
     return model

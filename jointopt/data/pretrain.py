@@ -98,10 +98,12 @@ def make_arrays(steps: int = STEPS) -> dict[str, np.ndarray]:
 
 
 def main(path: Path = weights.FILE, steps: int = STEPS) -> None:
-    """Write the file. Exits with a message if its content is not the recorded one."""
+    """Write the file. Where its content is not the recorded one: beside it, as *.new.npz, and exit with a message."""
     arrays = make_arrays(steps)
-    path.write_bytes(pack(arrays))
     found = checksum(arrays)
+    if found != weights.SHA256:
+        path = path.with_suffix(".new.npz")  # the weights that ship stay as they are
+    path.write_bytes(pack(arrays))
     for name, value in arrays.items():
         if name.endswith("(%)"):
             print(f"{name} {value.item():.1f}")
@@ -110,7 +112,8 @@ def main(path: Path = weights.FILE, steps: int = STEPS) -> None:
         raise SystemExit(
             f"This is not the recorded checksum {weights.SHA256}. Sums differ in their last digits from one processor"
             " to the next, and training amplifies that: figures within two points are no fault. To ship these weights,"
-            " record their checksum as SHA256 in jointopt/data/weights.py, and make anew the records that use them."
+            f" name the file {weights.FILE.name}, record their checksum as SHA256 in jointopt/data/weights.py, and make"
+            " the records that use them anew."
         )
 
 

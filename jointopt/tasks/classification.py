@@ -146,13 +146,17 @@ def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 10) -> 
     many bins of equal width. The error is the mean of |accuracy − mean confidence| over the bins, each weighted by its
     share of the images. Source: Guo, Pleiss, Sun and Weinberger, ICML 2017, equation 3.
 
-    ValueError for other shapes, labels that are no classes, or a number of bins that is not a whole number ≥ 1.
+    ValueError for other shapes, numbers that are no probabilities, labels that are no classes, or a number of bins that
+    is not a whole number ≥ 1.
     """
     sets.check_integer("bins", bins, 1)
     if probabilities.ndim != 2 or not len(probabilities) or labels.shape != probabilities.shape[:1]:
         given = f"{tuple(probabilities.shape)} and {tuple(labels.shape)}"
         raise ValueError(f"probabilities and labels must be (N, classes) and (N,), N ≥ 1, got {given}")
     check_labels(labels, probabilities.shape[1])
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():  # nan is neither
+        low, high = probabilities.min().item(), probabilities.max().item()
+        raise ValueError(f"probabilities must be in 0 … 1, got {low:g} … {high:g}; of logits take the softmax")
     confidence, predicted = probabilities.cpu().double().max(1)
     excess = confidence - (predicted == labels.cpu()).double()  # over a bin: N_bin · (mean confidence − accuracy)
     place = (confidence * bins).long().clamp(max=bins - 1)

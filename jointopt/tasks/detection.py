@@ -291,7 +291,7 @@ def tile(pixels: Tensor, found: Target, target: Target, classes: Sequence[str], 
         color = RIGHT if right else WRONG
         x1, y1, x2, y2 = (round(ZOOM * edge) for edge in box)
         drawing.rectangle((x1, y1, x2, y2), outline=color, width=3)
-        plate(drawing, (x1, max(20, y1)), f"{classes[label - 1]} {100 * score:.0f}%", color, "white", "lb")
+        plate(drawing, (x1, y1), f"{classes[label - 1]} {100 * score:.0f}%", color, "white", "lb")
         if not right:
             cross(drawing, x2, y1)
     return image

@@ -300,7 +300,7 @@ def tile(held: Labeled, number: int, predicted: np.ndarray) -> Image.Image:
         scenes.boxes[number].tolist(), scenes.labels[number].tolist(), scenes.masks[number].numpy(), strict=True
     ):
         taken = int(np.bincount(predicted[mask]).argmax())
-        x, y = SIDE / width * box[0], max(20, SIDE / height * box[1])
+        x, y = SIDE / width * box[0], SIDE / height * box[1]
         name, right = scenes.classes[label], taken == label + 1
         if not right:
             name = f"{name} missed" if not taken else f"{name} as {scenes.classes[taken - 1]}"

@@ -1,6 +1,7 @@
 """The networks of chapter 5 agree with torchvision's; the shipped weights are what the script makes; calibration."""
 
 import copy
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -269,12 +270,14 @@ def test_the_script_writes_what_it_says(tmp_path, monkeypatch, capsys, clothes):
     for path in paths:
         with pytest.raises(SystemExit, match=f"not the recorded checksum {weights.SHA256}"):
             pretrain.main(path, steps=2)
+    assert not any(path.exists() for path in paths)  # what ships is not replaced by what it may not be
+    paths = tmp_path / "one.new.npz", tmp_path / "two.new.npz"
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert "vgg/nearest mean (%)" in capsys.readouterr().out
     with np.load(paths[0]) as file:
         assert {name for name in file.files if name.startswith("vgg.")} == {f"vgg.{n}" for n in weights.load("vgg")}
         assert {name for name in file.files if "/" in name} == {f"vgg/{n}" for n in weights.figures("vgg")}
-    with pytest.raises(OSError, match=r"one\.npz is altered: SHA-256 .*python -m jointopt\.data\.pretrain"):
+    with pytest.raises(OSError, match=r"one\.new\.npz is altered: SHA-256 .*python -m jointopt\.data\.pretrain"):
         weights.read(paths[0])
 
 
@@ -396,6 +399,8 @@ def test_calibration_error_by_hand():
         (torch.rand(4, 3), torch.zeros(5).long(), 10, r"got \(4, 3\) and \(5,\)"),
         (torch.rand(0, 3), torch.zeros(0).long(), 10, r"N ≥ 1, got \(0, 3\)"),
         (torch.rand(4, 3), torch.tensor([0, 1, 2, 3]), 10, "labels must be in 0 … 2, got 0 … 3"),
+        (torch.tensor([[-1.0, 3.5]]), torch.tensor([1]), 10, r"must be in 0 … 1, got -1 … 3\.5; of logits take"),
+        (torch.tensor([[math.nan, 0.5]]), torch.tensor([1]), 10, "must be in 0 … 1, got nan … nan"),
         (torch.rand(4, 3), torch.zeros(4).long(), 0, "bins must be an integer from 1 up, not 0"),
     ],
 )

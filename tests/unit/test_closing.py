@@ -47,6 +47,12 @@ def test_where_a_module_moves_in_two_stages_they_share_its_updates(task, costs):
     assert dict(steps[-1][1].updates) == {"feature_extractor": SIZE, "classifier": SIZE // 2}
 
 
+def test_only_the_last_stage_is_without_end_where_one_comes_twice(task, costs):
+    there_and_back = closing.Arms(APART.joint, APART.alternating, (FEATURES, HEAD, FEATURES), HEAD)
+    steps = spent(there_and_back, "staged", "updates", task, costs)
+    assert [update for update, _ in steps] == [FEATURES] * (SIZE // 2) + [HEAD] * (SIZE // 2) + [FEATURES] * (SIZE // 2)
+
+
 def test_at_equal_compute_each_stage_gets_an_equal_share(task, costs):
     steps = spent(APART, "staged", "flops", task, costs)
     total, dearest = SIZE * costs[APART.joint], max(costs.values())
