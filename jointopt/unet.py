@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from jointopt.checks import check_tensor
+
 STRIDE = 8  # pixels: what one cell of the coarsest features covers
 SPEED = 10  # of the learned weights, against other parameters: a run of some hundred steps is short for them
 
@@ -114,10 +116,7 @@ class Segmenter(nn.Module):
 
 def check_images(images: object) -> None:
     """ValueError unless it is a batch of images that the model takes."""
-    if not isinstance(images, Tensor) or not images.is_floating_point() or images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"images must be a float tensor (B, 3, H, W), got {told(images)}")
-    if not images.numel():
-        raise ValueError(f"a batch needs an image at least, of a pixel, got {told(images)}")
+    check_tensor("images", images, "float", ("B", 3, "H", "W"))
     check_sides(*images.shape[2:])
 
 
@@ -125,8 +124,3 @@ def check_sides(height: int, width: int) -> None:
     """ValueError unless both are multiples of the stride."""
     if height % STRIDE or width % STRIDE:
         raise ValueError(f"height and width must be multiples of {STRIDE}, got {height} and {width}: crop or pad")
-
-
-def told(value: object) -> str:
-    """What it is, for an error message."""
-    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__

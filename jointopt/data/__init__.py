@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from jointopt.checks import check_labels, check_tensor
 from jointopt.data import digits, torchvision_sets
 
 NAMES = (*digits.NAMES, *torchvision_sets.NAMES)
@@ -36,16 +37,9 @@ class Images:
     classes: tuple[str, ...]
 
     def __post_init__(self):
-        images, labels = self.images, self.labels
-        if images.dtype != torch.float32 or images.ndim != 4:
-            given = f"{images.dtype} {tuple(images.shape)}"
-            raise ValueError(f"images must be float32 of shape (N, C, H, W), not {given}")
-        if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
-            given = f"{labels.dtype} {tuple(labels.shape)}"
-            raise ValueError(f"labels must be int64 of shape ({len(images)},), one an image, not {given}")
-        if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.classes):
-            given = f"{labels.min()} to {labels.max()}"
-            raise ValueError(f"labels must lie in 0 to {len(self.classes) - 1}, the classes, not {given}")
+        check_tensor("images", self.images, torch.float32, ("n", "c", "h", "w"))
+        check_tensor("labels, one an image,", self.labels, torch.int64, (len(self.images),))
+        check_labels("labels", self.labels, 0, len(self.classes) - 1)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from jointopt.checks import check_boxes, check_labels, check_tensor
 from jointopt.data import SPLITS, check_integer, check_split, digits, rows
 
 SMALLEST, LARGEST = 20, 36  # pixels, the longer side of a digit's ink; in the stored images it is 20
@@ -49,10 +50,8 @@ class Scenes:
     classes: tuple[str, ...]
 
     def __post_init__(self):
-        _check_tensor("pixels", self.pixels, torch.uint8, ("N", 3, "H", "W"))
+        check_tensor("pixels", self.pixels, torch.uint8, ("N", 3, "H", "W"))
         n, _, height, width = self.pixels.shape
-        if not self.pixels.numel():
-            raise ValueError(f"there must be at least one scene, of one pixel; pixels are {tuple(self.pixels.shape)}")
         counts = {"boxes": len(self.boxes), "labels": len(self.labels), "masks": len(self.masks)}
         for name, count in counts.items():
             if count != n:
@@ -276,27 +275,12 @@ def _check_scene(
     scene: str, boxes: Tensor, labels: Tensor, masks: Tensor, classes: int, height: int, width: int
 ) -> None:
     """ValueError, beginning with `scene`, unless a scene of height x width pixels may look like this."""
-    _check_tensor(f"{scene}labels", labels, torch.int64, ("k",))
+    check_tensor(f"{scene}labels", labels, torch.int64, ("k",))
     k = len(labels)
-    _check_tensor(f"{scene}boxes, one a label,", boxes, torch.float32, (k, 4))
-    _check_tensor(f"{scene}masks, one a label,", masks, torch.bool, (k, height, width))
-    for label, box, mask in zip(labels.tolist(), boxes.tolist(), masks, strict=True):
-        x1, y1, x2, y2 = box
-        if not 0 <= label < classes:
-            raise ValueError(f"{scene}labels must lie in 0 to {classes - 1}, the classes, not {label}")
-        if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):  # nan fails every comparison
-            expected = f"0 <= x1 < x2 <= {width} and 0 <= y1 < y2 <= {height}"
-            raise ValueError(f"{scene}a box must be finite and within the image, {expected}, not {tuple(box)}")
+    check_tensor(f"{scene}boxes, one a label,", boxes, torch.float32, (k, 4))
+    check_tensor(f"{scene}masks, one a label,", masks, torch.bool, (k, height, width))
+    check_labels(f"{scene}labels", labels, 0, classes - 1)
+    check_boxes(f"{scene}boxes", boxes, height, width)
+    for box, mask in zip(boxes.tolist(), masks, strict=True):
         if not mask.any():
             raise ValueError(f"{scene}each mask must have a pixel that is on; that of the box {tuple(box)} has none")
-
-
-def _check_tensor(name: str, value: object, dtype: torch.dtype, shape: tuple[int | str, ...]) -> None:
-    """ValueError unless `value` is a tensor of this dtype and shape, where a letter stands for any length."""
-    if isinstance(value, Tensor):
-        fits = len(value.shape) == len(shape)
-        fits = fits and all(isinstance(b, str) or a == b for a, b in zip(value.shape, shape, strict=True))
-        if fits and value.dtype == dtype:
-            return
-    given = f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-    raise ValueError(f"{name} must be {dtype} of shape ({', '.join(map(str, shape))}), not {given}")

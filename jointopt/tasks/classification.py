@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import networks
+from jointopt.checks import check_labels, check_parts, check_tensor
 from jointopt.drawing import font
 from jointopt.modules import eval_mode, listed
 from jointopt.objective import l2
@@ -102,26 +103,16 @@ def losses(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
     check_batch(batch)
     inputs, labels = batch
     scores = model(inputs)  # (B, classes)
-    check_labels(labels, scores.shape[1])
+    check_labels("labels", labels, 0, scores.shape[1] - 1)
     return {"task": F.cross_entropy(scores, labels), "reg": l2(model)}
 
 
 def check_batch(batch: object) -> None:
     """ValueError unless the batch is a pair of tensors of the shape and type that the document's model takes."""
-    if not isinstance(batch, (tuple, list)) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
-        raise ValueError(f"a batch is two tensors, (inputs, labels), got {type(batch).__name__}")
+    check_parts(batch, "inputs", "labels")
     inputs, labels = batch
-    if inputs.ndim != 4 or not len(inputs) or inputs.shape[1:] != (3, 28, 28) or not inputs.is_floating_point():
-        raise ValueError(f"inputs must be float (B, 3, 28, 28), got {inputs.dtype} {tuple(inputs.shape)}")
-    if labels.shape != inputs.shape[:1] or labels.dtype != torch.int64:
-        raise ValueError(f"labels must be int64 ({len(inputs)},), got {labels.dtype} {tuple(labels.shape)}")
-
-
-def check_labels(labels: Tensor, classes: int) -> None:
-    """ValueError unless every label is a class."""
-    low, high = labels.aminmax()
-    if low < 0 or high >= classes:
-        raise ValueError(f"labels must be in 0 … {classes - 1}, got {int(low)} … {int(high)}")
+    check_tensor("inputs", inputs, "float", ("B", 3, 28, 28))
+    check_tensor("labels", labels, torch.int64, (len(inputs),))
 
 
 @torch.no_grad()
@@ -153,7 +144,7 @@ def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 10) -> 
     if probabilities.ndim != 2 or not len(probabilities) or labels.shape != probabilities.shape[:1]:
         given = f"{tuple(probabilities.shape)} and {tuple(labels.shape)}"
         raise ValueError(f"probabilities and labels must be (N, classes) and (N,), N ≥ 1, got {given}")
-    check_labels(labels, probabilities.shape[1])
+    check_labels("labels", labels, 0, probabilities.shape[1] - 1)
     if not ((probabilities >= 0) & (probabilities <= 1)).all():  # nan is neither
         low, high = probabilities.min().item(), probabilities.max().item()
         raise ValueError(f"probabilities must be in 0 … 1, got {low:g} … {high:g}; of logits take the softmax")

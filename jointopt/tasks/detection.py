@@ -11,6 +11,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
+from jointopt.checks import check_boxes, check_labels, check_parts, check_tensor
 from jointopt.data import scenes as sets
 from jointopt.data import splits
 from jointopt.data.scenes import Scenes
@@ -159,8 +160,7 @@ def losses(model: nn.Module, batch: Batch) -> dict[str, Loss]:
 
 def check_batch(batch: object, classes: int) -> None:
     """ValueError unless the batch is (images, targets) as `losses` takes them."""
-    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-        raise ValueError(f"a batch is a pair, (images, targets), got {type(batch).__name__}")
+    check_parts(batch, "images", "targets")
     images, targets = batch
     for name, given in (("images", images), ("targets", targets)):
         if not isinstance(given, (Tensor, list, tuple)):
@@ -168,7 +168,7 @@ def check_batch(batch: object, classes: int) -> None:
     if not len(images) or len(images) != len(targets):
         raise ValueError(f"a batch needs an image at least, and a target for each, got {len(images)}, {len(targets)}")
     for number, (image, target) in enumerate(zip(images, targets, strict=True)):
-        _check_tensor(f"image {number}", image, "float", (3, "H", "W"))
+        check_tensor(f"image {number}", image, "float", (3, "H", "W"))
         _check_target(f"target {number}", target, classes, *image.shape[1:])
 
 
@@ -176,27 +176,11 @@ def _check_target(name: str, target: object, classes: int, height: int, width: i
     if not isinstance(target, Mapping) or not {"boxes", "labels"} <= target.keys():
         given = listed(target) if isinstance(target, Mapping) else type(target).__name__
         raise ValueError(f"{name} must have 'boxes' and 'labels', got {given}")
-    _check_tensor(f"{name}: labels", target["labels"], "int64", ("k",))
-    _check_tensor(f"{name}: boxes, one a label,", target["boxes"], "float", (len(target["labels"]), 4))
-    for label, box in zip(target["labels"].tolist(), target["boxes"].tolist(), strict=True):
-        x1, y1, x2, y2 = box
-        if not 1 <= label <= classes:
-            raise ValueError(f"{name}: labels must be in 1 … {classes} (0 is the background), got {label}")
-        if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):  # nan fails every comparison
-            within = f"0 ≤ x1 < x2 ≤ {width} and 0 ≤ y1 < y2 ≤ {height}"
-            raise ValueError(f"{name}: a box must lie in the image and have an area, {within}, got {tuple(box)}")
-
-
-def _check_tensor(name: str, value: object, kind: str, shape: tuple[int | str, ...]) -> None:
-    """ValueError unless it is a tensor of this kind and shape, where a letter stands for any length but 0, or any k."""
-    if isinstance(value, Tensor):
-        right = value.is_floating_point() if kind == "float" else value.dtype == torch.int64
-        sides = zip(value.shape, shape, strict=False)
-        fits = value.ndim == len(shape) and all(b == "k" or (a > 0 if isinstance(b, str) else a == b) for a, b in sides)
-        if right and fits:
-            return
-    given = f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-    raise ValueError(f"{name} must be {kind} ({', '.join(map(str, shape))}), got {given}")
+    boxes, labels = target["boxes"], target["labels"]
+    check_tensor(f"{name}: labels", labels, torch.int64, ("k",))
+    check_tensor(f"{name}: boxes, one a label,", boxes, "float", (len(labels), 4))
+    check_labels(f"{name}: labels, where 0 is the background,", labels, 1, classes)
+    check_boxes(f"{name}: boxes", boxes, height, width)
 
 
 @torch.no_grad()

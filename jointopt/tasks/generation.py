@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import plans
+from jointopt.checks import check_parts, check_tensor
 from jointopt.data import Images
 from jointopt.modules import eval_mode, held_still
 from jointopt.tasks import classification
@@ -148,12 +149,9 @@ def r1(model: GAN, real: Tensor) -> Tensor:
 
 def check_batch(batch: object, channels: int) -> None:
     """ValueError unless the batch is (real images, noise) of the shape and type that the GAN takes."""
-    if not isinstance(batch, (tuple, list)) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
-        raise ValueError(f"a batch is two tensors, (real images, noise), got {type(batch).__name__}")
-    for what, tensor, shape in zip(("real images", "noise"), batch, ((channels, 28, 28), (NOISE,)), strict=True):
-        if tensor.shape[1:] != shape or not len(tensor) or not tensor.is_floating_point():
-            expected = f"float (B, {', '.join(map(str, shape))})"
-            raise ValueError(f"{what} must be {expected}, got {tensor.dtype} {tuple(tensor.shape)}")
+    check_parts(batch, "real images", "noise")
+    check_tensor("real images", batch[0], "float", ("B", channels, 28, 28))
+    check_tensor("noise", batch[1], "float", ("B", NOISE))
 
 
 class Ruler(NamedTuple):

@@ -13,12 +13,13 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional as F
 
+from jointopt.checks import check_boxes, check_labels, check_parts, check_tensor
 from jointopt.data import rows, splits
 from jointopt.data.scenes import Scenes
 from jointopt.drawing import cross, font, outline, paint, plate
 from jointopt.modules import eval_mode
 from jointopt.training import Loss, Task
-from jointopt.unet import STRIDE, Segmenter, check_images, check_sides, told
+from jointopt.unet import STRIDE, Segmenter, check_images, check_sides
 
 COVERED = 0.1  # of a cell: from so much of an object on, the cell is one of its own
 DATA = {"scenes": {}, "pets": {}, "voc": {"masks": True}}  # what the loader of photographs is asked for
@@ -182,34 +183,15 @@ def has_box(boxes: Tensor) -> Tensor:
 
 def check_batch(batch: object, classes: int, with_boxes: bool) -> None:
     """ValueError unless the batch is as `losses` takes it, for masks of so many classes, the background with them."""
-    parts = ("images", "masks", "boxes")[: 2 + with_boxes]
-    if not isinstance(batch, (tuple, list)) or len(batch) != len(parts):
-        given = f"{type(batch).__name__} of {len(batch)}" if isinstance(batch, (tuple, list)) else type(batch).__name__
-        raise ValueError(f"a batch is ({', '.join(parts)}), got {given}")
+    check_parts(batch, *("images", "masks", "boxes")[: 2 + with_boxes])
     images, masks, *boxes = batch
     check_images(images)
     size, _, height, width = images.shape
-    if not isinstance(masks, Tensor) or masks.dtype != torch.int64 or masks.shape != (size, height, width):
-        raise ValueError(f"masks must be int64 {(size, height, width)}, one of each image's size, got {told(masks)}")
-    low, high = masks.aminmax()
-    if low < 0 or high >= classes:
-        raise ValueError(f"masks must have classes in 0 … {classes - 1}, got {int(low)} … {int(high)}")
-    if with_boxes:
-        check_boxes(*boxes, size, height, width)
-
-
-def check_boxes(boxes: object, size: int, height: int, width: int) -> None:
-    """ValueError unless each cell has a box with an area, in the image, or zeros."""
-    shape = (size, 4, height // STRIDE, width // STRIDE)
-    if not isinstance(boxes, Tensor) or not boxes.is_floating_point() or boxes.shape != shape:
-        raise ValueError(f"boxes must be float {shape}, one a cell, got {told(boxes)}")
-    x1, y1, x2, y2 = boxes.unbind(1)
-    right = (0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height)  # nan fails
-    wrong = has_box(boxes) & ~right
-    if wrong.any():
-        first = tuple(boxes.movedim(1, -1)[wrong][0].tolist())
-        within = f"0 ≤ x1 < x2 ≤ {width} and 0 ≤ y1 < y2 ≤ {height}"
-        raise ValueError(f"a box must lie in the image and have an area, {within}, or be zeros, got {first}")
+    check_tensor("masks, one of each image's size,", masks, torch.int64, (size, height, width))
+    check_labels("masks", masks, 0, classes - 1)
+    for cells in boxes:
+        check_tensor("boxes, one a cell,", cells, "float", (size, 4, height // STRIDE, width // STRIDE))
+        check_boxes("boxes, where they are not zeros,", cells.movedim(1, -1)[has_box(cells)], height, width)
 
 
 # Held-out figures

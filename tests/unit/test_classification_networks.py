@@ -398,7 +398,7 @@ def test_calibration_error_by_hand():
         (torch.rand(4), torch.zeros(4).long(), 10, r"got \(4,\) and \(4,\)"),
         (torch.rand(4, 3), torch.zeros(5).long(), 10, r"got \(4, 3\) and \(5,\)"),
         (torch.rand(0, 3), torch.zeros(0).long(), 10, r"N ≥ 1, got \(0, 3\)"),
-        (torch.rand(4, 3), torch.tensor([0, 1, 2, 3]), 10, "labels must be in 0 … 2, got 0 … 3"),
+        (torch.rand(4, 3), torch.tensor([0, 1, 2, 3]), 10, "labels must be in 0 … 2, got 3"),
         (torch.tensor([[-1.0, 3.5]]), torch.tensor([1]), 10, r"must be in 0 … 1, got -1 … 3\.5; of logits take"),
         (torch.tensor([[math.nan, 0.5]]), torch.tensor([1]), 10, "must be in 0 … 1, got nan … nan"),
         (torch.rand(4, 3), torch.zeros(4).long(), 0, "bins must be an integer from 1 up, not 0"),

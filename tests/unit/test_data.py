@@ -101,11 +101,11 @@ GOOD = {"images": torch.zeros(2, 3, 4, 4), "labels": torch.tensor([0, 1]), "clas
     ("change", "message"),
     [
         ({"images": torch.zeros(2, 3, 4, 4, dtype=torch.uint8)}, "images must be float32"),
-        ({"images": torch.zeros(2, 4, 4)}, r"shape \(N, C, H, W\)"),
-        ({"labels": torch.tensor([0, 1, 0])}, r"labels must be int64 of shape \(2,\)"),
-        ({"labels": torch.tensor([0.0, 1.0])}, "labels must be int64"),
-        ({"labels": torch.tensor([0, 2])}, "labels must lie in 0 to 1"),
-        ({"labels": torch.tensor([-1, 1])}, "labels must lie in 0 to 1"),
+        ({"images": torch.zeros(2, 4, 4)}, r"float32 \(n, c, h, w\)"),
+        ({"labels": torch.tensor([0, 1, 0])}, r"labels, one an image, must be int64 \(2,\)"),
+        ({"labels": torch.tensor([0.0, 1.0])}, "must be int64"),
+        ({"labels": torch.tensor([0, 2])}, "labels must be in 0 … 1"),
+        ({"labels": torch.tensor([-1, 1])}, "labels must be in 0 … 1"),
     ],
 )
 def test_images_that_do_not_fit_their_labels(change, message):

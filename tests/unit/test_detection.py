@@ -329,7 +329,7 @@ def box(*edges):
     return batch(boxes=torch.tensor([edges], dtype=torch.float32))
 
 
-INSIDE = r"target 0: a box must lie in the image and have an area, 0 ≤ x1 < x2 ≤ 96 and 0 ≤ y1 < y2 ≤ 96, got \("
+INSIDE = r"target 0: boxes must lie in the image and have an area, 0 ≤ x1 < x2 ≤ 96 and 0 ≤ y1 < y2 ≤ 96, got \("
 
 
 @pytest.mark.parametrize(
@@ -337,20 +337,20 @@ INSIDE = r"target 0: a box must lie in the image and have an area, 0 ≤ x1 < x2
     [
         (([], []), "needs an image at least, and a target for each, got 0, 0"),
         ((batch()[0], []), "a target for each, got 1, 0"),
-        (None, r"a batch is a pair, \(images, targets\), got NoneType"),
+        (None, r"a batch is \(images, targets\), got NoneType"),
         (({}, []), "images must be a list, got dict"),
-        (batch(torch.rand(1, 96, 96)), r"image 0 must be float \(3, H, W\), got torch.float32 \(1, 96, 96\)"),
-        (batch(torch.rand(3, 96)), r"image 0 must be float \(3, H, W\), got torch.float32 \(3, 96\)"),
-        (batch(torch.rand(3, 0, 96)), r"image 0 must be float \(3, H, W\), got torch.float32 \(3, 0, 96\)"),
-        (batch(torch.ones(3, 96, 96, dtype=torch.uint8)), "image 0 must be float .*, got torch.uint8"),
+        (batch(torch.rand(1, 96, 96)), r"image 0 must be float \(3, H, W\), got float32 \(1, 96, 96\)"),
+        (batch(torch.rand(3, 96)), r"image 0 must be float \(3, H, W\), got float32 \(3, 96\)"),
+        (batch(torch.rand(3, 0, 96)), r"image 0 must be float \(3, H, W\), none of them 0, got float32 \(3, 0, 96\)"),
+        (batch(torch.ones(3, 96, 96, dtype=torch.uint8)), "image 0 must be float .*, got uint8"),
         ((batch()[0], [{"boxes": BOX}]), "target 0 must have 'boxes' and 'labels', got 'boxes'"),
         ((batch()[0], [BOX]), "target 0 must have 'boxes' and 'labels', got Tensor"),
-        (batch(boxes=BOX[:, :3]), r"boxes, one a label, must be float \(1, 4\), got torch.float32 \(1, 3\)"),
-        (batch(boxes=BOX.long()), r"boxes, one a label, must be float \(1, 4\), got torch.int64 \(1, 4\)"),
-        (batch(labels=torch.tensor([1, 2])), r"must be float \(2, 4\), got torch.float32 \(1, 4\)"),
-        (batch(labels=torch.tensor([1.0])), r"labels must be int64 \(k\), got torch.float32 \(1,\)"),
-        (batch(labels=torch.tensor([0])), r"labels must be in 1 … 3 \(0 is the background\), got 0"),
-        (batch(labels=torch.tensor([4])), "labels must be in 1 … 3 .*, got 4"),
+        (batch(boxes=BOX[:, :3]), r"boxes, one a label, must be float \(1, 4\), got float32 \(1, 3\)"),
+        (batch(boxes=BOX.long()), r"boxes, one a label, must be float \(1, 4\), got int64 \(1, 4\)"),
+        (batch(labels=torch.tensor([1, 2])), r"must be float \(2, 4\), got float32 \(1, 4\)"),
+        (batch(labels=torch.tensor([1.0])), r"labels must be int64 \(k,\), got float32 \(1,\)"),
+        (batch(labels=torch.tensor([0])), r"labels, where 0 is the background, must be in 1 … 3, got 0"),
+        (batch(labels=torch.tensor([4])), "must be in 1 … 3, got 4"),
         (box(10, 10, 97, 40), INSIDE + r"10.0, 10.0, 97.0, 40.0\)"),
         (box(-1, 10, 30, 40), INSIDE + r"-1.0, 10.0, 30.0, 40.0\)"),
         (box(10, 10, 30, 97), INSIDE),

@@ -260,11 +260,11 @@ def test_the_picture_shows_the_boxes_that_are_sure(monkeypatch, task):
     ("given", "message"),
     [
         (([], []), "needs an image at least, and a target for each, got 0, 0"),
-        (batch(torch.ones(3, 96, 96, dtype=torch.uint8)), "image 0 must be float .*, got torch.uint8"),
-        (batch(labels=torch.tensor([0])), r"labels must be in 1 … 3 \(0 is the background\), got 0"),
-        (batch(labels=torch.tensor([4])), "labels must be in 1 … 3 .*, got 4"),
-        (batch(boxes=torch.tensor([[10.0, 10, 97, 40]])), "a box must lie in the image and have an area"),
-        (batch(boxes=torch.tensor([[10.0, 10, 10, 40]])), "a box must lie in the image and have an area"),
+        (batch(torch.ones(3, 96, 96, dtype=torch.uint8)), "image 0 must be float .*, got uint8"),
+        (batch(labels=torch.tensor([0])), r"labels, where 0 is the background, must be in 1 … 3, got 0"),
+        (batch(labels=torch.tensor([4])), "must be in 1 … 3, got 4"),
+        (batch(boxes=torch.tensor([[10.0, 10, 97, 40]])), "boxes must lie in the image and have an area"),
+        (batch(boxes=torch.tensor([[10.0, 10, 10, 40]])), "boxes must lie in the image and have an area"),
     ],
 )
 def test_a_batch_of_another_form_is_refused_before_anything_changes(given, message, task, state):

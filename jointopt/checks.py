@@ -1,0 +1,54 @@
+"""What is asked of the tensors that others give. A ValueError says what was expected, and what was given."""
+
+import torch
+from torch import Tensor
+
+Kind = torch.dtype | str
+
+
+def check_parts(batch: object, *names: str) -> None:
+    """Unless a batch is a tuple or list of so many parts."""
+    if not isinstance(batch, (tuple, list)) or len(batch) != len(names):
+        given = f"{type(batch).__name__} of {len(batch)}" if isinstance(batch, (tuple, list)) else type(batch).__name__
+        raise ValueError(f"a batch is ({', '.join(names)}), got {given}")
+
+
+def check_tensor(name: str, value: object, kind: Kind, shape: tuple[int | str, ...]) -> None:
+    """Unless it is a tensor of this kind and shape.
+
+    kind: a dtype, or "float" for any of floating point.
+    shape: numbers, and letters for any number; a capital for any but 0.
+    """
+    if isinstance(value, Tensor) and value.ndim == len(shape):
+        right = value.is_floating_point() if kind == "float" else value.dtype == kind
+        fits = (n == m if isinstance(m, int) else n > 0 or m.islower() for n, m in zip(value.shape, shape, strict=True))
+        if right and all(fits):
+            return
+    given, hint = type(value).__name__, ""
+    if isinstance(value, Tensor):
+        given = _told(value.dtype, value.shape)
+        hint = ", none of them 0" if 0 in value.shape and any(str(m).isupper() for m in shape) else ""
+    raise ValueError(f"{name} must be {_told(kind, shape)}{hint}, got {given}")
+
+
+def check_labels(name: str, labels: Tensor, first: int, last: int) -> None:
+    """Unless all of them lie in first … last."""
+    wrong = labels[(labels < first) | (labels > last)]
+    if len(wrong):
+        raise ValueError(f"{name} must be in {first} … {last}, got {int(wrong[0])}")
+
+
+def check_boxes(name: str, boxes: Tensor, height: int, width: int) -> None:
+    """Unless each of (k, 4), x1, y1, x2, y2, lies in the image and has an area."""
+    x1, y1, x2, y2 = boxes.unbind(1)
+    right = (0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height)  # nan fails
+    if not right.all():
+        within = f"0 ≤ x1 < x2 ≤ {width} and 0 ≤ y1 < y2 ≤ {height}"
+        given = tuple(boxes[~right][0].tolist())
+        raise ValueError(f"{name} must lie in the image and have an area, {within}, got {given}")
+
+
+def _told(kind: Kind, shape: tuple[int | str, ...]) -> str:
+    """As "float32 (4, 3, 28, 28)"."""
+    sides = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+    return f"{str(kind).removeprefix('torch.')} ({sides})"
