@@ -277,7 +277,7 @@ class LiveLab:
             with self._wake:
                 self._budget = max(0, self._budget - 1)  # a pause that came meanwhile stays one
                 stopped = self._budget == 0
-            if self._headless and (stopped or self.engine.number % HELD_OUT_EVERY == 0):
+            if stopped or (self._headless and self.engine.number % HELD_OUT_EVERY == 0):
                 self._evaluate()
             if stopped or self.engine.number == 1:
                 self._show()

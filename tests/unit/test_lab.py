@@ -202,6 +202,16 @@ def test_held_out_figures_at_fixed_steps(task):
     assert [step for step, _ in lab.history.held_out] == [0, 25, 30, 50, 55]
 
 
+def test_held_out_figures_wherever_the_browser_stops_it(task):
+    counted = Task(task.model, task.losses, task.batches, evaluate=lambda m: {"figure (%)": 1.0}, weights=task.weights)
+    lab = LiveLab(counted)
+    for number in range(1, 5):
+        Browser(lab)("step")
+        until(lambda number=number: not lab.playing and lab.engine.number == number)
+        lab.pause()  # returns when the step is done
+        assert lab.history.held_out[-1][0] == number
+
+
 def test_a_figure_of_the_run(task):
     lab = LiveLab(task)
     lab.run(5)
