@@ -68,6 +68,11 @@ class Controls:
         """The learning rate; None means the optimizer's own."""
         return self._settings.lr
 
+    @property
+    def settings(self) -> Settings:
+        """All of it as it is now."""
+        return self._settings
+
     def set(self, weight: Mapping[str, float] | None = None, lr: float | None = None) -> None:
         """Set weights λ_k and the learning rate, each a finite number ≥ 0."""
         changes = [
@@ -94,10 +99,10 @@ class Controls:
             self._pending.clear()  # of a control that was moved several times, only where it came to rest took effect
             return self._settings
 
-    def restart(self) -> None:
-        """Begin a new run: the log starts again, with the settings now in force as changes before step 0."""
+    def restart(self, settings: Settings | None = None) -> None:
+        """Begin a new run with these settings, or those now in force: the log starts again, they are its step 0."""
         with self._lock:
-            weights, frozen, lr = self._settings
+            self._settings = weights, frozen, lr = self._settings if settings is None else settings
             self.log.clear()
             self._pending = [(f"weight.{name}", value) for name, value in weights.items()]
             self._pending += [(f"frozen.{name}", True) for name in sorted(frozen)]

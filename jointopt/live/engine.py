@@ -44,6 +44,7 @@ class Engine:
         self.controls.bind(task.model, self.losses)
         if self.controls.log:  # they have steered another run
             self.controls.restart()
+        self._settings = self.controls.settings
         self.optimizer_name = task.optimizer
         self._generator = torch.Generator(next(task.model.parameters()).device)
         self._first = copy.deepcopy(task.model.state_dict())
@@ -51,11 +52,14 @@ class Engine:
         self.measure_seconds = 0.0  # what the last measuring of gradients cost
         self._begin()
 
-    def reset(self) -> None:
-        """Back to the first weights and the start of the plan; all that was set or chosen stays."""
-        self.optimizer_name = self.wanted_optimizer  # one that no step has been taken with yet, too
+    def reset(self, settings: bool = False) -> None:
+        """Back to the first weights and the start of the plan. What was set or chosen stays, but for settings=True."""
+        # The optimizer wanted may be one that no step has been taken with yet.
+        self.optimizer_name = self.task.optimizer if settings else self.wanted_optimizer
+        if settings and self.menu.names:
+            self.menu.choose(self.menu.names[0])
         self.task.model.load_state_dict(self._first)
-        self.controls.restart()
+        self.controls.restart(self._settings if settings else None)
         self._begin()
 
     def _begin(self) -> None:

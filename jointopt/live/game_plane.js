@@ -123,7 +123,8 @@ function render({ model, el }) {
     const words = wordsOf(paths, now, state.lr);
     plane.setAttribute("aria-label", `The plane of x and y, the equilibrium in its middle. ${words}`);
     chart.setAttribute("aria-label", `Radius over the steps, on a logarithmic scale. ${words}`);
-    if (!playing) say(settings.refused() || words);
+    find("[role=status]").setAttribute("aria-live", playing ? "off" : "polite"); // seen all the time, read out at the end
+    say(settings.refused() || words);
     const at = Object.entries(paths).map(([method, points]) => [method, points[now]]);
     root.dataset.points = JSON.stringify(Object.fromEntries(at)); // method: [x, y], at the step that is shown
     root.dataset.now = now;

@@ -10,6 +10,7 @@ import math
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from jointopt import figures
@@ -26,7 +27,7 @@ from jointopt.training import Step, Task, Update
 
 HELD_OUT_EVERY = 25  # steps, in a run without a browser
 # The most that each may take of the training time while it plays, in the long run.
-HELD_OUT_SHARE, INFLUENCE_SHARE = 0.008, 0.008
+HELD_OUT_SHARE, INFLUENCE_SHARE = 0.02, 0.008
 
 _labs: dict[str, "LiveLab"] = {}  # name -> the lab that now has it
 
@@ -131,10 +132,14 @@ class LiveLab:
             raise self._error
         return self._last
 
-    def reset(self) -> None:
-        """Pause, and go back to the first weights; λ, frozen modules, lr, optimizer and plan stay as they are set."""
+    def reset(self, settings: bool = False) -> None:
+        """Pause, and go back to the first weights and batches, with an optimizer that remembers nothing.
+
+        λ, frozen modules, learning rate, optimizer and plan stay as they are set; with settings=True they, too, are
+        again as the lab began.
+        """
         self.pause()
-        self._do(self._reset)
+        self._do(partial(self._reset, settings))
 
     def use_plan(self, name: str) -> None:
         """Begin another plan of the menu at the next step, with weights and optimizer as they are.
@@ -295,8 +300,8 @@ class LiveLab:
             with self._wake:
                 self._wake.notify_all()
 
-    def _reset(self) -> None:
-        self.engine.reset()
+    def _reset(self, settings: bool = False) -> None:
+        self.engine.reset(settings)
         self._last, self._error, self.note = None, None, ""
         self._set_rhythms()
         self._publish()

@@ -14,7 +14,8 @@ class Teller:
 
     def __init__(self):
         self.said = ""
-        self._last: dict[str, tuple[int, float, float]] = {}  # control -> (step, value before, share before)
+        self._last: dict[str, tuple[int, float, float]] = {}  # loss -> (step of the change, λ before, share before)
+        self._counted: dict[str, int] = {}  # loss -> the last step that counted it
         self._now: dict = {}
 
     def tell(self, changes: Sequence[Change], step: Step, history: History, now: dict) -> None:
@@ -23,8 +24,11 @@ class Teller:
         To be called after every step, so that it is known what was so before.
         """
         before, self._now = self._now, now
-        if step.number == 0 or not changes:
-            return  # how a run begins is no change
+        if step.number > 0 and changes:  # how a run begins is no change
+            self._say(changes, step, history, before)
+        self._counted |= dict.fromkeys(_counted(step), step.number)
+
+    def _say(self, changes: Sequence[Change], step: Step, history: History, before: dict) -> None:
         told = []
         for change in changes:
             kind, _, target = change.name.partition(".")
@@ -43,11 +47,21 @@ class Teller:
     def _weight(self, loss: str, change: Change, step: Step, history: History) -> str:
         since, before, share = self._last.get(loss, (-SAME_GESTURE, 0.0, 0.0))
         if step.number - since >= SAME_GESTURE:
-            before, share = history.weight(loss, step.number - 1), history.share(loss, step.number - 1)
+            counted = self._counted.get(loss)  # in turns, the step before may have been of other losses
+            before, share = (
+                history.weight(loss, step.number - 1),
+                0.0 if counted is None else history.share(loss, counted),
+            )
         self._last[loss] = (step.number, before, share)
-        now = history.share(loss, step.number)
-        shares = f"its share of J went from {_percent(share)} to {_percent(now)}"
+        shares = f"its share of J went from {_percent(share)} to {_percent(history.share(loss, step.number))}"
+        if loss not in _counted(step):
+            shares = "which this step does not count"
         return f"λ of {loss} {before:.3g} → {change.value:.3g}, {shares}"
+
+
+def _counted(step: Step) -> list[str]:
+    """The losses that the step's update counts."""
+    return [loss for loss in step.weights if step.update.losses is None or loss in step.update.losses]
 
 
 def _frozen(module: str, frozen: bool, step: Step) -> str:
@@ -56,14 +70,12 @@ def _frozen(module: str, frozen: bool, step: Step) -> str:
     norm = step.grad_norm.get(module)
     if norm:
         return f"{module} thawed: its gradient is back, norm {norm:.2g}"
-    return f"{module} thawed" + ("; the plan does not move it now" if norm == 0 else "")
+    return f"{module} thawed" + ("; this step does not move it" if norm == 0 else "")
 
 
 def _plan(before: str | None, name: str, step: Step) -> str:
-    counted = step.update.losses
-    losses = ", ".join(loss for loss in step.weights if counted is None or loss in counted)
     begins = f"plan {name} begins again" if before == name else f"plan {before} → {name}" if before else f"plan {name}"
-    return f"{begins}: now moves {', '.join(step.moved) or 'nothing'} on {losses}"
+    return f"{begins}: now moves {', '.join(step.moved) or 'nothing'} on {', '.join(_counted(step))}"
 
 
 def _percent(share: float) -> str:

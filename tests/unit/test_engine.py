@@ -117,6 +117,25 @@ def test_a_reset_keeps_what_is_set_and_logs_it_at_step_0(task):
     )
 
 
+def test_a_reset_of_the_settings_gives_the_first_run_again(make):
+    def engine():
+        controls = Controls(weights={"reg": 0.2}, frozen="neck", lr=0.01)
+        return Engine(make(), {"joint": plans.joint(), "head": plans.alternating(Update("head"))}, controls)
+
+    changed, untouched = engine(), engine()
+    steps(changed, 2)
+    changed.controls.set(weight={"reg": 0.5, "task": 2.0}, lr=0.1)
+    changed.controls.freeze("encoder")
+    changed.controls.thaw("neck")
+    changed.menu.choose("head")
+    changed.use_optimizer("SGD")
+    steps(changed, 2)
+    changed.use_optimizer("RMSprop")  # waits for a step that does not come
+    changed.reset(settings=True)
+    assert changed.controls.settings == untouched.controls.settings
+    assert steps(changed, 4) == steps(untouched, 4) and sorted(changed.log) == sorted(untouched.log)
+
+
 def test_a_plan_that_ends_says_so(task):
     engine = Engine(task, plans.joint(2))
     steps(engine, 2)

@@ -56,7 +56,14 @@ def test_a_loss_that_was_not_computed_is_nan_and_breaks_nothing(task):
     assert np.all(np.isfinite(frame))
     engine.controls.set(weight={"reg": 0.5})
     steps(engine, 1)
-    assert engine.said == "step 40: λ of reg 0.01 → 0.5, its share of J went from 100 % to 0 %"
+    assert engine.said == "step 40: λ of reg 0.01 → 0.5, which this step does not count"
+    engine.controls.set(weight={"task": 0.5})
+    steps(engine, 1)
+    assert engine.said == "step 41: λ of task 1 → 0.5, which this step does not count"
+    steps(engine, 25)  # a new gesture
+    engine.controls.set(weight={"reg": 0.1})
+    steps(engine, 1)  # step 67 counts reg alone, as step 65 did; step 66 did not
+    assert engine.said == "step 67: λ of reg 0.5 → 0.1, its share of J went from 100 % to 100 %"
     json.dumps([[*pair, norm] for pair, norm in engine.influence().items()], allow_nan=False)
     lines = figures.run(history, marks(engine.log)).figure.axes[0].get_lines()
     assert {line.get_label() for line in lines} >= {"J", "λ·task", "λ·reg"}
@@ -77,6 +84,15 @@ def test_the_status_line_says_what_the_last_change_did(task):
     engine.controls.thaw("encoder")
     steps(engine, 1)
     assert engine.said.startswith("step 6: encoder thawed: its gradient is back, norm ")
+
+
+def test_a_thawed_module_that_moves_in_other_steps_is_not_said_to_be_left_out_by_the_plan(task):
+    engine = Engine(task, plans.alternating(Update("head"), Update("encoder")))
+    engine.controls.freeze("encoder")
+    steps(engine, 4)
+    engine.controls.thaw("encoder")
+    steps(engine, 1)
+    assert engine.said == "step 4: encoder thawed; this step does not move it"
 
 
 def test_a_dragged_slider_is_told_and_marked_as_one_change(task):

@@ -35,6 +35,10 @@ def test_a_plan_from_the_menu_while_it_plays(task, state):
     assert f"1 (step {at}): plan staged" in lab.figure().alt
     lab.reset()
     assert lab.display.controls.state["plan"] == "staged" and lab.run(1).update == Update("head")
+    lab.controls.freeze("encoder")
+    lab.reset(settings=True)
+    shown = lab.display.controls.state
+    assert shown["plan"] == "joint" and shown["frozen"] == [] and lab.run(1).update == Update()
 
 
 def test_a_plan_by_a_message_from_the_browser(task):
