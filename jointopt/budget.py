@@ -43,7 +43,7 @@ class Budget:
     def __str__(self) -> str:
         if self.flops is not None:
             return f"{self.flops / 1e9:.4g} GFLOP"
-        return f"{self.steps} steps" if self.steps is not None else f"{self.updates} updates per module"
+        return f"{self.steps} steps" if self.steps is not None else f"up to {self.updates} updates per module"
 
     def allows(self, spent: "Spent") -> bool:
         """Whether so much may be spent."""

@@ -25,7 +25,7 @@ def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float
     """
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        raise ValueError(f"an interval needs at least two finite values, got {values.tolist()}")
+        raise ValueError(f"an interval needs two finite values at least, one a seed, got {values.tolist()}")
     spread = values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), float(spread * stats.t.ppf((1 + level) / 2, len(values) - 1))
 
@@ -110,7 +110,7 @@ class Comparison:
             paired = None if arm == against else self.difference(arm, against, figure)
             difference = "" if paired is None else f"{paired:+}, {paired.verdict}"
             rows.append([arm, str(mean), n, *work, difference])
-        return Table([self.spec["budget"], figure, "n", "steps", "GFLOP", f"less {against}, paired"], rows)
+        return Table([self.spec["budget"], figure, "n", "steps", "GFLOP", f"minus {against}, paired"], rows)
 
     def figure(self, figure: str | None = None, against: str | None = None):
         """Points per seed, and beside them the paired differences: a `jointopt.figures.Picture`."""

@@ -27,7 +27,7 @@ def comparison(result: Comparison, figure: str, against: str) -> Picture:
     differences.axvline(0, color="gray", linewidth=1)
     values.set_yticks(range(len(names)), names)
     values.set(xlabel=figure, ylim=(-0.6, len(names) - 0.4))
-    differences.set(xlabel=f"less {against}, seed by seed")
+    differences.set(xlabel=f"minus {against}, seed by seed")
     differences.tick_params(left=False)
     n = len(result.seeds)
     drawn = f"{figure} of {listed(result.arms)}, one point for each of {n} seeds, with mean and 95 % interval"

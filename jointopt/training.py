@@ -55,6 +55,8 @@ class Task:
             if not callable(getattr(self, name)):
                 got = type(getattr(self, name)).__name__
                 raise ValueError(f"a task's {name} must be a function, {answers}, got {got}; see jointopt.data.batches")
+        if not isinstance(self.weights, Mapping | None):
+            raise ValueError(f"a task's weights must be a dict, loss -> λ, or None, got {type(self.weights).__name__}")
         for name, weight in (self.weights or {}).items():
             check_number(f"the weight λ of {name!r}", weight)
 

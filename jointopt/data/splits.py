@@ -6,7 +6,7 @@ train, held = read("scenes", 0, "247", 600, "test", 100)
 from collections.abc import Sequence
 from functools import lru_cache
 
-from jointopt.data import photographs, scenes
+from jointopt.data import check_integer, photographs, scenes
 from jointopt.data.scenes import Scenes
 from jointopt.modules import listed
 
@@ -37,6 +37,8 @@ def read(
     """
     if held_out not in tuple(HELD_OUT):
         raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
+    check_integer("scenes", count, 1)
+    check_integer("held_out_scenes", held_out_count, 1)
     if data != "scenes":
         splits = (("train", count), (held_out, held_out_count))
         train, held = (photographs.load(data, split, n, SIDE, classes, **options) for split, n in splits)

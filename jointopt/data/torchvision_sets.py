@@ -39,7 +39,7 @@ def load(
             found = f"{len(pixels)} images, {len(labels)} labels from {labels.min()} to {labels.max()}"
             raise ValueError(found)
     except Exception as error:  # torchvision raises many kinds: no network, a bad checksum, a file cut short
-        remedy = f"Delete {files[0].parent} and load it again; download=True fetches it"
+        remedy = f"Is there a network? If files are damaged, delete {files[0].parent}; download=True fetches it anew"
         raise OSError(f"{name} in {folder} could not be fetched or read: {error!r}. {remedy}") from error
     if pixels.ndim == 4:
         pixels = _resize(pixels.permute(0, 3, 1, 2))  # (N, 3, 28, 28)
@@ -79,7 +79,7 @@ def unpack_debian(files: list[Path]) -> None:
 
 def _missing(name: str, folder: Path, missing: list[Path]) -> str:
     names = ", ".join(str(file.relative_to(folder)) for file in missing)
-    ways = f"To fetch it: jointopt.data.load({name!r}, download=True)"
+    ways = f"To fetch it: from jointopt import data; data.load({name!r}, download=True)"
     if name == "fashion_mnist":
         ways += ", or on Debian run `apt install dataset-fashion-mnist` and leave root out"
     return f"{name} was looked for in {folder}; missing: {names}. {ways}."

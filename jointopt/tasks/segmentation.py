@@ -75,6 +75,7 @@ def make(
         ("data", data, DATA),
         ("second", second, SECOND),
         ("weighting", weighting, WEIGHTING),
+        ("skip", skip, (True, False)),
     ):
         if value not in tuple(known):
             raise ValueError(f"{name} is one of {', '.join(map(repr, known))}, got {value!r}")

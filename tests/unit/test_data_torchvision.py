@@ -92,7 +92,7 @@ def test_mnist(tmp_path):
 def test_truncated_mnist(tmp_path, name, keep):
     file = write_mnist(tmp_path) / name
     file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(OSError, match=r"mnist in .* could not be fetched or read.*Delete .*MNIST.raw"):
+    with pytest.raises(OSError, match=r"mnist in .* could not be fetched or read.*delete .*MNIST.raw"):
         data.load("mnist", "test", root=tmp_path)
 
 
@@ -181,5 +181,5 @@ def test_cifar10_is_resized(cifar):
 def test_altered_cifar10(cifar):
     root, _ = cifar
     (root / "cifar-10-batches-py/data_batch_2").write_bytes(b"not a pickle")
-    with pytest.raises(OSError, match="cifar10 in .* could not be fetched or read.*Delete .*cifar-10-batches-py"):
+    with pytest.raises(OSError, match="cifar10 in .* could not be fetched or read.*delete .*cifar-10-batches-py"):
         data.load("cifar10", root=root)

@@ -151,7 +151,7 @@ def test_what_a_part_before_has_is_taken_from_there(folder):
     calls.clear()
     found = part.run(progress=False)
     assert calls == [("b", 0), ("b", 1)]
-    assert found.arms == ["a", "b"] and found.spec["budget"] == "1 updates per module"
+    assert found.arms == ["a", "b"] and found.spec["budget"] == "up to 1 updates per module"
     assert found.values("a").tolist() == [50, 51] and found.difference("a", "b").mean == 0
 
 

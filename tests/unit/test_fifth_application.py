@@ -1,5 +1,7 @@
 """One file from outside the package is an application: loss sliders, freeze switches, picture, comparison, replay."""
 
+import importlib
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +34,24 @@ def test_it_is_found_by_its_file():
     assert "autoencoder" in tasks.names()
     with pytest.raises(ValueError, match="has no option 'sise'; it has 'size'"):
         tasks.load("autoencoder", sise=3)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("", r"wrong\.py must have a function make\(seed=0, \.\.\.\) that answers a jointopt\.Task"),
+        ("make = 3", "must have a function make"),
+        ("def make(size=1): ...", r"must have a function make\(seed=0"),
+        ("def make(seed=0): ...", r"make of .*wrong\.py must answer a jointopt\.Task, got NoneType"),
+    ],
+)
+def test_a_file_that_makes_no_task_is_told_what_it_lacks(code, message, tmp_path, monkeypatch):
+    (tmp_path / "wrong.py").write_text(code)
+    monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "jointopt.tasks.wrong", raising=False)
+    importlib.invalidate_caches()
+    with pytest.raises(ValueError, match=message):
+        tasks.load("wrong")
 
 
 def test_the_lab_has_a_slider_for_each_loss_and_a_switch_for_each_module(lab):

@@ -418,7 +418,7 @@ def test_a_set_of_torchvisions_is_one_option(mnist, held_out):
 
 def test_a_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="To fetch it: jointopt.data.load.'cifar10', download=True"):
+    with pytest.raises(FileNotFoundError, match="import data; data.load.'cifar10', download=True"):
         tasks.load("generation", data="cifar10")
 
 

@@ -286,6 +286,11 @@ def test_a_loader_in_place_of_a_function_is_refused(task):
         Task(task.model, task.losses, [1, 2])
 
 
+def test_weights_that_name_no_loss_are_refused(task):
+    with pytest.raises(ValueError, match="weights must be a dict, loss -> λ, or None, got list"):
+        Task(task.model, task.losses, task.batches, weights=[1.0])
+
+
 @pytest.mark.parametrize("plan", [100, plans.joint, None])
 def test_what_is_no_plan_is_refused(plan, task):
     with pytest.raises(ValueError, match="a plan is a stream of Updates"):

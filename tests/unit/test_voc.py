@@ -148,7 +148,7 @@ def rewrite(root, before, after, split=range(10)):
 )
 def test_an_annotation_that_is_damaged(root, before, after, message):
     rewrite(root, before, after)
-    with pytest.raises(OSError, match=rf"voc: .*Annotations.2008_00000\d.xml could not be .*{message}.*Delete"):
+    with pytest.raises(OSError, match=rf"voc: .*Annotations.2008_00000\d.xml could not be .*{message}.*delete"):
         voc.load()
 
 
@@ -156,7 +156,7 @@ def test_an_annotation_that_is_damaged(root, before, after, message):
 def test_a_photograph_that_is_cut_short(root, masks):
     for path in (root / "VOCdevkit/VOC2012/JPEGImages").iterdir():
         path.write_bytes(path.read_bytes()[:300])
-    with pytest.raises(OSError, match="voc: .* could not be fetched or read.*Delete"):
+    with pytest.raises(OSError, match="voc: .* could not be fetched or read.*delete"):
         voc.load(masks=masks)
 
 
@@ -203,7 +203,7 @@ def test_missing_files_are_named(tmp_path, masks, lists):
         voc.load(root=tmp_path, masks=masks)
     message = str(caught.value)
     assert f"voc was looked for in {tmp_path}; missing: VOCdevkit/VOC2012/ImageSets/{lists}/train.txt" in message
-    assert "To fetch it (2 GB): jointopt.data.voc.load(count=1, download=True)" in message
+    assert "To fetch it (2 GB): from jointopt.data import voc; voc.load(count=1, download=True)" in message
     assert not list(tmp_path.iterdir())
 
 
