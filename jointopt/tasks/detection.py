@@ -162,14 +162,22 @@ def check_batch(batch: object, classes: int) -> None:
     """ValueError unless the batch is (images, targets) as `losses` takes them."""
     check_parts(batch, "images", "targets")
     images, targets = batch
-    for name, given in (("images", images), ("targets", targets)):
-        if not isinstance(given, (Tensor, list, tuple)):
-            raise ValueError(f"{name} must be a list, got {type(given).__name__}")
-    if not len(images) or len(images) != len(targets):
-        raise ValueError(f"a batch needs an image at least, and a target for each, got {len(images)}, {len(targets)}")
+    check_images(images)
+    if not isinstance(targets, (list, tuple)) or len(targets) != len(images):
+        given = len(targets) if isinstance(targets, (list, tuple)) else type(targets).__name__
+        raise ValueError(f"targets must be a list, one for each of {len(images)} images, got {given}")
     for number, (image, target) in enumerate(zip(images, targets, strict=True)):
-        check_tensor(f"image {number}", image, "float", (3, "H", "W"))
         _check_target(f"target {number}", target, classes, *image.shape[1:])
+
+
+def check_images(images: object) -> None:
+    """ValueError unless it is a list, or one tensor, of one image at least."""
+    if not isinstance(images, (Tensor, list, tuple)):
+        raise ValueError(f"images must be a list, got {type(images).__name__}")
+    if not len(images):
+        raise ValueError("images must hold an image at least, got none")
+    for number, image in enumerate(images):
+        check_tensor(f"image {number}", image, "float", (3, "H", "W"))
 
 
 def _check_target(name: str, target: object, classes: int, height: int, width: int) -> None:
@@ -186,6 +194,7 @@ def _check_target(name: str, target: object, classes: int, height: int, width: i
 @torch.no_grad()
 def predict(model: nn.Module, images: Sequence[Tensor]) -> list[Target]:
     """For each image (3, H, W) its "boxes" (k, 4), "labels" (k,) from 1, and "scores" (k,), the best first."""
+    check_images(images)
     with eval_mode(model):
         return [found for start in range(0, len(images), 20) for found in model(list(images[start : start + 20]))]
 
@@ -193,6 +202,7 @@ def predict(model: nn.Module, images: Sequence[Tensor]) -> list[Target]:
 @torch.no_grad()
 def propose(model: nn.Module, images: Sequence[Tensor]) -> list[Tensor]:
     """For each image (3, 96, 96) the boxes (k, 4) that the first stage proposes, the best first; k is at most 40."""
+    check_images(images)
     with eval_mode(model):
         stacked, _ = model.transform(list(images))
         return model.rpn(stacked, {"0": model.backbone(stacked.tensors)})[0]
@@ -216,6 +226,8 @@ def figures(found: Sequence[Target], targets: Sequence[Target]) -> dict[str, flo
     """
     from faster_coco_eval import COCO, COCOeval_faster  # it prints nothing; pycocotools does, from a lab's thread too
 
+    if len(found) != len(targets):
+        raise ValueError(f"each of {len(targets)} images needs its found boxes, got those of {len(found)}")
     truth = [dict(row, id=n, iscrowd=0) for n, row in enumerate(_coco_rows(targets), 1)]
     if not truth:
         raise ValueError(f"average precision needs a true box at least, got none in {len(targets)} images")

@@ -71,6 +71,7 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
         for seed, name in ((0, "test"), (0, "validation"), (1, "validation"))
     )
     assert torch.equal(validated, again) and not torch.equal(validated, tested)
+    assert torch.equal(tested, load(seed=1).evaluate(None))
     trained = splits.draw(40, "train", 0, "247").pixels
     assert not (validated[:, None] == trained).flatten(2).all(2).any()
 
@@ -295,6 +296,13 @@ def test_the_picture_marks_what_is_wrong_by_shape():
     corner = slice(54, 69), slice(138, 151)
     assert (wrong[corner].min(2) == 255).mean() > 0.3 and (right[corner].min(2) == 255).mean() < 0.3  # a white plate
     assert not np.array_equal(right, missed) and missed.shape == (240, 240, 3)
+    named = [detection.tile(black, objects(scores=[]), target, classes) for classes in ("247", "947", "297", "249")]
+    same = [np.array_equal(named[0], other) for other in named[1:]]
+    assert same == [False, True, True]  # the plate has the name of class 1, the first one
+    told = [
+        detection.tile(black, objects((2, 21, 21, 61, 61), scores=[0.9]), objects(), c) for c in ("247", "947", "297")
+    ]
+    assert np.array_equal(told[0], told[1]) and not np.array_equal(told[0], told[2])
 
 
 def test_the_picture_has_six_scenes_and_a_legend(task):
@@ -307,7 +315,34 @@ def test_a_found_box_is_right_once():
     true = objects((1, 0, 0, 10, 10), (2, 0, 0, 10, 10))
     found = objects((1, 0, 0, 10, 10), (1, 0, 0, 10, 9), (2, 0, 0, 10, 9), (2, 50, 50, 60, 60), scores=[1, 1, 1, 1])
     assert detection.hits(found, true) == [True, False, True, False]
+    near = objects((1, 0, 0, 10, 4.9), (2, 0, 0, 10, 5.1), scores=[1, 1])  # IoU 0.49 and 0.51
+    assert detection.hits(near, true) == [False, True]
     assert detection.hits(objects(scores=[]), true) == [] and detection.hits(found, objects()) == [False] * 4
+
+
+@pytest.mark.parametrize("look", [detection.predict, detection.propose])
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ([], "an image at least, got none"),
+        (None, "images must be a list, got NoneType"),
+        (
+            [torch.rand(3, 96, 96), torch.rand(1, 96, 96)],
+            r"image 1 must be float \(3, H, W\), got float32 \(1, 96, 96\)",
+        ),
+        ([torch.ones(3, 96, 96, dtype=torch.uint8)], "image 0 must be float .*, got uint8"),
+    ],
+)
+def test_looking_at_what_is_no_image_is_refused(look, images, message, task):
+    with pytest.raises(ValueError, match=message):
+        look(task.model, images)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_figures_need_the_found_boxes_of_each_image(count):
+    true = objects((1, 0, 0, 10, 10))
+    with pytest.raises(ValueError, match=f"each of 2 images needs its found boxes, got those of {count}"):
+        detection.figures([objects((1, 0, 0, 10, 10), scores=[1])] * count, [true] * 2)
 
 
 def test_proposals_lie_in_the_image(task):
@@ -335,8 +370,8 @@ INSIDE = r"target 0: boxes must lie in the image and have an area, 0 ≤ x1 < x2
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (([], []), "needs an image at least, and a target for each, got 0, 0"),
-        ((batch()[0], []), "a target for each, got 1, 0"),
+        (([], []), "an image at least, got none"),
+        ((batch()[0], []), "targets must be a list, one for each of 1 images, got 0"),
         (None, r"a batch is \(images, targets\), got NoneType"),
         (({}, []), "images must be a list, got dict"),
         (batch(torch.rand(1, 96, 96)), r"image 0 must be float \(3, H, W\), got float32 \(1, 96, 96\)"),

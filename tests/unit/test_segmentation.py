@@ -82,6 +82,7 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
         for seed, name in ((0, "test"), (0, "validation"), (1, "validation"))
     )
     assert torch.equal(validated, again) and not torch.equal(validated, tested)
+    assert torch.equal(tested, load(seed=1).evaluate(None))
     trained = segmentation.labeled(splits.draw(24, "train", 0, "247")).scenes.pixels
     assert not (validated[:, None] == trained).flatten(2).all(2).any()
 
@@ -512,6 +513,16 @@ def test_photographs_are_loaded_by_one_word(data, write, classes, chosen, tmp_pa
     assert task.picture(task.model).shape == (264, 720, 3)
     held = segmentation.labeled(photographs.load(data, "test", 2, classes=classes, **segmentation.DATA[data]))
     assert tuple(segmentation.per_class(task.model, held)) == ("background", *(held.scenes.classes))
+
+
+def test_masks_of_voc_are_outlines_and_not_boxes(tmp_path, monkeypatch):
+    write_voc(tmp_path)
+    monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
+    monkeypatch.setattr(segmentation, "evaluate", lambda model, held: held.scenes)
+    scenes = tasks.load("segmentation", data="voc", scenes=4, size=2, held_out_scenes=2).evaluate(None)
+    for boxes, masks in zip(scenes.boxes, scenes.masks, strict=True):
+        for (x1, y1, x2, y2), mask in zip(boxes.int().tolist(), masks, strict=True):
+            assert mask.any() and not mask[y1:y2, x1:x2].all()
 
 
 def test_validation_photographs_are_not_trained_on(tmp_path, monkeypatch):
