@@ -8,9 +8,10 @@ Kind = torch.dtype | str
 
 def check_parts(batch: object, *names: str) -> None:
     """Unless a batch is a tuple or list of so many parts."""
-    if not isinstance(batch, (tuple, list)) or len(batch) != len(names):
-        given = f"{type(batch).__name__} of {len(batch)}" if isinstance(batch, (tuple, list)) else type(batch).__name__
-        raise ValueError(f"a batch is ({', '.join(names)}), got {given}")
+    listed = isinstance(batch, (tuple, list))
+    if not listed or len(batch) != len(names):
+        length = f" of {len(batch)}" if listed else ""
+        raise ValueError(f"a batch is ({', '.join(names)}), got {type(batch).__name__}{length}")
 
 
 def check_tensor(name: str, value: object, kind: Kind, shape: tuple[int | str, ...]) -> None:
@@ -33,9 +34,10 @@ def check_tensor(name: str, value: object, kind: Kind, shape: tuple[int | str, .
 
 def check_labels(name: str, labels: Tensor, first: int, last: int) -> None:
     """Unless all of them lie in first … last."""
-    wrong = labels[(labels < first) | (labels > last)]
-    if len(wrong):
-        raise ValueError(f"{name} must be in {first} … {last}, got {int(wrong[0])}")
+    low, high = labels.aminmax() if labels.numel() else (first, last)
+    if low < first or high > last:  # which one is looked for in an error alone, since masks are large
+        wrong = labels[(labels < first) | (labels > last)][0]
+        raise ValueError(f"{name} must be in {first} … {last}, got {int(wrong)}")
 
 
 def check_boxes(name: str, boxes: Tensor, height: int, width: int) -> None:

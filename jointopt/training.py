@@ -81,6 +81,10 @@ class Update:
                 raise ValueError(f"this Update {nothing}: name at least one, or leave {part}=None for all")
             object.__setattr__(self, part, names)
 
+    def counts(self, loss: str) -> bool:
+        """Whether this loss is one of those that are summed."""
+        return self.losses is None or loss in self.losses
+
 
 @dataclass(frozen=True)
 class Step:
@@ -173,11 +177,7 @@ def computed(losses: Mapping[str, Loss], update: Update) -> dict[str, Loss]:
 
     A loss that is dear, and that only some updates count, need not be paid for in the others.
     """
-    counted = update.losses
-    return {
-        name: loss() if callable(loss) and (counted is None or name in counted) else loss
-        for name, loss in losses.items()
-    }
+    return {name: loss() if callable(loss) and update.counts(name) else loss for name, loss in losses.items()}
 
 
 # Name -> (class, arguments besides the parameters). Fused: one kernel for all parameters, on CPU as well. Not for SGD:

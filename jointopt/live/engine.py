@@ -171,7 +171,7 @@ class Engine:
             losses = computed(losses, update)
         if measuring:
             start = time.thread_time()
-            counted = {name: loss for name, loss in losses.items() if update.losses is None or name in update.losses}
+            counted = {name: loss for name, loss in losses.items() if update.counts(name)}
             self._norms = gradient_norms(counted, model)
             self.measure_seconds = time.thread_time() - start
         return losses

@@ -42,11 +42,8 @@ class History:
         """Add one step; the buffer doubles when it is full."""
         if self._length == len(self._rows):
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-        counted = step.update.losses
-        parts = [
-            step.weights[name] * step.losses[name] if counted is None or name in counted else 0.0
-            for name in self.losses
-        ]
+        counts = step.update.counts
+        parts = [step.weights[name] * step.losses[name] if counts(name) else 0.0 for name in self.losses]
         norms = [norm[name] for norm in (step.grad_norm, step.change) for name in self.modules]
         shown = [step.number, step.total, *parts, *norms]
         values = [value.get(name, math.nan) for value in (step.losses, step.weights) for name in self.losses]

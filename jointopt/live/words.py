@@ -48,20 +48,19 @@ class Teller:
         since, before, share = self._last.get(loss, (-SAME_GESTURE, 0.0, 0.0))
         if step.number - since >= SAME_GESTURE:
             counted = self._counted.get(loss)  # in turns, the step before may have been of other losses
-            before, share = (
-                history.weight(loss, step.number - 1),
-                0.0 if counted is None else history.share(loss, counted),
-            )
+            before = history.weight(loss, step.number - 1)
+            share = 0.0 if counted is None else history.share(loss, counted)
         self._last[loss] = (step.number, before, share)
-        shares = f"its share of J went from {_percent(share)} to {_percent(history.share(loss, step.number))}"
-        if loss not in _counted(step):
-            shares = "which this step does not count"
-        return f"λ of {loss} {before:.3g} → {change.value:.3g}, {shares}"
+        moved = f"λ of {loss} {before:.3g} → {change.value:.3g}"
+        if not step.update.counts(loss):
+            return f"{moved}, which this step does not count"
+        now = history.share(loss, step.number)
+        return f"{moved}, its share of J went from {_percent(share)} to {_percent(now)}"
 
 
 def _counted(step: Step) -> list[str]:
     """The losses that the step's update counts."""
-    return [loss for loss in step.weights if step.update.losses is None or loss in step.update.losses]
+    return [loss for loss in step.weights if step.update.counts(loss)]
 
 
 def _frozen(module: str, frozen: bool, step: Step) -> str:

@@ -1,7 +1,6 @@
-"""The networks of chapter 5 agree with torchvision's; the shipped weights are what the script makes; calibration."""
+"""The networks of chapter 5 agree with torchvision's; which labels and images a task has."""
 
 import copy
-import math
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from jointopt import Update, data, networks, plans, tasks, train
-from jointopt.data import pretrain, weights
+from jointopt.data import weights
 from jointopt.modules import module_names
 from jointopt.tasks import classification, pretext
 
@@ -227,78 +226,6 @@ def test_pretrained_and_random_networks_of_a_seed_differ_in_the_features_alone()
         assert not [name for name in its if name not in shipped and not name.endswith("num_batches_tracked")]
 
 
-def test_the_file_is_small_and_recorded():
-    assert weights.FILE.stat().st_size < 1_000_000
-    assert weights.SHA256 in weights.FILE.with_name("SOURCES.md").read_text(encoding="utf-8")
-    with np.load(weights.FILE, allow_pickle=False) as file:
-        assert {file[name].dtype.name for name in file.files} == {"float32"}
-
-
-@pytest.fixture(scope="module")
-def clothes(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JOINTOPT_DATA", str(tmp_path_factory.mktemp("data")))
-        return {split: pretrain.clothes(split) for split in ("train", "test")}
-
-
-@pytest.mark.parametrize("network", NETWORKS)
-def test_the_script_begins_as_it_did_when_it_made_the_file(network, clothes):
-    _, losses = pretrain.pretrain(network, *clothes["train"], steps=5)
-    assert losses == pytest.approx(weights.figures(network)["first losses (nats)"][:5].tolist(), abs=1e-3)
-
-
-@pytest.mark.parametrize("network", NETWORKS)
-def test_the_shipped_weights_do_what_was_recorded_when_they_were_made(network, clothes):
-    recorded = weights.figures(network)
-    random, shipped = (networks.build(network, 10, first).feature_extractor for first in (None, "clothes"))
-    found = pretrain.nearest_mean(shipped, *clothes["test"])
-    assert found == pytest.approx(recorded["nearest mean (%)"].item(), abs=0.5)
-    assert found > pretrain.nearest_mean(random, *clothes["test"]) + 10
-    assert recorded["accuracy (%)"].item() > 60
-
-
-def test_clothes_are_over_photographs_that_no_test_image_shows(clothes):
-    images, labels = clothes["train"]
-    assert images.shape == (20_000, 3, 28, 28) and images.dtype == torch.uint8
-    assert labels.unique().tolist() == list(range(10)) and len(clothes["test"][0]) == 2000
-
-
-def test_the_script_writes_what_it_says(tmp_path, monkeypatch, capsys, clothes):
-    monkeypatch.setattr(pretrain, "clothes", lambda split: tuple(part[:200] for part in clothes[split]))
-    monkeypatch.setattr(networks, "NETWORKS", ("vgg",))
-    paths = tmp_path / "one.npz", tmp_path / "two.npz"
-    for path in paths:
-        with pytest.raises(SystemExit, match=f"not the recorded checksum {weights.SHA256}"):
-            pretrain.main(path, steps=2)
-    assert not any(path.exists() for path in paths)  # what ships is not replaced by what it may not be
-    paths = tmp_path / "one.new.npz", tmp_path / "two.new.npz"
-    assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert "vgg/nearest mean (%)" in capsys.readouterr().out
-    with np.load(paths[0]) as file:
-        assert {name for name in file.files if name.startswith("vgg.")} == {f"vgg.{n}" for n in weights.load("vgg")}
-        assert {name for name in file.files if "/" in name} == {f"vgg/{n}" for n in weights.figures("vgg")}
-    with pytest.raises(OSError, match=r"one\.new\.npz is altered: SHA-256 .*python -m jointopt\.data\.pretrain"):
-        weights.read(paths[0])
-
-
-def test_a_file_that_is_missing_or_cut_short_or_of_another_kind(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "FILE", tmp_path / "missing.npz")
-    with pytest.raises(FileNotFoundError, match=r"missing\.npz is missing.*python -m jointopt\.data\.pretrain"):
-        load(network="resnet", weights="clothes")
-    for number, content in enumerate((b"", b"not an archive", (weights.__file__.encode()))):
-        path = tmp_path / f"{number}.npz"
-        path.write_bytes(content)
-        monkeypatch.setattr(weights, "FILE", path)
-        with pytest.raises(OSError, match=rf"{number}\.npz is truncated or altered"):
-            weights.load("resnet")
-    monkeypatch.undo()
-    with pytest.raises(ValueError, match="ships no weights for the network 'alexnet'"):
-        weights.load("alexnet")
-    first = weights.load("vgg")["0.weight"]
-    first.zero_()
-    assert weights.load("vgg")["0.weight"].abs().sum() > 0  # each call gives tensors of its own
-
-
 # torchvision's own weights
 
 
@@ -362,51 +289,6 @@ def test_without_a_network_the_error_says_what_to_do(network, monkeypatch, tmp_p
         OSError, match=r"could not be fetched from http://127.*Without a network, weights='clothes' ships"
     ):
         load(network=network, weights="torchvision")
-
-
-# Calibration
-
-
-@pytest.mark.parametrize("bins", [1, 7, 10, 15])
-def test_calibration_error_agrees_with_torchmetrics(bins):
-    from torchmetrics.functional.classification import multiclass_calibration_error
-
-    generator = torch.Generator().manual_seed(bins)
-    probabilities = torch.randn(500, 10, generator=generator).mul(2).softmax(1)
-    labels = torch.randint(10, (500,), generator=generator)
-    expected = 100 * multiclass_calibration_error(probabilities, labels, num_classes=10, n_bins=bins, norm="l1").item()
-    assert classification.calibration_error(probabilities, labels, bins) == pytest.approx(expected, abs=1e-3)
-
-
-def test_calibration_error_by_hand():
-    sure_and_right, sure_and_wrong = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
-    label = torch.tensor([0])
-    assert classification.calibration_error(sure_and_right, label) == 0
-    assert classification.calibration_error(sure_and_wrong, label) == 100
-    four = torch.tensor([[0.75, 0.25]]).expand(4, 2)
-    assert classification.calibration_error(four, torch.tensor([0, 0, 0, 1])) == pytest.approx(0)
-    assert classification.calibration_error(four, torch.tensor([0, 1, 1, 1])) == pytest.approx(50)
-    low_and_right, high_and_wrong = torch.tensor([[0.6, 0.4]]), torch.tensor([[0.1, 0.9]])  # 40 below, 90 above
-    assert classification.calibration_error(torch.cat([low_and_right, high_and_wrong]), torch.tensor([0, 0])) == (
-        pytest.approx(65)
-    )
-
-
-@pytest.mark.parametrize(
-    ("probabilities", "labels", "bins", "message"),
-    [
-        (torch.rand(4), torch.zeros(4).long(), 10, r"got \(4,\) and \(4,\)"),
-        (torch.rand(4, 3), torch.zeros(5).long(), 10, r"got \(4, 3\) and \(5,\)"),
-        (torch.rand(0, 3), torch.zeros(0).long(), 10, r"N ≥ 1, got \(0, 3\)"),
-        (torch.rand(4, 3), torch.tensor([0, 1, 2, 3]), 10, "labels must be in 0 … 2, got 3"),
-        (torch.tensor([[-1.0, 3.5]]), torch.tensor([1]), 10, r"must be in 0 … 1, got -1 … 3\.5; of logits take"),
-        (torch.tensor([[math.nan, 0.5]]), torch.tensor([1]), 10, "must be in 0 … 1, got nan … nan"),
-        (torch.rand(4, 3), torch.zeros(4).long(), 0, "bins must be an integer from 1 up, not 0"),
-    ],
-)
-def test_calibration_error_refuses(probabilities, labels, bins, message):
-    with pytest.raises(ValueError, match=message):
-        classification.calibration_error(probabilities, labels, bins)
 
 
 def test_predict_gives_the_probabilities_of_eval_mode_and_leaves_no_trace(state):

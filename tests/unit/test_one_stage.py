@@ -262,7 +262,7 @@ def test_the_picture_shows_the_boxes_that_are_sure(monkeypatch, task):
         (([], []), "an image at least, got none"),
         (batch(torch.ones(3, 96, 96, dtype=torch.uint8)), "image 0 must be float .*, got uint8"),
         (batch(labels=torch.tensor([0])), r"labels, where 0 is the background, must be in 1 … 3, got 0"),
-        (batch(labels=torch.tensor([4])), "must be in 1 … 3, got 4"),
+        (batch(labels=torch.tensor([4])), "labels, where 0 is the background, must be in 1 … 3, got 4"),
         (batch(boxes=torch.tensor([[10.0, 10, 97, 40]])), "boxes must lie in the image and have an area"),
         (batch(boxes=torch.tensor([[10.0, 10, 10, 40]])), "boxes must lie in the image and have an area"),
     ],

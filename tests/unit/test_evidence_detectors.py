@@ -1,0 +1,65 @@
+"""The experiments on detectors train what they name, on the losses that they name."""
+
+import pytest
+import torch
+
+from evidence import detection, detectors, multitask
+from jointopt import tasks, train
+from jointopt.modules import module_names
+
+FIRST, SECOND = ["objectness", "rpn_box_reg"], ["classifier", "box_reg"]
+
+
+@pytest.fixture
+def task():
+    return tasks.load("detection", scenes=40, held_out_scenes=6)
+
+
+def take(task, plan):
+    torch.manual_seed(0)
+    return list(train(task, plan))
+
+
+def test_the_four_steps_move_what_they_name_on_its_losses(task):
+    """Each module as often as the others at equal updates, and never on a loss that does not reach it."""
+    taken = take(task, detection.ARMS.staged)
+    assert [step.moved for step in taken] == [("backbone", "rpn"), ("backbone", "roi_heads"), ("rpn",), ("roi_heads",)]
+    assert [set(step.update.losses) for step in taken] == [set(FIRST), set(SECOND)] * 2
+    counted = [sum(step.losses[name] for name in step.update.losses) for step in taken]
+    assert [step.total for step in taken] == pytest.approx(counted)
+
+
+def test_the_box_regressor_can_be_trained_alone(state):
+    task = multitask.load(0, scenes=40, held_out_scenes=6)
+    regressor = task.model.get_submodule(multitask.REGRESSOR)
+    before, weights = state(task.model), state(regressor)
+    assert not any(weight.any() for weight in weights.values())
+    take(task, [multitask.CLASSES] * 2)
+    assert state.same(weights, state(regressor))  # no loss that is counted reaches it
+    with torch.no_grad():
+        regressor.bias.fill_(0.1)  # at 0 it is right about true boxes, which are among the proposals
+    between = state(task.model)
+    (step,) = take(task, [multitask.BOXES])
+    moved = {name for name, weight in state(task.model).items() if not torch.equal(weight, between[name])}
+    assert moved == {f"{multitask.REGRESSOR}.weight", f"{multitask.REGRESSOR}.bias"} and step.moved == ("roi_heads",)
+    assert not state.same(before, between)
+
+
+def test_boxes_as_proposed_are_those_of_a_regressor_at_0(state):
+    task = multitask.load(0, scenes=40, held_out_scenes=6)
+    task.model.roi_heads.score_thresh = 0.01
+    figures = task.evaluate(task.model)
+    plain = [figures.pop(f"{name}, boxes as proposed") for name in list(figures)[:2]]
+    assert list(figures) == ["mAP@0.5 (%)", "recall@0.5 (%)"] and plain == list(figures.values()) and plain[1] > 0
+    with torch.no_grad():
+        task.model.get_submodule(multitask.REGRESSOR).bias.fill_(5.0)  # half a box, to the right and down, and larger
+    before = state(task.model)
+    moved = task.evaluate(task.model)
+    assert [moved[f"{name}, boxes as proposed"] for name in figures] == plain
+    assert moved["recall@0.5 (%)"] < plain[1] and state.same(before, state(task.model))
+
+
+def test_both_detectors_are_made_by_their_names():
+    two_stage = detectors.load(0, "detection", scenes=4, held_out_scenes=2).model
+    assert module_names(two_stage) == ["backbone", "rpn", "roi_heads"]
+    assert module_names(detectors.load(0, "one_stage", scenes=4, held_out_scenes=2).model) == ["backbone", "head"]
