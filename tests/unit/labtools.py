@@ -1,9 +1,17 @@
-"""A lab under test: waiting for its thread, and the messages that a browser would send."""
+"""Runs under test: all steps of one; waiting for a lab's thread, and the messages that a browser would send."""
 
 import threading
 import time
 
 import torch
+
+from jointopt import train
+
+
+def take(task, plan, seed=0):
+    """All steps of a run, from this seed of torch's own generator, of which detectors draw."""
+    torch.manual_seed(seed)
+    return list(train(task, plan))
 
 
 def until(holds, seconds=20):

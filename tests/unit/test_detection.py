@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from labtools import drawn_during
+from labtools import drawn_during, take
 
 from jointopt import Update, plans, tasks, train
 from jointopt.budget import Budget, cost
@@ -26,11 +26,6 @@ load = partial(tasks.load, "detection", scenes=40, held_out_scenes=6)
 @pytest.fixture
 def task():
     return load(seed=0)
-
-
-def take(task, plan, seed=0):
-    torch.manual_seed(seed)
-    return list(train(task, plan))
 
 
 def values(answer):

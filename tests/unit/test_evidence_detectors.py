@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from labtools import take
 
 from evidence import detection, detectors, multitask
-from jointopt import tasks, train
+from jointopt import tasks
 from jointopt.modules import module_names
 
 FIRST, SECOND = ["objectness", "rpn_box_reg"], ["classifier", "box_reg"]
@@ -13,11 +14,6 @@ FIRST, SECOND = ["objectness", "rpn_box_reg"], ["classifier", "box_reg"]
 @pytest.fixture
 def task():
     return tasks.load("detection", scenes=40, held_out_scenes=6)
-
-
-def take(task, plan):
-    torch.manual_seed(0)
-    return list(train(task, plan))
 
 
 def test_the_four_steps_move_what_they_name_on_its_losses(task):

@@ -4,8 +4,9 @@ import copy
 
 import pytest
 import torch
+from labtools import take
 
-from jointopt import exact_proposals, plans, tasks, train
+from jointopt import exact_proposals, plans, tasks
 from jointopt.live.engine import gradient_norms
 
 FIRST, SECOND = ["objectness", "rpn_box_reg"], ["classifier", "box_reg"]
@@ -14,11 +15,6 @@ FIRST, SECOND = ["objectness", "rpn_box_reg"], ["classifier", "box_reg"]
 @pytest.fixture
 def task():
     return tasks.load("detection", scenes=40, held_out_scenes=6)
-
-
-def take(task, plan):
-    torch.manual_seed(0)
-    return list(train(task, plan))
 
 
 def exactly(task):

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from labtools import take
 
 from jointopt import Update, plans, tasks, train
 from jointopt.budget import Budget, cost
@@ -28,11 +29,6 @@ NOTHING = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int6
 @pytest.fixture
 def task():
     return load(seed=0)
-
-
-def take(task, plan, seed=0):
-    torch.manual_seed(seed)
-    return list(train(task, plan))
 
 
 def batch(image=None, boxes=BOX, labels=ONE):
