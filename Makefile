@@ -1,7 +1,9 @@
-# make lab    open the first chapter in JupyterLab      make notebooks   run all chapters again, in place
-# make test   run every check                           make evidence    make the records of chapters 1 and 4 again
-# make format rewrite the code as the checker wants it  make bench       measure speed and size
-#                                                       make evidence RECORDS=applications    those of chapters 5 to 8
+# make lab       open the first chapter in JupyterLab      make notebooks  run all chapters again, in place
+# make test      run every check                           make evidence   make the records of chapters 1 and 4 again
+# make portable  unit tests and chapters, as on other      make evidence RECORDS=applications   those of chapters 5 to 8
+#                processors                                make bench      measure speed and size
+# make margins   chapters under twenty seeds of jitter,    make format     rewrite the code as the checker wants it
+#                or some: make margins CHAPTERS="05_classification" SEEDS=5
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,21 +11,26 @@ START := notebooks/00_start_here.ipynb
 # JupyterLab refuses to run as root, as one is in a container, unless told otherwise.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test bench notebooks evidence format system
+SEEDS ?= 20
+
+.PHONY: lab test portable margins bench notebooks evidence format system
 .DELETE_ON_ERROR:
 
 lab: .venv/requirements.installed
 	$(BIN)/jupyter trust notebooks/*.ipynb  # else a reopened tab shows no saved widget
 	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/$(START)
 
-# One thread: sums then come out the same on any number of cores, and two tests at a time do not share one.
-test bench notebooks evidence: export OMP_NUM_THREADS = 1
 test: system .venv/requirements-test.installed
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/python -m pytest -n 2 tests/unit
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python tests/run.py
+
+portable: system .venv/requirements-test.installed
+	$(BIN)/python tests/run.py --portable
+
+margins: .venv/requirements-test.installed
+	$(BIN)/python tests/margins.py --seeds $(SEEDS) $(CHAPTERS)
+
+# One thread: sums then come out the same on any number of cores, and two runs at a time do not share one.
+bench notebooks evidence: export OMP_NUM_THREADS = 1
 
 bench: system .venv/requirements-test.installed
 	$(BIN)/python -m benchmarks

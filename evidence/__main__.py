@@ -1,5 +1,6 @@
 """Make the records of chapters 1 and 4: `python -m evidence`; or those that are named, alone or as a group:
-`python -m evidence applications`, `python -m evidence depth shift`.
+`python -m evidence applications`, `python -m evidence depth shift`. With --slices, the runs are kept, and only the
+slice that a test makes again is measured anew.
 
 Exit code 1 if a record that was there differs by more than the tolerance.
 """
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from itertools import chain
 
-from evidence import record
+from evidence import again, record
 
 # In this order: what `settings` finds, others use; and so of `detection` and `segmentation`.
 PLANS = ("objective", "settings", "budgets", "labels", "width", "depth", "shift", "coadaptation", "head_gradient")
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Make each record and compare it with the one before."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=["plans"], help=", ".join((*GROUPS, *NAMES)))
+    parser.add_argument("--slices", action="store_true", help="keep the runs, measure what a test makes again")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
     names = list(chain.from_iterable(GROUPS.get(name, [name]) for name in options.names))
@@ -62,11 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no record is named {unknown[0]!r}; choose among {', '.join((*GROUPS, *NAMES))}")
     agree = True
     for name in names:
-        before = means(name)
-        seconds = record.make_record(import_module(f"evidence.{name}"), options.processes)
-        said, within = compared(before, means(name))
-        print(f"{name}: {seconds:.0f} s, {said}")
-        agree = agree and within
+        if not options.slices:
+            before = means(name)
+            seconds = record.make_record(import_module(f"evidence.{name}"), options.processes)
+            said, within = compared(before, means(name))
+            print(f"{name}: {seconds:.0f} s, {said}")
+            agree = agree and within
+        again.keep(name, options.processes)
     return 0 if agree else 1
 
 

@@ -15,7 +15,7 @@ from types import ModuleType
 from jointopt.budget import Budget
 from jointopt.compare import Arm, Baseline, Comparison, compare, spec_of
 from jointopt.files import write_whole
-from jointopt.records import checksum, load
+from jointopt.records import checksum, load, read
 from jointopt.training import Task
 
 FOLDER = Path(__file__).parent
@@ -88,10 +88,10 @@ def name_of(experiment: ModuleType) -> str:
     return experiment.__name__.rpartition(".")[2]
 
 
-def write(name: str, content: dict, seconds: float) -> None:
-    """evidence/<name>.json: the content, how long it took, and a checksum of the content."""
-    content = json.loads(json.dumps(content))
-    record = {"seconds": round(seconds), "sha256": checksum(content), "content": content}
+def write(name: str, content: dict, seconds: float, slice: dict | None = None) -> None:
+    """evidence/<name>.json: the content, what a test makes again of it, a checksum of both, and how long it took."""
+    covered = json.loads(json.dumps({"slice": slice, "content": content}))
+    record = {"seconds": round(seconds), "sha256": checksum(covered), **covered}
     text = json.dumps(record, ensure_ascii=False)
     write_whole(FOLDER / f"{name}.json", text.replace('}}, "', '}},\n"') + "\n")  # a line a run or so, for diffs
 
@@ -99,3 +99,9 @@ def write(name: str, content: dict, seconds: float) -> None:
 def comparisons(name: str) -> dict[str, Comparison]:
     """The comparisons of evidence/<name>.json; ValueError if it is not what was written."""
     return load(FOLDER / f"{name}.json")
+
+
+def kept(name: str) -> dict:
+    """All of evidence/<name>.json that its checksum covers, and its seconds, as plain data."""
+    path = FOLDER / f"{name}.json"
+    return read(path) | {"seconds": json.loads(path.read_text(encoding="utf-8"))["seconds"]}

@@ -12,7 +12,8 @@ from jointopt.tables import Table
 
 FORMAT = "jointopt comparison 1"
 # What a run holds besides its held-out figures.
-SPENT = ("steps", "flops", "updates", "seconds", "diverged", "ended early", "began")
+SPENT = ("steps", "flops", "updates", "seconds", "diverged", "ended early", "began", "first losses")
+NO_NUMBER = ("updates", "began", "first losses")
 UNUSUAL = ("diverged", "ended early")  # the second: the plan came to its end before the budget did
 NESTED = ("weights", "optimizer_options")  # of an arm: what holds the λ's
 
@@ -81,7 +82,7 @@ class Comparison:
         if arm not in self.arms:
             raise ValueError(f"no arm is named {arm!r}; there are {listed(self.arms)}")
         figure = self.figures[0] if figure is None else figure
-        known = [name for name in next(iter(self.seeds.values()))[arm] if name not in ("updates", "began")]
+        known = [name for name in next(iter(self.seeds.values()))[arm] if name not in NO_NUMBER]
         if figure not in known:
             raise ValueError(f"the runs of {arm!r} have no figure {figure!r}; they have {listed(known)}")
         return np.array([runs[arm][figure] for runs in self.seeds.values()], dtype=float)

@@ -3,7 +3,8 @@
 found = records.load("../evidence/depth.json")      # {part: Comparison}
 found["test"].figure()
 
-The file: {"seconds": how long it took, "sha256": checksum of the content, "content": {part: comparison}}.
+The file: {"seconds": how long it took, "sha256": checksum of all that follows, "slice": what a test makes again,
+"content": {part: comparison}}.
 """
 
 import hashlib
@@ -15,15 +16,21 @@ from jointopt.comparison import Comparison
 
 def load(path: str | Path) -> dict[str, Comparison]:
     """The comparisons of a record, by the names of its parts. ValueError if it is not what was written."""
+    return {part: Comparison.from_json(data) for part, data in read(path)["content"].items()}
+
+
+def read(path: str | Path) -> dict:
+    """All that its checksum covers, as plain data. ValueError if it is not what was written."""
     path = Path(path)
     record = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(record, dict) or not {"sha256", "content"} <= record.keys():
         raise ValueError(f'{path.name} is no record: expected an object with "sha256" and "content"')
-    if (found := checksum(record["content"])) != record["sha256"]:
+    covered = {name: value for name, value in record.items() if name not in ("seconds", "sha256")}
+    if (found := checksum(covered)) != record["sha256"]:
         raise ValueError(f"{path.name} was changed by hand: its content has the SHA-256 {found}; run make evidence")
-    return {part: Comparison.from_json(data) for part, data in record["content"].items()}
+    return covered
 
 
-def checksum(content: dict) -> str:
-    """SHA-256 of the content, whatever the layout of the file."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def checksum(covered: dict) -> str:
+    """SHA-256 of plain data, whatever the layout of the file."""
+    return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()

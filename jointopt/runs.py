@@ -13,6 +13,8 @@ from jointopt.controls import Controls
 from jointopt.modules import fingerprint
 from jointopt.training import NonFiniteError, Task, Update, check_optimizer, optimizer_of, take_step
 
+FIRST = 3  # losses that are kept: processors agree on them, since nothing has been amplified yet
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -44,7 +46,7 @@ Baseline = Callable[[int], dict[str, float]]  # seed -> held-out figures: what i
 
 
 def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> dict:
-    """One arm from one seed: its held-out figures, what it spent, and fingerprints of how it began.
+    """One arm from one seed: its held-out figures, what it spent, fingerprints of how it began, and its first losses.
 
     "seconds" are those of the steps alone. A run whose loss is no longer finite ends there, with the weights that it
     has, and says so: "diverged" is True. ValueError if the task has no `evaluate`, or if no step was taken.
@@ -54,20 +56,22 @@ def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> dict:
         raise ValueError("a task that is compared needs its `evaluate`: a function model -> {figure: value}")
     start = began(task)
     optimizer = optimizer_of(task, arm.optimizer, **arm.optimizer_options)
-    controls, spent, diverged, ends = Controls(arm.weights), Spent(), False, []
+    controls, spent, diverged, ends, totals = Controls(arm.weights), Spent(), False, [], []
     torch.manual_seed(seed)
     clock = time.perf_counter()
     try:
         for number, (update, after) in enumerate(within(budget, _marked(arm.plan(), ends), task)):
             last = take_step(task, number, update, controls, optimizer)
             spent = after
+            totals += [last.total] if number < FIRST else []
     except NonFiniteError:
         diverged = True
     seconds = time.perf_counter() - clock
     if not spent.steps and not diverged:
         raise ValueError(f"no step was taken: the plan is empty, or its first step costs more than {budget}")
     early = bool(ends) and budget.allows(spent.with_step(0, last.moved))  # the plan ended, the budget did not
-    return _found(task.evaluate(task.model), spent, diverged, seconds) | {"ended early": early, "began": start}
+    how = {"ended early": early, "began": start, "first losses": totals}
+    return _found(task.evaluate(task.model), spent, diverged, seconds) | how
 
 
 def _marked(plan: Iterable[Update], ends: list) -> Iterator[Update]:

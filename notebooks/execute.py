@@ -28,7 +28,7 @@ def run(path: Path) -> tuple[nbformat.NotebookNode, float, float]:
     memory = []
     client = NotebookClient(
         nbformat.read(path, as_version=4),
-        timeout=120,  # seconds a cell
+        timeout=600,  # seconds a cell
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,

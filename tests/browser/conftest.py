@@ -1,7 +1,7 @@
 """One server and one browser for all browser tests; each test gets a page that must end without console errors."""
 
 import pytest
-from jupyterlab import JupyterLab, Notebook, launch
+from jupyterlab import PATIENCE, JupyterLab, Notebook, launch
 from lab_page import NOTEBOOK, NOTEBOOKS, shown
 from playwright.sync_api import sync_playwright
 
@@ -24,7 +24,7 @@ def browser():
 @pytest.fixture
 def context(browser):
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(1000 * PATIENCE)
     yield context
     context.close()
 

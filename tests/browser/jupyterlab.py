@@ -15,6 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Playwright
 
+PATIENCE = 300  # seconds, for what hangs: a machine under load is slow, not wrong
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
@@ -70,7 +71,7 @@ class JupyterLab:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        until(self._answers, 90, "JupyterLab to start")
+        until(self._answers, "JupyterLab to start")
 
     def copy_of(self, notebook: Path) -> str:
         """A copy in the server's folder, trusted as `make lab` does it: else a reopened tab shows no saved widget."""
@@ -92,7 +93,7 @@ class JupyterLab:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", method=method, headers={"Authorization": f"token {self.token}"}
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.loads(answer.read() or "null")
 
     def close(self) -> None:
@@ -101,7 +102,7 @@ class JupyterLab:
                 self.api(f"/api/kernels/{kernel['id']}", "DELETE")
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(15)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -117,7 +118,7 @@ class Notebook:
 
     def wait_until_ready(self) -> None:
         """Until the kernel is connected and idle: the page is there long before."""
-        until(lambda: self._status() == "connected/idle", 120, f"the kernel of {self.path}")
+        until(lambda: self._status() == "connected/idle", f"the kernel of {self.path}")
         self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
 
     def _status(self) -> str:
@@ -182,11 +183,11 @@ class Notebook:
         return self.page.evaluate(script, code).strip()
 
 
-def until(holds, seconds: float = 30, what: str = "") -> object:
+def until(holds, what: str = "") -> object:
     """Wait until holds() is true, and answer it."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not (value := holds()):
         if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds} s in vain for {what or holds}; the last value was {value!r}")
+            raise AssertionError(f"waited {PATIENCE} s in vain for {what or holds}; the last value was {value!r}")
         time.sleep(0.05)
     return value

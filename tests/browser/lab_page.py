@@ -41,7 +41,7 @@ class Lab:
     def steps_on(self, steps: int = 5) -> None:
         """Wait until it has trained on for so many steps."""
         start = self.step()
-        until(lambda: self.step() >= start + steps, 60, f"{steps} more steps after {start}")
+        until(lambda: self.step() >= start + steps, f"{steps} more steps after {start}")
 
     def weight(self) -> float:
         """λ of the regularizer in the running loop."""
@@ -55,6 +55,6 @@ def shown(notebook: Notebook) -> Lab:
     """Run the lab's cell, and wait until it stands there, paused before its first step."""
     notebook.run_cell(LAB_CELL)
     lab = Lab(notebook)
-    lab.play.wait_for(timeout=120_000)
-    until(lambda: not notebook.busy(), 60, "the lab's cell to end")
+    lab.play.wait_for()
+    until(lambda: not notebook.busy(), "the lab's cell to end")
     return lab

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from jupyterlab import PATIENCE
 from playwright.sync_api import Browser, Page
 
 from jointopt.live.settings import SettingsView
@@ -36,6 +37,7 @@ PAGE = """<!doctype html><meta charset="utf-8">
 def open_view(browser: Browser, view: SettingsView, width: int, errors: list[str], **options) -> Page:
     """The page on which the view is drawn; what its console reports as an error goes to `errors`."""
     page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+    page.set_default_timeout(1000 * PATIENCE)
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     files = {"": ("text/html", PAGE), "front.js": ("text/javascript", view._esm), "style.css": ("text/css", view._css)}
@@ -47,7 +49,7 @@ def open_view(browser: Browser, view: SettingsView, width: int, errors: list[str
     page.route("http://view.test/**", answer)
     state = json.dumps({name: getattr(view, name) for name in view.checks})
     page.goto(f"http://view.test/?state={state}")
-    page.wait_for_selector("[data-draws]", timeout=10_000)
+    page.wait_for_selector("[data-draws]")
     return page
 
 
@@ -82,5 +84,5 @@ def drawn(page: Page, action: Callable[[], object], answer: str) -> object:
     """Do it, wait for the picture that shows it, and answer what the view says of it in its data-<answer>."""
     before = page.evaluate("document.querySelector('.jo').dataset.draws")
     action()
-    page.wait_for_function("(n) => document.querySelector('.jo').dataset.draws > Number(n)", arg=before, timeout=10_000)
+    page.wait_for_function("(n) => document.querySelector('.jo').dataset.draws > Number(n)", arg=before)
     return json.loads(page.locator(".jo").get_attribute(f"data-{answer}"))

@@ -32,8 +32,8 @@ def lab(request, new_page, server):
     notebook = Notebook(new_page(), server, server.copy_of(path))
     notebook.run_cell(lab_cell(path))
     lab = Lab(notebook)
-    lab.play.wait_for(timeout=120_000)
-    until(lambda: not notebook.busy(), 120, "the lab's cell to end")
+    lab.play.wait_for()
+    until(lambda: not notebook.busy(), "the lab's cell to end")
     yield lab
     for kernel in server.api("/api/kernels"):
         server.api(f"/api/kernels/{kernel['id']}", "DELETE")

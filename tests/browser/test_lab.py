@@ -28,7 +28,7 @@ def test_a_first_visit(notebook, errors):
     notebook.run_all()
     lab = Lab(notebook)
     last = next(i for i in reversed(range(len(CELLS))) if CELLS[i]["cell_type"] == "code")
-    until(lambda: "equal" in notebook.output(last) and not notebook.busy(), 180, "Run All to end")
+    until(lambda: "equal" in notebook.output(last) and not notebook.busy(), "Run All to end")
     assert lab.step() == 60  # what the cells below did
 
     lab.play.click()
@@ -71,12 +71,12 @@ def test_a_first_visit(notebook, errors):
 
     step = lab.step()
     notebook.run_cell(CHECK_CELL)
-    until(lambda: "matplotlib   found" in notebook.output(CHECK_CELL), 30, "another cell")
+    until(lambda: "matplotlib   found" in notebook.output(CHECK_CELL), "another cell")
     lab.steps_on()
     assert lab.step() > step
 
     notebook.run_cell(LAB_CELL)
-    until(lambda: notebook.page.locator(".jo-controls").count() == 1 and lab.play.is_enabled() and lab.step() == 0, 60)
+    until(lambda: notebook.page.locator(".jo-controls").count() == 1 and lab.play.is_enabled() and lab.step() == 0)
     threads = "import threading; print(sum(t.name.startswith('jointopt-lab') for t in threading.enumerate()))"
     assert notebook.kernel(threads) == "1"
     lab.play.click()
@@ -151,10 +151,10 @@ def test_an_interrupted_kernel_goes_on_and_a_restarted_one_says_so(lab):
     lab.page.evaluate("() => { window.jupyterapp.commands.execute('kernelmenu:restart'); }")
     lab.page.locator(".jp-Dialog .jp-mod-accept").click()
     gone = lab.page.get_by_text("No answer from the kernel")
-    gone.wait_for(timeout=60_000)
+    gone.wait_for()
     lab.notebook.wait_until_ready()
     lab.notebook.run_cell(LAB_CELL)
-    until(lambda: lab.page.locator(".jo-controls").count() == 1 and not gone.is_visible(), 90, "a new lab")
+    until(lambda: lab.page.locator(".jo-controls").count() == 1 and not gone.is_visible(), "a new lab")
     lab.play.click()
     lab.steps_on()
 

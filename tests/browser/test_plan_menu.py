@@ -76,6 +76,6 @@ def test_plans_of_long_names_break_nothing(lab_with_menu, errors):
     for width in (800, 1600):
         page.set_viewport_size({"width": width, "height": 1000})
         for selector in (".jo-controls", ".jo-curves"):
-            until(lambda: page.eval_on_selector(selector, "e => e.scrollWidth - e.clientWidth") <= 1, 5, selector)  # noqa: B023
+            until(lambda: page.eval_on_selector(selector, "e => e.scrollWidth - e.clientWidth") <= 1, selector)  # noqa: B023
         assert lab.plan.bounding_box()["width"] <= 400
     assert page.locator(".jo-said b").count() == 0 and errors == []

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from evidence import __main__ as made
-from evidence import budgets, grid, record, settings
+from evidence import again, budgets, grid, record, settings
 from jointopt import tasks
 from jointopt.budget import Budget, cost, within
 from jointopt.compare import Comparison
@@ -205,6 +205,7 @@ def making(folder, monkeypatch):
         if before is not None:
             put(before)
         monkeypatch.setattr(record, "make_record", lambda experiment, processes: put(after) or 5.0)
+        monkeypatch.setattr(again, "measured", lambda name, processes: {"part": "test"})
         return made.main(["depth"])
 
     return make
@@ -225,6 +226,16 @@ def test_the_exit_code_says_whether_the_records_agree(making, capsys):
     assert making(FOUND, comparison({"a": 50})) == 1
     assert "1 of 2 means of the record before are gone, test, b, accuracy (%) for one" in capsys.readouterr().out
     assert making(comparison({"a": 50}), FOUND) == 0  # an arm more
+
+
+def test_the_slice_is_measured_beside_the_runs_or_alone(making, monkeypatch):
+    making(None, FOUND)
+    assert record.kept("depth")["slice"] == {"part": "test"}
+    before = record.kept("depth")
+    monkeypatch.setattr(record, "make_record", None)
+    monkeypatch.setattr(again, "measured", lambda name, processes: {"part": "other"})
+    assert made.main(["depth", "--slices"]) == 0
+    assert record.kept("depth") == before | {"slice": {"part": "other"}}
 
 
 def test_every_held_out_figure_counts(making):
@@ -261,6 +272,7 @@ def test_a_group_stands_for_its_records(monkeypatch):
     monkeypatch.setattr(
         record, "make_record", lambda experiment, processes: asked.append(record.name_of(experiment)) or 0
     )
+    monkeypatch.setattr(again, "keep", lambda name, processes: None)
     made.main([])
     assert asked == list(made.PLANS)
     asked.clear()

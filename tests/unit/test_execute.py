@@ -22,7 +22,7 @@ def execute(tmp_path):
         nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources]), path)
         before = path.read_text()
         command = [sys.executable, SCRIPT, *options, path]
-        process = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        process = subprocess.run(command, capture_output=True, text=True, timeout=600)
         return process, before, path.read_text()
 
     return run

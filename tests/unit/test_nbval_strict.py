@@ -31,10 +31,11 @@ def result(**data):
 def nbval(tmp_path):
     """Runs strict nbval on a notebook of these cells, in folders laid out as ours: (exit code, text)."""
 
-    def run(*cells):
+    def run(*cells, timeout=300):
         notebook = tmp_path / "notebooks" / "chapter.ipynb"
         notebook.parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / "conftest.py", tmp_path)
+        shutil.copytree(ROOT / "tests" / "jitter", tmp_path / "tests" / "jitter", dirs_exist_ok=True)
         nbformat.write(new_notebook(cells=list(cells), metadata=METADATA), notebook)
         command = [
             sys.executable,
@@ -42,14 +43,14 @@ def nbval(tmp_path):
             "pytest",
             "--nbval",
             "--nbval-current-env",
-            "--nbval-cell-timeout=60",
+            f"--nbval-cell-timeout={timeout}",
         ]
         done = subprocess.run(
             [*command, "-p", "no:cacheprovider", "--color=no", "notebooks"],
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -73,6 +74,42 @@ def test_changed_text_fails(nbval):
     code, text = nbval(cell("print(2)", stream("3\n")))
     assert code == 1, text
     assert "Cell outputs differ" in text
+
+
+def test_a_number_that_hangs_on_last_digits_fails_under_jitter(nbval, monkeypatch):
+    """A loss at step 200 with four digits, made without noise: the same in a second run, another with noise."""
+    monkeypatch.delenv("JITTER", raising=False)
+    printed = subprocess.run([sys.executable, "-c", FRAGILE + LAST_LOSS], check=True, capture_output=True, text=True)
+    committed = [cell(FRAGILE), cell(LAST_LOSS, stream(printed.stdout), count=2)]
+    assert nbval(*committed)[0] == 0
+    monkeypatch.setenv("JITTER", "1")
+    code, text = nbval(*committed)
+    assert code == 1 and "1 failed, 1 passed" in text, text
+
+
+FRAGILE = """
+import jointopt, torch
+torch.manual_seed(0)  # for dropout
+task = jointopt.tasks.load("classification", data="cluttered", size=16)
+losses = [step.losses["task"] for step in jointopt.train(task, jointopt.plans.joint(201))]
+"""
+LAST_LOSS = 'print(f"{losses[200]:.4f}")'
+
+
+def test_one_slow_cell_is_one_failure(nbval):
+    code, text = nbval(cell("import time; time.sleep(60)"), cell("1"), cell("2"), timeout=2)
+    assert code == 1 and "1 failed, 2 skipped" in text, text
+
+
+def test_a_cell_that_ends_the_kernel_is_one_failure(nbval):
+    code, text = nbval(cell("import os; os._exit(1)"), cell("1"), cell("2"))
+    assert code == 1 and "1 failed, 2 skipped" in text and "the kernel ended in this cell" in text, text
+
+
+def test_a_wrong_jitter_is_refused_in_one_sentence(nbval, monkeypatch):
+    monkeypatch.setenv("JITTER", "x")
+    code, text = nbval(cell("1"))
+    assert code == 4 and "ERROR: JITTER is the seed of the noise, a whole number ≥ 0, got 'x'" in text
 
 
 WIDGET = "import ipywidgets\nipywidgets.IntSlider(value=7)"

@@ -1,0 +1,106 @@
+"""The slice of a record: a few runs that a test makes again, and how far apart they come out on other processors.
+
+What hangs on no sum is equal wherever a run is made: steps, FLOPs, first weights, batches. First losses agree in all
+but their last digits. Training amplifies these, so that held-out figures agree only so far, and how far is measured:
+the slice is run under JITTERS seeds of noise (tests/jitter), each in a process of its own. Its record keeps mean and
+standard deviation of each number, and a run that is made again has to come within SPREADS of them of the mean.
+
+Where first weights have been learned (pretrained features), they differ as well; the record says what did not.
+"""
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from evidence import record
+from jointopt.compare import Comparison
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "jitter"))
+
+import jitter
+
+JITTERS = range(1, 21)
+SPREADS = 4
+# What is tolerated at least: a few test images of a thousand; of other figures and of losses a part.
+POINTS, PART, LOSS = 0.3, 0.01, 1e-3
+EXACT = ("steps", "flops", "weights", "batches")
+
+
+def runs(name: str, seed: int | None = None) -> Comparison:
+    """The slice of the record `name`, made now; under this seed of jitter if there is one."""
+    part_name, arms, seeds = import_module(f"evidence.{name}").SLICE
+    found = record.comparisons(name)
+    parts = import_module(f"evidence.{name}").parts(found)
+    part = next(part for title, part in parts if title == part_name)
+    if seed is None:
+        return part.run(arms, seeds, progress=False)
+    with jitter.noise(seed):
+        return part.run(arms, seeds, progress=False)
+
+
+def keep(name: str, processes: int) -> None:
+    """Measure the slice of the record `name` and write it there, beside the content."""
+    kept = record.kept(name)
+    record.write(name, kept["content"], kept["seconds"], measured(name, processes))
+
+
+def measured(name: str, processes: int, make: Callable[[str, int | None], Comparison] = runs) -> dict:
+    """What the record keeps of its slice: {"part", "noise", "runs": arm -> seed -> {"exact", "losses", "figures"}}."""
+    part, arms, seeds = import_module(f"evidence.{name}").SLICE
+    # New processes: a task keeps what it has learned, and another seed of jitter would find it there.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        made = list(pool.map(make, [name] * (len(JITTERS) + 1), [None, *JITTERS]))
+    kept = {arm: {str(seed): _kept([found.seeds[seed][arm] for found in made]) for seed in seeds} for arm in arms}
+    return {"part": part, "noise": {"size": jitter.SIZE, "seeds": len(JITTERS)}, "runs": kept}
+
+
+def _kept(runs: list[dict]) -> dict:
+    """Of one arm and seed, the first run being the one without noise."""
+    exact, *others = map(_exact, runs)
+    figures = Comparison({"arms": {"": {}}}, {0: {"": runs[0]}}).figures
+    return {
+        "exact": {name: value for name, value in exact.items() if all(other[name] == value for other in others)},
+        "losses": [_spread(losses) for losses in zip(*(run.get("first losses", ()) for run in runs), strict=True)],
+        "figures": {name: _spread([run[name] for run in runs[1:]]) for name in figures},
+    }
+
+
+def _exact(run: dict) -> dict:
+    return {name: (run | run.get("began", {})).get(name) for name in EXACT}
+
+
+def _spread(values: list[float]) -> list[float]:
+    """[mean, standard deviation]."""
+    return [float(np.mean(values)), float(np.std(values, ddof=1))]
+
+
+def disagreements(kept: dict, again: Comparison) -> list[str]:
+    """In words, each number of a slice that does not come out as it may. kept: what `measured` gave."""
+    found = []
+    for arm, seeds in kept["runs"].items():
+        for seed, run in seeds.items():
+            new = again.seeds[int(seed)][arm]
+            for name, value in run["exact"].items():
+                if (is_now := _exact(new)[name]) != value:
+                    found.append(f"{arm}, seed {seed}: {name} {is_now}, on record {value}")
+            losses = {}
+            if (first := new.get("first losses")) is not None:  # runs made before these were kept have none
+                losses = {f"loss at step {n}": pair for n, pair in enumerate(zip(first, run["losses"], strict=False))}
+                if len(first) != len(run["losses"]):
+                    found.append(f"{arm}, seed {seed}: {len(first)} first losses, on record {len(run['losses'])}")
+            figures = {name: (new[name], spread) for name, spread in run["figures"].items()}
+            for name, (value, (mean, sd)) in (losses | figures).items():
+                if not abs(value - mean) <= (most := tolerated(name, mean, sd)):
+                    found.append(f"{arm}, seed {seed}: {name} {value:.6g}, on record {mean:.6g} ± {most:.2g}")
+    return found
+
+
+def tolerated(name: str, mean: float, sd: float) -> float:
+    """How far from the mean a number may be that is made again."""
+    part = LOSS if name.startswith("loss at step") else PART
+    return max(SPREADS * sd, POINTS if "(%)" in name else part * abs(mean))

@@ -1,0 +1,133 @@
+"""The records: a slice of each is made again and agrees, as far as a run on another processor can."""
+
+from copy import deepcopy
+from importlib import import_module
+
+import pytest
+
+from evidence import again, record
+from jointopt.compare import Comparison, spec_of
+
+MADE = sorted(path.stem for path in record.FOLDER.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_slice_that_is_made_again_agrees_with_the_record(name):
+    assert again.disagreements(record.kept(name)["slice"], again.runs(name)) == []
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_record_itself_is_one_of_the_runs_that_its_slice_was_measured_on(name):
+    kept = record.kept(name)
+    assert again.disagreements(kept["slice"], Comparison.from_json(kept["content"][kept["slice"]["part"]])) == []
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_record_is_of_the_settings_in_the_code(name):
+    found, experiment = record.comparisons(name), import_module(f"evidence.{name}")
+    parts = dict(experiment.parts(found))
+    assert list(found) == list(parts)
+    for title, part in parts.items():
+        assert list(found[title].seeds) == list(part.seeds) and found[title].arms == list(part.arms), title
+        expected = spec_of(part.make, part.arms, part.budget)
+        for chosen in ("make", "arms", "budget", "limit"):
+            assert found[title].spec[chosen] == expected[chosen], (title, chosen)
+    kept = record.kept(name)["slice"]
+    seeds = {arm: [int(seed) for seed in runs] for arm, runs in kept["runs"].items()}
+    part, arms, chosen = experiment.SLICE
+    assert (kept["part"], seeds) == (part, dict.fromkeys(arms, list(chosen)))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_hangs_on_no_sum_is_compared_exactly(name):
+    """Only first weights that were learned may be left out, and HOG, which takes no step."""
+    for arm, runs in record.kept(name)["slice"]["runs"].items():
+        for run in runs.values():
+            missing = {"weights"} if name in LEARNED_BEFORE else {"weights", "batches"} if arm == "HOG" else set()
+            assert set(again.EXACT) - set(run["exact"]) == missing
+            assert len(run["losses"]) == (0 if arm == "HOG" else 3)
+
+
+LEARNED_BEFORE = ("coadaptation", "depth", "shift")
+KEPT = {
+    "part": "test",
+    "runs": {
+        "a": {
+            "3": {
+                "exact": {"steps": 5, "flops": 100, "weights": "abc", "batches": "def"},
+                "losses": [[2.0, 1e-6], [1.9, 1e-5], [1.8, 1e-2]],
+                "figures": {"accuracy (%)": [80.0, 0.5], "distance": [10.0, 0.0]},
+            }
+        }
+    },
+}
+RUN = {
+    **{"accuracy (%)": 80.2, "distance": 10.05, "steps": 5, "flops": 100},
+    **{"began": {"weights": "abc", "batches": "def"}, "first losses": [2.0, 1.9, 1.79]},
+}
+
+
+def made(**changes):
+    return Comparison({"arms": {"a": {}}}, {3: {"a": deepcopy(RUN) | changes}})
+
+
+def test_what_agrees_is_not_named():
+    assert again.disagreements(KEPT, made()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"steps": 6}, "a, seed 3: steps 6, on record 5"),
+        ({"flops": 101}, "a, seed 3: flops 101, on record 100"),
+        ({"began": {"weights": "abd", "batches": "def"}}, "weights abd, on record abc"),
+        ({"began": {"weights": "abc", "batches": "dee"}}, "batches dee, on record def"),
+        ({"first losses": [2.003, 1.9, 1.8]}, "loss at step 0 2.003, on record 2 ± 0.002"),
+        ({"first losses": [2.0, 1.9, 1.85]}, "loss at step 2 1.85, on record 1.8 ± 0.04"),
+        ({"first losses": [2.0, 1.9]}, "2 first losses, on record 3"),
+        ({"accuracy (%)": 82.1}, "accuracy (%) 82.1, on record 80 ± 2"),
+        ({"accuracy (%)": float("nan")}, "accuracy (%) nan, on record 80 ± 2"),
+        ({"distance": 10.2}, "distance 10.2, on record 10 ± 0.1"),
+    ],
+)
+def test_each_disagreement_is_named(changes, said):
+    (found,) = again.disagreements(KEPT, made(**changes))
+    assert found.endswith(said)
+
+
+def test_a_slice_is_measured_under_seeds_of_jitter(monkeypatch, tmp_path):
+    """Mean and spread are those of the runs with noise, and what all runs have in common is compared exactly."""
+    monkeypatch.setattr(again, "JITTERS", range(1, 4))
+    kept = again.measured("budgets", 2, make=invented)
+    (run,) = kept["runs"]["frozen random"].values()
+    assert run["exact"] == {"steps": 5, "flops": 100, "batches": "def"}  # weights differ
+    assert run["figures"] == {"accuracy (%)": [82.0, 1.0]}
+    assert run["losses"][0] == pytest.approx([2.0, 0.01 * (2 / 3) ** 0.5])
+
+
+def invented(name, seed):
+    """In place of `again.runs`: accuracies of 81, 82 and 83 under noise; without, 50, which is no draw of it."""
+    run = {"accuracy (%)": 50.0 if seed is None else 80.0 + seed, "steps": 5, "flops": 100}
+    run |= {"began": {"weights": str(seed), "batches": "def"}, "first losses": [2.0 + 0.01 * ((seed or 2) - 2)] * 3}
+    return Comparison({"arms": {"a": {}}}, {10: {"frozen random": run, "rotation, then head": run}})
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_change_by_hand_is_seen(name, tmp_path, monkeypatch):
+    text = (record.FOLDER / f"{name}.json").read_text()
+    content = record.kept(name)["content"]
+    run = next(iter(next(iter(content[next(iter(content))]["seeds"].values())).values()))
+    figure, value = next(iter(run.items()))
+    start = text.index('"content"')
+    changed = text[:start] + text[start:].replace(f'"{figure}": {value}', f'"{figure}": {value + 1}', 1)
+    spread = text.replace('"losses": [[', '"losses": [[1', 1)
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
+    for other in (changed, spread):
+        assert other != text
+        (tmp_path / f"{name}.json").write_text(other)
+        with pytest.raises(ValueError, match="was changed by hand"):
+            record.comparisons(name)
+
+
+def test_every_record_has_its_slice():
+    assert MADE and all(record.kept(name)["slice"] for name in MADE)
