@@ -91,7 +91,7 @@ def within(budget: Budget, plan: Iterable[Update], task: Task) -> Iterator[tuple
 
 
 def described(plan: Iterable[Update], most: int = 20, longest: int = 20_000) -> list:
-    """A plan as plain data, [[modules, losses, how many in turn], …].
+    """A plan as plain data, [[modules, losses, how many in turn], …]; see `Update` for a fourth entry, False.
 
     At most so many entries, "…" being the last one if there are more; None for how many means `longest` or more.
     """
@@ -101,5 +101,6 @@ def described(plan: Iterable[Update], most: int = 20, longest: int = 20_000) -> 
             return [*described, "…"]
         count = sum(1 for _ in same)
         names = [None if part is None else sorted(part) for part in (update.modules, update.losses)]
-        described.append([*names, count if count < longest else None])
+        turns = [] if update.hold_normalization else [False]
+        described.append([*names, count if count < longest else None, *turns])
     return described

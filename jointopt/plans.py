@@ -24,7 +24,12 @@ def staged(*stages: tuple[Update, int | None]) -> Iterator[Update]:
 
 
 def alternating(*updates: Update, steps: int | None = None) -> Iterator[Update]:
-    """The updates in turn, again and again. A GAN is two updates with different losses."""
+    """The updates in turn, again and again. A GAN is two updates with different losses.
+
+    Taking turns is not freezing: where a model has normalization layers, a GAN's updates want
+    `Update("generator", "generator", hold_normalization=False)`. The player that waits then keeps normalizing by the
+    batch, as in every GAN's own loop; without it, it is held in eval mode, as what is frozen is.
+    """
     if not updates:
         raise ValueError("alternating() needs at least one Update")
     return islice(cycle(updates), None if steps is None else _steps(steps))

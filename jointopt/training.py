@@ -66,12 +66,20 @@ class Update:
     """One step of a plan: the modules that move and the losses that are summed. None: all of them.
 
     A dotted name reaches deeper: `Update("feature_extractor.conv2")`. One name may stand alone, without a list.
+
+    hold_normalization  what to do with the normalization layers of modules that do not move. True: they are frozen, and
+                        use and keep their running statistics (eval mode). False: they wait for their turn, and keep
+                        normalizing by the batch, as the players of a GAN do in its own loop; their running statistics
+                        and other buffers move on. What the controls freeze is always held whole.
     """
 
     modules: frozenset[str] | None = None
     losses: frozenset[str] | None = None
+    hold_normalization: bool = True
 
     def __post_init__(self):
+        if not isinstance(self.hold_normalization, bool):
+            raise ValueError(f"hold_normalization is True or False, got {self.hold_normalization!r}")
         for part, nothing in (("modules", "moves no module"), ("losses", "counts no loss")):
             names = getattr(self, part)
             if names is None:
@@ -114,7 +122,15 @@ class NonFiniteError(FloatingPointError):
 def train(
     task: Task, plan: Iterable[Update], controls: Controls | None = None, optimizer: torch.optim.Optimizer | None = None
 ) -> Iterator[Step]:
-    """Take one step per update of the plan and yield what happened. The default optimizer is the task's own."""
+    """Take one step per update of the plan and yield what happened. The default optimizer is the task's own.
+
+    What an update does not name, and what is frozen, is held still whole: weights, normalization (eval mode), buffers.
+    For players that take turns see `Update.hold_normalization`. Each step clears the gradients first, so an optimizer
+    that steps at every fourth call only would throw three batches away: accumulate within the losses instead, over a
+    batch of four parts. Clipping belongs in `optimizer.register_step_pre_hook`, autocast in the losses.
+
+    A learning rate in the controls is that of the optimizer's first group; the others keep their ratio to it.
+    """
     controls = controls or Controls()
     optimizer = optimizer or optimizer_of(task)
     if not isinstance(plan, Iterable):
@@ -139,14 +155,13 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     controls.bind(model, task.weights)
     settings = controls.take(number)  # one snapshot a step: what changes from now on waits for the next
     if settings.lr is not None:
-        for group in optimizer.param_groups:
-            group["lr"] = settings.lr
+        set_lr(optimizer, settings.lr)
 
     # To None, not to zeros: momentum and Adam go on moving a weight whose gradient is zero.
     parameters = parameters_of(model)
     for p in chain(*parameters.values(), *(group["params"] for group in optimizer.param_groups)):
         p.grad = None
-    with held_still(model, update.modules, settings.frozen):
+    with held_still(model, update.modules, settings.frozen, update.hold_normalization):
         answer = _check_answer(task.losses(model, task.batches(number)), task, update)
         controls.bind(model, answer)
         weights = dict.fromkeys(answer, 1.0) | (task.weights or {}) | settings.weights
@@ -156,20 +171,39 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
         _check_finite({f"the loss {name!r}": value for name, value in values.items()}, number)
         if objective.requires_grad:
             objective.backward()
-        moving = {name: [p for p in ps if p.grad is not None] for name, ps in parameters.items()}
-        moved = tuple(name for name, ps in moving.items() if ps)
-        if not moved and not _explained_by(settings.frozen, update.modules):
-            raise ValueError(
-                f"step {number}: {update} moves nothing: its losses depend on none of its modules"
-                " (do they use the model that they are given?)"
-            )
 
+    moving = {name: [p for p in ps if p.grad is not None] for name, ps in parameters.items()}
+    moved = tuple(name for name, ps in moving.items() if ps)
+    if not moved and not _explained_by(settings.frozen, update.modules):
+        raise ValueError(
+            f"step {number}: {update} moves nothing: its losses depend on none of its modules"
+            " (do they use the model that they are given?)"
+        )
     grad_norm = {name: _norm(p.grad for p in ps) for name, ps in moving.items()}
     _check_finite({f"the gradient of {name!r}": value for name, value in grad_norm.items()}, number)
     before = {name: [p.detach().clone() for p in ps] for name, ps in moving.items()}
     optimizer.step()
     change = {name: _norm(map(_minus, before[name], ps)) for name, ps in moving.items()}
     return Step(number, update, moved, values, weights, float(objective.detach()), grad_norm, change)
+
+
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """The rate of the first group, whose ratio to those of the others stays.
+
+    ValueError where something else has changed the rate since it was last set here, as a scheduler does.
+    """
+    first, *others = optimizer.param_groups
+    if first.get("set_lr", first["lr"]) != first["lr"]:
+        raise ValueError(
+            f"the learning rate was set to {first['set_lr']:g} in the controls, and is {first['lr']:g} now: a scheduler"
+            " changes it as well. Drop the scheduler, or leave the controls' lr at None"
+        )
+    for group in others:
+        if "lr_ratio" not in group and not first["lr"]:
+            raise ValueError("the first group's learning rate is 0: those of the other groups have no ratio to it")
+        group.setdefault("lr_ratio", group["lr"] / (first["lr"] or 1))
+        group["lr"] = lr * group["lr_ratio"]
+    first["lr"] = first["set_lr"] = lr
 
 
 def computed(losses: Mapping[str, Loss], update: Update) -> dict[str, Loss]:

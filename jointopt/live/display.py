@@ -13,6 +13,7 @@ from jointopt.live.engine import Engine
 from jointopt.live.rhythm import Rhythm
 from jointopt.live.widget import ControlsView, CurvesView
 from jointopt.live.words import marks
+from jointopt.modules import left_as_it_was
 from jointopt.training import OPTIMIZERS
 
 FRAMES = 8  # a second, at most
@@ -88,7 +89,9 @@ class Display:
         task = self.engine.task
         if task.picture is not None:
             buffer = BytesIO()
-            Image.fromarray(task.picture(task.model)).save(buffer, "PNG", compress_level=1)
+            with left_as_it_was(task.model):
+                picture = task.picture(task.model)
+            Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
             self.curves.picture = buffer.getvalue()
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from jointopt.live.history import History
 from jointopt.live.menu import Menu, Plans
 from jointopt.live.randomness import OwnRandomness
 from jointopt.live.words import Teller
-from jointopt.modules import fingerprint, listed, module_names, parameters_of
+from jointopt.modules import Buffers, fingerprint, listed, module_names, parameters_of
 from jointopt.training import OPTIMIZERS, Loss, Step, Task, Update, check_optimizer, computed, make_optimizer, take_step
 
 RECENT = 32  # steps within which an update belongs to what the plan is doing now
@@ -48,6 +48,7 @@ class Engine:
         self.optimizer_name = task.optimizer
         self._generator = torch.Generator(next(task.model.parameters()).device)
         self._first = copy.deepcopy(task.model.state_dict())
+        self._first_buffers = Buffers(task.model.modules())  # a state_dict lacks some, and knows others by name alone
         self.start = fingerprint(task.model.state_dict())
         self.measure_seconds = 0.0  # what the last measuring of gradients cost
         self._begin()
@@ -58,6 +59,7 @@ class Engine:
         self.optimizer_name = self.task.optimizer if settings else self.wanted_optimizer
         if settings and self.menu.names:
             self.menu.choose(self.menu.names[0])
+        self._first_buffers.restore()
         self.task.model.load_state_dict(self._first)
         self.controls.restart(self._settings if settings else None)
         self._begin()
@@ -140,7 +142,8 @@ class Engine:
         self.taken.append(update)
         self.history.append(step)
         if self._norms is not None:
-            self._gradients[update] = step.number, self._norms
+            moved = {(loss, module): norm for (loss, module), norm in self._norms.items() if module in step.moved}
+            self._gradients[update] = step.number, moved
         now = {"lr": self.optimizer.param_groups[0]["lr"], "optimizer": self.optimizer_name, "plan": self.menu.followed}
         self._teller.tell(self._changes_at(step.number), step, self.history, now)
         return step
@@ -192,13 +195,12 @@ class Engine:
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:
         """No weight moves in a step that fails; put back what its forward pass changed: buffers and random numbers."""
-        buffers = [(buffer, buffer.clone()) for buffer in self.task.model.buffers()]
+        buffers = Buffers(self.task.model.modules())
         random = self._generator.get_state()
         try:
             yield
         except Exception:
-            for buffer, was in buffers:
-                buffer.copy_(was)
+            buffers.restore()
             self._generator.set_state(random)
             raise
 

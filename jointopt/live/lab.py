@@ -21,8 +21,10 @@ from jointopt.live.engine import RECENT, Engine, PlanEnded
 from jointopt.live.history import History
 from jointopt.live.menu import Plans
 from jointopt.live.rhythm import Rhythm
+from jointopt.live.thread import ThreadSettings
 from jointopt.live.widget import ControlsView
 from jointopt.live.words import marks
+from jointopt.modules import left_as_it_was
 from jointopt.training import Step, Task, Update
 
 HELD_OUT_EVERY = 25  # steps, in a run without a browser
@@ -45,6 +47,9 @@ class LiveLab:
     plan      Updates; None: joint, without end; {name: Updates}: a menu to choose from, which begins with the first
     controls  λ, frozen modules and learning rate to begin with; a cell may change them later, as the browser does
     name      a second lab of this name replaces the first, so that a cell can be run again
+
+    It trains in a thread of its own, under the autocast, default device and options of torch.compile of the cell that
+    made it.
     """
 
     def __init__(self, task: Task, plan: Plans = None, controls: Controls | None = None, name: str = "main"):
@@ -72,7 +77,9 @@ class LiveLab:
         self.display = Display(self.engine, name, self._on_message)
         self._publish()
         self.controls.on_change = self._publish
-        self._thread = threading.Thread(target=self._work, name=f"jointopt-lab-{name}", daemon=True)
+        self._settings = ThreadSettings()
+        run = self._settings.context.run
+        self._thread = threading.Thread(target=run, args=(self._work,), name=f"jointopt-lab-{name}", daemon=True)
         self._thread.start()
         _labs[name] = self
 
@@ -268,10 +275,11 @@ class LiveLab:
             with self._wake:
                 self._wake.wait_for(lambda: self._jobs or self._budget > 0 or self._closed)
                 job = self._jobs.popleft() if self._jobs else None
-            if job is not None:
-                job()
-            elif self._budget > 0:
-                self._advance()
+            with self._settings.in_force():
+                if job is not None:
+                    job()
+                elif self._budget > 0:
+                    self._advance()
 
     def _advance(self) -> None:
         """One step, and what is to be seen of it. Whatever goes wrong pauses the lab and is told; nothing is lost."""
@@ -321,7 +329,8 @@ class LiveLab:
         """Held-out figures at this point of the run, once."""
         task, held_out = self.engine.task, self.history.held_out
         if task.evaluate is not None and (not held_out or held_out[-1][0] != self.engine.number):
-            found = {name: float(value) for name, value in task.evaluate(task.model).items()}
+            with left_as_it_was(task.model):  # one that forgets train() would have the lab train in eval mode
+                found = {name: float(value) for name, value in task.evaluate(task.model).items()}
             if not found or (held_out and found.keys() != held_out[0][1].keys()):
                 expected = f"the figures {list(held_out[0][1])}" if held_out else "at least one figure"
                 raise ValueError(f"task.evaluate must answer {expected}, got {found}")

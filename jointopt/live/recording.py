@@ -31,7 +31,10 @@ def save(engine: Engine, path: Path) -> None:
         "losses": engine.losses,
         "start": engine.start,
         "steps": engine.number,
-        "updates": [[_sorted(update.modules), _sorted(update.losses)] for update in distinct],
+        "updates": [
+            [_sorted(update.modules), _sorted(update.losses), *([] if update.hold_normalization else [False])]
+            for update in distinct
+        ],
         "plan": [[distinct.index(update), len(list(same))] for update, same in groupby(engine.taken)],
         "log": [list(change) for change in engine.log],
         "total": engine.history["total"][-1] if engine.number else None,
@@ -70,7 +73,7 @@ def task_of(run: dict, task: Task | None) -> Task:
             f"this run is of another task: modules {listed(run['modules'])} and losses {listed(run['losses'])},"
             f" got {listed(modules)} and {listed(losses or ())}"
         )
-    for names, counted in run["updates"]:
+    for names, counted, *_ in run["updates"]:
         check_names(names or (), task.model)
         check_losses(counted or (), run["losses"])
     for change in log_of(run):
@@ -84,7 +87,7 @@ def task_of(run: dict, task: Task | None) -> Task:
 
 def plan_of(run: dict) -> Iterator[Update]:
     """The recorded updates; a plan that repeats one update goes on with it."""
-    updates = [Update(modules, losses) for modules, losses in run["updates"]]
+    updates = [Update(*update) for update in run["updates"]]
     recorded = chain.from_iterable(repeat(updates[i], count) for i, count in run["plan"])
     return chain(recorded, repeat(updates[0])) if len(updates) == 1 else recorded
 
@@ -122,7 +125,8 @@ def _check(run: object) -> None:
         "start, torch, threads",
     )
     _expect(isinstance(run["updates"], list) and isinstance(run["plan"], list), "updates and plan are lists")
-    for modules, losses in run["updates"]:
+    for modules, losses, *turns in run["updates"]:
+        _expect(turns in ([], [False]), "an update has names, and False where its normalization is not held")
         _expect(
             all(names is None or (names and _is_names(names)) for names in (modules, losses)), "an update has names"
         )

@@ -5,13 +5,29 @@ import time
 
 import torch
 
-from jointopt import train
+from jointopt import plans, train
 
 
 def take(task, plan, seed=0):
     """All steps of a run, from this seed of torch's own generator, of which detectors draw."""
     torch.manual_seed(seed)
     return list(train(task, plan))
+
+
+def run(task, steps=20, controls=None, optimizer=None, plan=None):
+    """All steps of a run with these options, from one seed."""
+    torch.manual_seed(3)
+    return list(train(task, plan or plans.joint(steps), controls, optimizer))
+
+
+def everything(module):
+    """Parameters and all buffers, those that are in no state_dict included."""
+    return {name: tensor.clone() for name, tensor in (*module.named_parameters(), *module.named_buffers())}
+
+
+def same(a, b):
+    """Bit for bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def until(holds, seconds=600):  # for what hangs: a machine under load is slow, not wrong
