@@ -2,6 +2,8 @@
 
     plans.alternating(Update("discriminator", ["discriminator", "penalty"]), Update("generator", "generator"))
 
+These networks have no normalization. Where others have, `Update(…, hold_normalization=False)` says that a player which
+waits keeps normalizing by the batch, as in every GAN's own loop; without it, it is held in eval mode.
 Each loss reaches its own player only, in every plan: so `plans.joint()` is simultaneous play, see `jointopt.game`.
 
 Sources: the game and the non-saturating loss, Goodfellow et al. 2014, §3; the shape of the networks, Radford et al.
@@ -136,7 +138,7 @@ def discriminator_loss(model: GAN, real: Tensor, fake: Tensor) -> Tensor:
 
 def generator_loss(model: GAN, fake: Tensor) -> Tensor:
     """−log σ(D(fake)), averaged: not the negative of the other loss, and steeper where the discriminator is sure."""
-    with held_still(model, None, ["discriminator"]):
+    with held_still(model, ["generator"], (), hold_normalization=False):  # weights alone: it waits, it is not frozen
         return F.softplus(-model.discriminator(fake)).mean()
 
 

@@ -135,6 +135,7 @@ def test_committed_chapter(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     assert notebook.metadata == METADATA
+    assert 'data-commandlinker-command="filemenu:close-and-cleanup"' in notebook.cells[-1].source  # memory is scarce
     for number, code in enumerate(c for c in notebook.cells if c.cell_type == "code"):
         where = f"{path.name}, code cell {number}"
         asks = " ".join([code.source, *code.metadata.get("tags", [])]).lower().replace("-", "_")
