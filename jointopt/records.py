@@ -34,3 +34,17 @@ def read(path: str | Path) -> dict:
 def checksum(covered: dict) -> str:
     """SHA-256 of plain data, whatever the layout of the file."""
     return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()
+
+
+def spreads(path: str | Path) -> dict[tuple[str, str], tuple[float, float]]:
+    """(arm, held-out figure) -> standard deviations (of one seed under noise, between the seeds), of a record's slice.
+
+    The noise imitates other processors; `evidence/README.md` says how. The first seed of the slice is taken.
+    """
+    kept = read(path)
+    slice, found = kept["slice"], Comparison.from_json(kept["content"][kept["slice"]["part"]])
+    return {
+        (arm, figure): (noise, float(found.values(arm, figure).std(ddof=1)))
+        for arm, runs in slice["runs"].items()
+        for figure, (_, noise) in next(iter(runs.values()))["figures"].items()
+    }
