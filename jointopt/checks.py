@@ -1,5 +1,8 @@
 """What is asked of the tensors that others give. A ValueError says what was expected, and what was given."""
 
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,6 +15,39 @@ def check_parts(batch: object, *names: str) -> None:
     if not listed or len(batch) != len(names):
         length = f" of {len(batch)}" if listed else ""
         raise ValueError(f"a batch is ({', '.join(names)}), got {type(batch).__name__}{length}")
+
+
+def check_repeats(batches: Callable[[int], object]) -> list[Tensor]:
+    """Unless batch 0 is the same when it is asked for twice: its tensors. torch's random numbers stay as they are."""
+    with torch.random.fork_rng(devices=[]):
+        first, second = ([tensor.clone() for tensor in tensors_of(batches(0))] for _ in range(2))
+    if len(first) != len(second) or not all(map(_equal, first, second)):
+        raise ValueError(
+            "batch 0 was asked for twice, and the second was another than the first, so that no run could be replayed:"
+            " a task's batches must draw from nothing but the step's number (random augmentation: by a"
+            " torch.Generator().manual_seed(number), or within the losses)"
+        )
+    return first
+
+
+def tensors_of(batch: object) -> Iterator[Tensor]:
+    """The tensors and arrays of a batch, however they are nested."""
+    if isinstance(batch, Tensor):
+        yield batch
+    elif isinstance(batch, np.ndarray) and batch.dtype.kind in "biuf":
+        yield torch.from_numpy(batch)
+    elif isinstance(batch, Mapping):
+        yield from tensors_of(tuple(batch.values()))
+    elif isinstance(batch, (tuple, list)):
+        for part in batch:
+            yield from tensors_of(part)
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors are, nan beside nan too."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return torch.equal(a, b) or bool(((a == b) | (a != a) & (b != b)).all())
 
 
 def check_tensor(name: str, value: object, kind: Kind, shape: tuple[int | str, ...]) -> None:

@@ -19,6 +19,10 @@ from jointopt.modules import check_names, covers, held_still, listed, parameters
 from jointopt.objective import check_number, total
 
 Loss = Tensor | Callable[[], Tensor]
+OF_OWN_DATA = """. Of a DataLoader, a data set or a list of (input, label) it is made so:
+    from jointopt import Task, data
+    batches = data.batches(loader, seed=0)  # the data set, shuffled by the seed: same number, same batch
+    task = Task(model, losses, batches)"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class Task:
         for name, answers in (("losses", "(model, batch) -> dict"), ("batches", "step number -> batch")):
             if not callable(getattr(self, name)):
                 got = type(getattr(self, name)).__name__
-                raise ValueError(f"a task's {name} must be a function, {answers}, got {got}; see jointopt.data.batches")
+                hint = OF_OWN_DATA if name == "batches" else ""
+                raise ValueError(f"a task's {name} must be a function, {answers}, got {got}{hint}")
         if not isinstance(self.weights, Mapping | None):
             raise ValueError(f"a task's weights must be a dict, loss -> λ, or None, got {type(self.weights).__name__}")
         for name, weight in (self.weights or {}).items():

@@ -2,6 +2,7 @@
 
     images = load("digits")                  # 4,000 training images, (N, 3, 28, 28) in [0, 1]
     batch = batches(images, size=64)         # a function: step number -> (inputs, labels)
+    batch = batches(loader)                  # the same of a DataLoader, or of a data set, of your own
     inputs, labels = get_batch_data()        # the next batch of plain training digits
 
 Sources, licenses and the split are in SOURCES.md beside this file.
@@ -11,14 +12,15 @@ import functools
 import numbers
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from jointopt.checks import check_labels, check_tensor
-from jointopt.data import digits, torchvision_sets
+from jointopt.data import digits, own, torchvision_sets
 
 NAMES = (*digits.NAMES, *torchvision_sets.NAMES)
 SPLITS = ("train", "test")
@@ -87,20 +89,34 @@ def _images(pixels: torch.Tensor, labels: torch.Tensor, classes: tuple[str, ...]
     return Images(images, labels.long(), classes)
 
 
-def batches(images: Images, size: int = 64, seed: int = 0, device: str | torch.device = "cpu") -> Batches:
+def batches(
+    images: Images | DataLoader | Dataset | Sequence,
+    size: int | None = None,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> Batches:
     """Cut `images` into batches: returns a function from a step number (from 0) to (inputs, labels).
 
     The same number gives the same batch, in any order of calls and from any thread. Each epoch is a
     permutation of the images, drawn by a generator of its own from (seed, epoch); an epoch has N // size
-    batches, and the images left over are dropped, other ones in each epoch. Inputs are (size, C, H, W) in
+    batches, and the images left over are dropped, other ones in each epoch. Inputs of Images are (size, C, H, W) in
     torch.channels_last, the faster memory layout for convolutions: flatten what a convolution makes of them
     by `flatten` or `reshape`, since `view` refuses. The images are copied once, to `device`,
     and shared if they are there already in torch.channels_last.
 
+    Data of your own: a DataLoader, a data set of torch's, or a list, each example of which is (input, label); of two
+    tensors torch.utils.data.TensorDataset makes one. A DataLoader gives its data set, its batch_size where no size is
+    asked for, and its collate_fn; its order and its workers are not used. Examples that are drawn anew each time they
+    are read (random augmentation) cannot be replayed: labs and comparisons refuse them.
+
+    size: 64 if it is None and no DataLoader has another.
+
     Raises ValueError for a size that is not an integer from 1 to N, a seed that is not one from 0 to
-    2**32 - 1, and (when called) a number that is not an integer from 0 up.
+    2**32 - 1, (when called) a number that is not an integer from 0 up, and for data that cannot be read by number.
     """
-    chosen = rows(len(images), size, seed)
+    if not isinstance(images, Images):
+        return _own_batches(own.examples(images), size, seed, device)
+    chosen = rows(len(images), own.SIZE if size is None else size, seed)
     pixels = images.images.to(device).permute(0, 2, 3, 1).contiguous()  # (N, H, W, C)
     labels = images.labels.to(device, copy=True)
 
@@ -109,6 +125,11 @@ def batches(images: Images, size: int = 64, seed: int = 0, device: str | torch.d
         return pixels[row].permute(0, 3, 1, 2), labels[row]  # (size, C, H, W) channels_last, (size,)
 
     return batch
+
+
+def _own_batches(examples: own.Examples, size: int | None, seed: int, device: str | torch.device) -> Batches:
+    chosen = rows(examples.count, examples.size if size is None else size, seed)
+    return lambda number: own.moved(examples.read(chosen(number).tolist()), device)
 
 
 def rows(count: int, size: int, seed: int) -> Callable[[int], torch.Tensor]:
