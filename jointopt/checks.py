@@ -68,12 +68,12 @@ def check_tensor(name: str, value: object, kind: Kind, shape: tuple[int | str, .
     raise ValueError(f"{name} must be {_told(kind, shape)}{hint}, got {given}")
 
 
-def check_labels(name: str, labels: Tensor, first: int, last: int) -> None:
-    """Unless all of them lie in first … last."""
+def check_labels(name: str, labels: Tensor, first: int, last: int, hint: str = "") -> None:
+    """Unless all of them lie in first … last. hint: the end of the error."""
     low, high = labels.aminmax() if labels.numel() else (first, last)
     if low < first or high > last:  # which one is looked for in an error alone, since masks are large
         wrong = labels[(labels < first) | (labels > last)][0]
-        raise ValueError(f"{name} must be in {first} … {last}, got {int(wrong)}")
+        raise ValueError(f"{name} must be in {first} … {last}, got {int(wrong)}{hint}")
 
 
 def check_boxes(name: str, boxes: Tensor, height: int, width: int) -> None:
