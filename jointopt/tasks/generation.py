@@ -102,14 +102,13 @@ def make(
 def split(data: str, held_out: str) -> tuple[Images, Images]:
     """(training images, held-out images), with one channel if all are gray; see `make`."""
     chosen = classification.split(data, held_out)
-    gray = all((images.images == images.images[:, :1]).all() for images in chosen)
+    gray = all((some == some[:, :1]).all() for images in chosen for some in images.pixels.split(1000))
     return tuple(of_channels(images, 1 if gray else 3) for images in chosen)
 
 
 def of_channels(images: Images, channels: int) -> Images:
     """The images with their first so many channels."""
-    pixels = images.images[:, :channels].contiguous(memory_format=torch.channels_last)
-    return Images(pixels, images.labels, images.classes)
+    return images.changed(images.pixels[:, :channels].contiguous(memory_format=torch.channels_last), images.labels)
 
 
 def noise(size: int, *seed: int) -> Tensor:
