@@ -1,12 +1,15 @@
 """What is asked of the tensors that others give. A ValueError says what was expected, and what was given."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
 Kind = torch.dtype | str
+BRIGHT = (
+    16  # no image of 0 … 1 comes near it, normalized by whatever mean and deviation; of 0 … 255, all but black ones do
+)
 
 
 def check_parts(batch: object, *names: str) -> None:
@@ -74,6 +77,23 @@ def check_labels(name: str, labels: Tensor, first: int, last: int, hint: str = "
     if low < first or high > last:  # which one is looked for in an error alone, since masks are large
         wrong = labels[(labels < first) | (labels > last)][0]
         raise ValueError(f"{name} must be in {first} … {last}, got {int(wrong)}{hint}")
+
+
+def check_range(name: str, images: Tensor) -> None:
+    """Unless they are floats of about 0 … 1; normalized ones pass, those of 0 … 255 do not."""
+    if (largest := images.max().item()) > BRIGHT:
+        by = "255" if largest <= 255 else "the largest that there can be"
+        raise ValueError(f"{name} must be floats of 0 … 1, got {largest:g}, the largest here: divide by {by}")
+
+
+def check_in_pixels(name: str, boxes: Iterable[Tensor]) -> None:
+    """Unless one at least of all boxes, each tensor (k, 4), reaches beyond the first pixel."""
+    largest = max((each.max().item() for each in boxes if len(each)), default=None)
+    if largest is not None and largest <= 1:
+        raise ValueError(
+            f"{name} must be in pixels, got {largest:g}, the largest here: multiply x by the image's width and y by its"
+            " height"
+        )
 
 
 def check_boxes(name: str, boxes: Tensor, height: int, width: int) -> None:

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from jointopt.checks import check_boxes, check_labels, check_tensor
+from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_tensor
 from jointopt.data import SPLITS, check_integer, check_split, digits, rows
 
 SMALLEST, LARGEST = 20, 36  # pixels, the longer side of a digit's ink; in the stored images it is 20
@@ -60,6 +60,7 @@ class Scenes:
                 raise ValueError(f"{name} must be given for each of the {n} scenes, not for {count}")
         for number, parts in enumerate(zip(self.boxes, self.labels, self.masks, strict=True)):
             _check_scene(f"scene {number}: ", *parts, len(self.classes), height, width)
+        check_in_pixels("boxes", self.boxes)
         if self.void is not None:
             check_tensor("void", self.void, torch.bool, (n, height, width))
 

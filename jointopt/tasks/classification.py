@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import networks
-from jointopt.checks import check_labels, check_parts, check_tensor
+from jointopt.checks import check_labels, check_parts, check_range, check_tensor
 from jointopt.drawing import font
 from jointopt.modules import eval_mode, listed
 from jointopt.objective import l2
@@ -111,6 +111,7 @@ def check_batch(batch: object) -> None:
     check_parts(batch, "inputs", "labels")
     inputs, labels = batch
     check_tensor("inputs", inputs, "float", ("B", 3, 28, 28))
+    check_range("inputs", inputs)
     check_tensor("labels", labels, torch.int64, (len(inputs),))
 
 

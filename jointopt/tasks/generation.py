@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import plans
-from jointopt.checks import check_parts, check_tensor
+from jointopt.checks import check_parts, check_range, check_tensor
 from jointopt.data import Images
 from jointopt.modules import eval_mode, held_still
 from jointopt.tasks import classification
@@ -150,6 +150,7 @@ def check_batch(batch: object, channels: int) -> None:
     """ValueError unless the batch is (real images, noise) of the shape and type that the GAN takes."""
     check_parts(batch, "real images", "noise")
     check_tensor("real images", batch[0], "float", ("B", channels, 28, 28))
+    check_range("real images", batch[0])
     check_tensor("noise", batch[1], "float", ("B", NOISE))
 
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional as F
 
-from jointopt.checks import check_boxes, check_labels, check_parts, check_tensor
+from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_parts, check_range, check_tensor
 from jointopt.data import check_integer, rows, splits
 from jointopt.data.scenes import Scenes
 from jointopt.drawing import cross, font, outline, paint, plate
@@ -211,12 +211,15 @@ def check_batch(batch: object, classes: int, with_boxes: bool, ignore: int | Non
     check_parts(batch, *("images", "masks", "boxes")[: 2 + with_boxes])
     images, masks, *boxes = batch
     check_images(images)
+    check_range("images", images)
     size, _, height, width = images.shape
     check_tensor("masks, one of each image's size,", masks, torch.int64, (size, height, width))
     _check_classes("masks", masks, classes, ignore)
     for cells in boxes:
         check_tensor("boxes, one a cell,", cells, "float", (size, 4, height // STRIDE, width // STRIDE))
-        check_boxes("boxes, where they are not zeros,", cells.movedim(1, -1)[has_box(cells)], height, width)
+        boxes = cells.movedim(1, -1)[has_box(cells)]  # (n, 4)
+        check_boxes("boxes, where they are not zeros,", boxes, height, width)
+        check_in_pixels("boxes", [boxes])
 
 
 def _check_classes(name: str, masks: Tensor, classes: int, ignore: int | None) -> None:
