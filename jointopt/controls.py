@@ -8,7 +8,7 @@ from typing import NamedTuple
 from torch import nn
 
 from jointopt.modules import check_names, covers, listed
-from jointopt.objective import check_number
+from jointopt.objective import check_number, check_rate
 
 
 class Change(NamedTuple):
@@ -79,7 +79,7 @@ class Controls:
             (f"weight.{name}", check_number(f"the weight λ of {name!r}", x)) for name, x in (weight or {}).items()
         ]
         if lr is not None:
-            changes.append(("lr", check_number("the learning rate", lr)))
+            changes.append(("lr", check_rate(lr)))
         self._change(changes)
 
     def freeze(self, *names: str) -> None:

@@ -38,6 +38,14 @@ def check_number(what: str, value: object) -> float:
     return float(value)
 
 
+def check_rate(value: object) -> float:
+    """The learning rate as a float; a ValueError unless it is one finite number ≥ 0."""
+    if isinstance(value, Mapping):
+        own = "a rate per module is that of a group of an optimizer of your own, which jointopt.train takes"
+        raise ValueError(f"the learning rate must be one number for all modules, got {value!r}; {own}")
+    return check_number("the learning rate", value)
+
+
 def is_finite(value: object) -> bool:
     """Whether it is a number that a float can hold, and neither nan nor infinite. A bool is none."""
     try:

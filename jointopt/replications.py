@@ -1,6 +1,6 @@
 """Published results, and what a record has to show to replicate them. The rules are those of evidence/README.md.
 
-found = records.load("../evidence/depth.json")
+found = records.load("depth")
 replications.fast_rcnn_table_5(found)       # True or False
 
 found is a record's comparisons by the names of its parts, as `jointopt.records.load` gives them.

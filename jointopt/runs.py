@@ -9,6 +9,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from jointopt.budget import Budget, Spent, within
+from jointopt.checks import check_repeats, tensors_of
 from jointopt.controls import Controls
 from jointopt.modules import fingerprint
 from jointopt.training import NonFiniteError, Task, Update, check_optimizer, optimizer_of, take_step
@@ -81,8 +82,9 @@ def _marked(plan: Iterable[Update], ends: list) -> Iterator[Update]:
 
 
 def began(task: Task) -> dict[str, str]:
-    """Fingerprints of the first weights and of the first two batches."""
-    batches = {f"{n} {i}": x for n in (0, 1) for i, x in enumerate(_tensors(task.batches(n)))}
+    """Fingerprints of the first weights and the first two batches; ValueError if batch 0 is another the second time."""
+    two = check_repeats(task.batches), tensors_of(task.batches(1))
+    batches = {f"{n} {i}": x for n, tensors in enumerate(two) for i, x in enumerate(tensors)}
     return {"weights": fingerprint(task.model.state_dict())[:12], "batches": fingerprint(batches)[:12]}
 
 
@@ -119,14 +121,3 @@ def _one_thread() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _tensors(batch: object) -> Iterator[torch.Tensor]:
-    """The tensors of a batch, however they are nested."""
-    if isinstance(batch, torch.Tensor):
-        yield batch
-    elif isinstance(batch, Mapping):
-        yield from _tensors(tuple(batch.values()))
-    elif isinstance(batch, (tuple, list)):
-        for part in batch:
-            yield from _tensors(part)

@@ -16,9 +16,13 @@ from torch import Tensor, nn
 
 from jointopt.controls import Controls, check_losses
 from jointopt.modules import check_names, covers, held_still, listed, parameters_of
-from jointopt.objective import check_number, total
+from jointopt.objective import check_number, check_rate, total
 
 Loss = Tensor | Callable[[], Tensor]
+OF_OWN_DATA = """. Of a DataLoader, a data set or a list of (input, label) it is made so:
+    from jointopt import Task, data
+    batches = data.batches(loader, seed=0)  # the data set, shuffled by the seed: same number, same batch
+    task = Task(model, losses, batches)"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class Task:
         for name, answers in (("losses", "(model, batch) -> dict"), ("batches", "step number -> batch")):
             if not callable(getattr(self, name)):
                 got = type(getattr(self, name)).__name__
-                raise ValueError(f"a task's {name} must be a function, {answers}, got {got}; see jointopt.data.batches")
+                hint = OF_OWN_DATA if name == "batches" else ""
+                raise ValueError(f"a task's {name} must be a function, {answers}, got {got}{hint}")
         if not isinstance(self.weights, Mapping | None):
             raise ValueError(f"a task's weights must be a dict, loss -> λ, or None, got {type(self.weights).__name__}")
         for name, weight in (self.weights or {}).items():
@@ -137,6 +142,11 @@ def train(
         raise ValueError(f"a plan is a stream of Updates, as jointopt.plans.joint(100) makes it, got {plan!r}")
     if controls.log:  # they have steered another run
         controls.restart()
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise ValueError(_refusal(optimizer))
+    if not hasattr(optimizer, "param_groups"):
+        made = "as jointopt.training.make_optimizer(task.model, 'Adam') makes it"
+        raise ValueError(f"train takes an optimizer, {made}, got {optimizer!r}")
     ours = set(task.model.parameters())
     if not any(p in ours for group in optimizer.param_groups for p in group["params"]):
         raise ValueError("the optimizer holds no parameter of this task's model: make it from task.model.parameters()")
@@ -226,7 +236,7 @@ OPTIMIZERS = {
 
 def make_optimizer(model: nn.Module, name: str = "Adam", **options) -> torch.optim.Optimizer:
     """One of OPTIMIZERS over all parameters of the model; options (lr, weight_decay, …) replace the defaults."""
-    check_optimizer(name)
+    check_optimizer(name, options)
     optimizer, defaults = OPTIMIZERS[name]
     return optimizer(model.parameters(), **defaults | options)
 
@@ -241,13 +251,27 @@ def optimizer_of(task: Task, name: str | None = None, **options) -> torch.optim.
 
 def check_optimizer(name: object, options: Mapping[str, object] | None = None) -> None:
     """ValueError unless it is the name of one of OPTIMIZERS, which takes these options."""
-    if name not in OPTIMIZERS:
-        raise ValueError(f"no optimizer is named {name!r}; there are {listed(OPTIMIZERS)}")
+    if not isinstance(name, str) or name not in OPTIMIZERS:
+        raise ValueError(_refusal(name))
     optimizer, defaults = OPTIMIZERS[name]
+    if isinstance(options, Mapping) and isinstance(options.get("lr"), Mapping):
+        check_rate(options["lr"])
     try:
         optimizer([torch.zeros(1, requires_grad=True)], **defaults | dict(options or {}))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} refuses the options {options}: {error}") from error
+
+
+def _refusal(optimizer: object) -> str:
+    """Why this is no optimizer that is known by its name, and which are."""
+    kind, there = optimizer if isinstance(optimizer, type) else type(optimizer), f"there are {listed(OPTIMIZERS)}"
+    if optimizer == "LBFGS" or issubclass(kind, torch.optim.LBFGS):
+        return f"LBFGS needs a closure, which computes the loss several times a step: a plan's steps have none; {there}"
+    if issubclass(kind, torch.optim.Optimizer):
+        given = f"the class {kind.__name__}" if kind is optimizer else f"an object of {kind.__name__}"
+        own = "one of your own is given to jointopt.train(task, plan, optimizer=…)"
+        return f"an optimizer is asked for by its name, got {given}; {there}; {own}"
+    return f"no optimizer is named {optimizer!r}; {there}"
 
 
 def _explained_by(frozen: frozenset[str], modules: frozenset[str] | None) -> bool:

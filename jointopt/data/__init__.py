@@ -2,6 +2,7 @@
 
     images = load("digits")                  # 4,000 training images, (N, 3, 28, 28) in [0, 1]
     batch = batches(images, size=64)         # a function: step number -> (inputs, labels)
+    batch = batches(loader)                  # the same of a DataLoader, or of a data set, of your own
     inputs, labels = get_batch_data()        # the next batch of plain training digits
 
 Sources, licenses and the split are in SOURCES.md beside this file.
@@ -11,42 +12,18 @@ import functools
 import numbers
 import os
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, Dataset
 
-from jointopt.checks import check_labels, check_tensor
-from jointopt.data import digits, torchvision_sets
+from jointopt.data import digits, own, torchvision_sets
+from jointopt.data.images import Bytes, Images, floats
 
 NAMES = (*digits.NAMES, *torchvision_sets.NAMES)
 SPLITS = ("train", "test")
 Batches = Callable[[int], tuple[torch.Tensor, torch.Tensor]]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Images:
-    """Labeled images: `images` float32 (N, C, H, W), `labels` int64 (N,), `classes` the name of each label.
-
-    Raises ValueError if the shapes, the dtypes or a label do not fit.
-    """
-
-    images: torch.Tensor
-    labels: torch.Tensor
-    classes: tuple[str, ...]
-
-    def __post_init__(self):
-        check_tensor("images", self.images, torch.float32, ("n", "c", "h", "w"))
-        check_tensor("labels, one an image,", self.labels, torch.int64, (len(self.images),))
-        check_labels("labels", self.labels, 0, len(self.classes) - 1)
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __repr__(self) -> str:
-        size = "x".join(map(str, self.images.shape[1:]))
-        return f"Images({len(self)} of {size}, {len(self.classes)} classes)"
 
 
 def load(name: str, split: str = "train", root: str | os.PathLike | None = None, download: bool = False) -> Images:
@@ -66,6 +43,8 @@ def load(name: str, split: str = "train", root: str | os.PathLike | None = None,
 
     Gray images are repeated over the three channels; CIFAR-10 is resized from 32 to 28 pixels, antialiased.
     Every call returns new tensors, which may be altered in place. No random generator is touched.
+    torchvision's sets are kept as bytes: `images` makes floats of all (564 MB of the 60,000 of "fashion_mnist"),
+    `part(rows).images` of some, and `batches` of each batch alone.
 
     Raises ValueError for an unknown name or split, FileNotFoundError for a missing file, and OSError for a
     file that is truncated or altered.
@@ -74,41 +53,58 @@ def load(name: str, split: str = "train", root: str | os.PathLike | None = None,
         raise ValueError(f"no data set is named {name!r}; choose one of {', '.join(NAMES)}")
     check_split(split)
     if name in digits.NAMES:
-        return _images(*digits.load(name, split))
-    return _images(*torchvision_sets.load(name, split, root, download))
+        kept = _bytes(*digits.load(name, split))
+        return Images(kept.images, kept.labels, kept.classes)
+    return _bytes(*torchvision_sets.load(name, split, root, download))
 
 
-def _images(pixels: torch.Tensor, labels: torch.Tensor, classes: tuple[str, ...]) -> Images:
-    """Make Images from uint8 pixels, (N, 28, 28) or (N, 3, 28, 28)."""
-    if pixels.ndim == 3:
-        pixels = pixels[:, None]  # (N, 1, 28, 28)
-    images = torch.empty(len(pixels), 3, *pixels.shape[2:])  # (N, 3, 28, 28)
-    images.copy_(pixels).div_(255)
-    return Images(images, labels.long(), classes)
+def _bytes(pixels: torch.Tensor, labels: torch.Tensor, classes: tuple[str, ...]) -> Bytes:
+    """Images of uint8 pixels, (N, 28, 28) or (N, 3, 28, 28)."""
+    pixels = pixels.contiguous() if pixels.ndim == 4 else pixels[:, None].expand(-1, 3, -1, -1)  # (N, 3, 28, 28)
+    return Bytes(pixels, labels.long(), classes)
 
 
-def batches(images: Images, size: int = 64, seed: int = 0, device: str | torch.device = "cpu") -> Batches:
+def batches(
+    images: Images | DataLoader | Dataset | Sequence,
+    size: int | None = None,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> Batches:
     """Cut `images` into batches: returns a function from a step number (from 0) to (inputs, labels).
 
     The same number gives the same batch, in any order of calls and from any thread. Each epoch is a
     permutation of the images, drawn by a generator of its own from (seed, epoch); an epoch has N // size
-    batches, and the images left over are dropped, other ones in each epoch. Inputs are (size, C, H, W) in
+    batches, and the images left over are dropped, other ones in each epoch. Inputs of Images are (size, C, H, W) in
     torch.channels_last, the faster memory layout for convolutions: flatten what a convolution makes of them
     by `flatten` or `reshape`, since `view` refuses. The images are copied once, to `device`,
     and shared if they are there already in torch.channels_last.
 
+    Data of your own: a DataLoader, a data set of torch's, or a list, each example of which is (input, label); of two
+    tensors torch.utils.data.TensorDataset makes one. A DataLoader gives its data set, its batch_size where no size is
+    asked for, and its collate_fn; its order and its workers are not used. Examples that are drawn anew each time they
+    are read (random augmentation) cannot be replayed: labs and comparisons refuse them.
+
+    size: 64 if it is None and no DataLoader has another.
+
     Raises ValueError for a size that is not an integer from 1 to N, a seed that is not one from 0 to
-    2**32 - 1, and (when called) a number that is not an integer from 0 up.
+    2**32 - 1, (when called) a number that is not an integer from 0 up, and for data that cannot be read by number.
     """
-    chosen = rows(len(images), size, seed)
-    pixels = images.images.to(device).permute(0, 2, 3, 1).contiguous()  # (N, H, W, C)
+    if not isinstance(images, Images):
+        return _own_batches(own.examples(images), size, seed, device)
+    chosen = rows(len(images), own.SIZE if size is None else size, seed)
+    pixels = images.pixels.to(device).permute(0, 2, 3, 1).contiguous()  # (N, H, W, C)
     labels = images.labels.to(device, copy=True)
 
     def batch(number: int) -> tuple[torch.Tensor, torch.Tensor]:
         row = chosen(number).to(device)
-        return pixels[row].permute(0, 3, 1, 2), labels[row]  # (size, C, H, W) channels_last, (size,)
+        return floats(pixels[row]).permute(0, 3, 1, 2), labels[row]  # (size, C, H, W) channels_last, (size,)
 
     return batch
+
+
+def _own_batches(examples: own.Examples, size: int | None, seed: int, device: str | torch.device) -> Batches:
+    chosen = rows(examples.count, examples.size if size is None else size, seed)
+    return lambda number: own.moved(examples.read(chosen(number).tolist()), device)
 
 
 def rows(count: int, size: int, seed: int) -> Callable[[int], torch.Tensor]:

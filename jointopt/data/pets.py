@@ -15,7 +15,7 @@ from jointopt.data.scenes import Scenes
 from jointopt.data.torchvision_sets import default_root
 
 SPECIES = ("cat", "dog")
-ANIMAL = 1  # in a trimap; 2 is the background, and 3 a band along the outline that is not classified
+ANIMAL, VOID = 1, 3  # in a trimap; 2 is the background. VOID: a band along the outline that is not classified
 LISTS = {"train": "trainval", "validation": "trainval", "test": "test"}
 
 
@@ -41,7 +41,7 @@ def load(
         classes: "species" (labels 0 cat, 1 dog), or "breeds" (the 37, in the order of the data set). None: species.
 
     The mask holds what the data set calls foreground. A narrow band along the outline, which it does not classify,
-    is left out, and the box is tight around the rest: it is a few pixels smaller than the animal.
+    is void, and the box is tight around the rest: it is a few pixels smaller than the animal.
 
     Raises ValueError for anything else and where there are fewer images than count, FileNotFoundError if the files
     are not there, OSError if they cannot be fetched or read.
@@ -62,10 +62,11 @@ def load(
 
     def read(number: int) -> Row:
         image, (breed, species, trimap) = data[number]
-        mask = photographs.resized_map(trimap, image, size)[None] == ANIMAL  # (1, size, size)
+        trimap = photographs.resized_map(trimap, image, size)  # (size, size)
+        mask = trimap[None] == ANIMAL  # (1, size, size)
         mask = mask[mask.flatten(1).any(1)]  # (0, size, size) where nothing is left of it
         labels = torch.tensor([breed if breeds else species] * len(mask), dtype=torch.int64)
-        return photographs.resized(image, size), photographs.tight_boxes(mask), labels, mask
+        return photographs.resized(image, size), photographs.tight_boxes(mask), labels, mask, trimap == VOID
 
     order = photographs.cut(len(data), split)
     names = tuple(data.classes) if breeds else SPECIES

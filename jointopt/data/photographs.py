@@ -24,7 +24,8 @@ NAMES = ("voc", "pets")
 SPLITS = ("train", "validation", "test")
 VALIDATION_EVERY = 5  # of the images that a data set gives for training, every fifth is for validation
 
-Row = tuple[Tensor, Tensor, Tensor, Tensor]  # pixels, boxes, labels and masks of one image, as Scenes holds them
+# Pixels, boxes, labels, masks and void of one image, as Scenes holds them.
+Row = tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]
 
 
 def load(
@@ -118,8 +119,8 @@ def gather(
     if len(rows) < (count or 1):
         which = ", ".join(classes)
         raise ValueError(f"{name} has {len(rows)} images in {split!r} with an object ({which}), not {count or 'one'}")
-    pixels, boxes, labels, masks = zip(*rows, strict=True)
-    return Scenes(torch.stack(pixels), boxes, labels, masks, classes)
+    pixels, boxes, labels, masks, void = zip(*rows, strict=True)
+    return Scenes(torch.stack(pixels), boxes, labels, masks, classes, None if void[0] is None else torch.stack(void))
 
 
 def resized(image: Image.Image, size: int) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from jointopt.checks import check_boxes, check_labels, check_tensor
+from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_tensor
 from jointopt.data import SPLITS, check_integer, check_split, digits, rows
 
 SMALLEST, LARGEST = 20, 36  # pixels, the longer side of a digit's ink; in the stored images it is 20
@@ -39,6 +39,7 @@ class Scenes:
     labels: for each scene int64 (k,), from 0; a model with a class for the background has to make room for it.
     masks: for each scene bool (k, H, W).
     classes: the name of each label.
+    void: bool (N, H, W), the pixels that the data set leaves unclassified, such as a border; None: there are none.
 
     Raises ValueError, with the number of the scene, where one of them does not fit the others.
     """
@@ -48,6 +49,7 @@ class Scenes:
     labels: tuple[Tensor, ...]
     masks: tuple[Tensor, ...]
     classes: tuple[str, ...]
+    void: Tensor | None = None
 
     def __post_init__(self):
         check_tensor("pixels", self.pixels, torch.uint8, ("N", 3, "H", "W"))
@@ -58,6 +60,9 @@ class Scenes:
                 raise ValueError(f"{name} must be given for each of the {n} scenes, not for {count}")
         for number, parts in enumerate(zip(self.boxes, self.labels, self.masks, strict=True)):
             _check_scene(f"scene {number}: ", *parts, len(self.classes), height, width)
+        check_in_pixels("boxes", self.boxes)
+        if self.void is not None:
+            check_tensor("void", self.void, torch.bool, (n, height, width))
 
     @property
     def images(self) -> Tensor:
@@ -149,7 +154,9 @@ def batches(scenes: Scenes, size: int = 4, seed: int = 0) -> Batches:
 
 def part(scenes: Scenes, which: slice) -> Scenes:
     """Some of the scenes."""
-    return Scenes(scenes.pixels[which], scenes.boxes[which], scenes.labels[which], scenes.masks[which], scenes.classes)
+    parts = (scenes.pixels, scenes.boxes, scenes.labels, scenes.masks)
+    void = None if scenes.void is None else scenes.void[which]
+    return Scenes(*(each[which] for each in parts), scenes.classes, void)
 
 
 def _draw(

@@ -25,7 +25,7 @@ CLASSES = (
 )
 NUMBERS = dict(enumerate(CLASSES, 1))  # in SegmentationClass
 EDGES = ("xmin", "ymin", "xmax", "ymax")
-NO_OBJECT = (0, 255)  # in SegmentationObject: the background, and the border that belongs to nobody
+VOID = 255  # in SegmentationClass and SegmentationObject: the border around an object, which belongs to nobody
 LISTS = {"train": "train", "validation": "train", "test": "val"}  # the labels of VOC's own test images are not public
 
 
@@ -53,8 +53,8 @@ def load(
             left out, and so are objects of other classes.
         masks: False takes all images, with the boxes that VOC gives; objects that it marks as difficult are left
             out, and the masks are the boxes, filled. True takes the images that VOC outlines, with the outlined
-            objects, a tight box around each; the border around an object belongs to none, and an object that has no
-            pixel left at this size is left out.
+            objects, a tight box around each; the border around an object is void, and an object that has no pixel
+            left at this size is left out.
 
     Raises ValueError for anything else and where there are fewer images than count, FileNotFoundError if the files
     are not there, OSError if they cannot be fetched or read.
@@ -95,7 +95,7 @@ def _boxed(data, size: int, classes: tuple[str, ...], number: int) -> Row:
             raise ValueError(f"a box has no area in the image: {x1}, {y1}, {x2}, {y2} after resizing")
         mask[int(y1) : math.ceil(y2), int(x1) : math.ceil(x2)] = True
     labels = torch.tensor([classes.index(each["name"]) for each in objects], dtype=torch.int64)
-    return photographs.resized(image, size), torch.from_numpy(boxes).float(), labels, filled
+    return photographs.resized(image, size), torch.from_numpy(boxes).float(), labels, filled, None
 
 
 def _outlined(data, size: int, classes: tuple[str, ...], number: int) -> Row:
@@ -108,11 +108,11 @@ def _outlined(data, size: int, classes: tuple[str, ...], number: int) -> Row:
     found = []
     for which in objects.unique().tolist():
         mask = objects == which
-        if which not in NO_OBJECT and (name := NUMBERS[int(kinds[mask].mode().values)]) in classes:
+        if which not in (0, VOID) and (name := NUMBERS[int(kinds[mask].mode().values)]) in classes:
             found.append((classes.index(name), mask))
     outlined = torch.stack([mask for _, mask in found]) if found else torch.zeros(0, size, size, dtype=torch.bool)
     labels = torch.tensor([label for label, _ in found], dtype=torch.int64)
-    return photographs.resized(image, size), photographs.tight_boxes(outlined), labels, outlined
+    return photographs.resized(image, size), photographs.tight_boxes(outlined), labels, outlined, objects == VOID
 
 
 def _check_classes(classes: object) -> tuple[str, ...]:

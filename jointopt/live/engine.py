@@ -11,6 +11,7 @@ from itertools import chain, takewhile
 import torch
 from torch import Tensor, nn
 
+from jointopt.checks import check_repeats
 from jointopt.controls import Change, Controls
 from jointopt.live.history import History
 from jointopt.live.menu import Menu, Plans
@@ -39,6 +40,7 @@ class Engine:
     def __init__(self, task: Task, plan: Plans = None, controls: Controls | None = None):
         self.task, self.menu = task, Menu(plan)
         self.controls = controls or Controls()
+        check_repeats(task.batches)
         self.modules = module_names(task.model)
         self.losses = _loss_names(task)
         self.controls.bind(task.model, self.losses)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import networks
-from jointopt.checks import check_labels, check_parts, check_tensor
+from jointopt.checks import check_labels, check_parts, check_range, check_tensor
 from jointopt.drawing import font
 from jointopt.modules import eval_mode, listed
 from jointopt.objective import l2
@@ -73,7 +73,7 @@ def split(data: str, held_out: str = "test", device: str = "cpu") -> tuple[sets.
 
 def part(images: sets.Images, rows: slice | Tensor) -> sets.Images:
     """Some of the images."""
-    return sets.Images(images.images[rows], images.labels[rows], images.classes)
+    return images.part(rows)
 
 
 def choose(images: sets.Images, labels: int, seed: int) -> sets.Images:
@@ -94,8 +94,7 @@ def choose(images: sets.Images, labels: int, seed: int) -> sets.Images:
 def images(data: str, split: str, device: str) -> sets.Images:
     """One copy of the images for all tasks of a process, in the layout that batches take without a second copy."""
     loaded = sets.load(data, split)
-    pixels = loaded.images.to(device, memory_format=torch.channels_last)
-    return sets.Images(pixels, loaded.labels.to(device), loaded.classes)
+    return loaded.changed(loaded.pixels.to(device, memory_format=torch.channels_last), loaded.labels.to(device))
 
 
 def losses(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
@@ -112,6 +111,7 @@ def check_batch(batch: object) -> None:
     check_parts(batch, "inputs", "labels")
     inputs, labels = batch
     check_tensor("inputs", inputs, "float", ("B", 3, 28, 28))
+    check_range("inputs", inputs)
     check_tensor("labels", labels, torch.int64, (len(inputs),))
 
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from jointopt.checks import check_boxes, check_labels, check_parts, check_tensor
+from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_parts, check_range, check_tensor
 from jointopt.data import scenes as sets
 from jointopt.data import splits
 from jointopt.data.scenes import Scenes
@@ -168,6 +168,7 @@ def check_batch(batch: object, classes: int) -> None:
         raise ValueError(f"targets must be a list, one for each of {len(images)} images, got {given}")
     for number, (image, target) in enumerate(zip(images, targets, strict=True)):
         _check_target(f"target {number}", target, classes, *image.shape[1:])
+    check_in_pixels("boxes", [target["boxes"] for target in targets])
 
 
 def check_images(images: object) -> None:
@@ -178,6 +179,7 @@ def check_images(images: object) -> None:
         raise ValueError("images must hold an image at least, got none")
     for number, image in enumerate(images):
         check_tensor(f"image {number}", image, "float", (3, "H", "W"))
+        check_range(f"image {number}", image)
 
 
 def _check_target(name: str, target: object, classes: int, height: int, width: int) -> None:

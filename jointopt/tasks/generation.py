@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import plans
-from jointopt.checks import check_parts, check_tensor
+from jointopt.checks import check_parts, check_range, check_tensor
 from jointopt.data import Images
 from jointopt.modules import eval_mode, held_still
 from jointopt.tasks import classification
@@ -104,14 +104,13 @@ def make(
 def split(data: str, held_out: str) -> tuple[Images, Images]:
     """(training images, held-out images), with one channel if all are gray; see `make`."""
     chosen = classification.split(data, held_out)
-    gray = all((images.images == images.images[:, :1]).all() for images in chosen)
+    gray = all((some == some[:, :1]).all() for images in chosen for some in images.pixels.split(1000))
     return tuple(of_channels(images, 1 if gray else 3) for images in chosen)
 
 
 def of_channels(images: Images, channels: int) -> Images:
     """The images with their first so many channels."""
-    pixels = images.images[:, :channels].contiguous(memory_format=torch.channels_last)
-    return Images(pixels, images.labels, images.classes)
+    return images.changed(images.pixels[:, :channels].contiguous(memory_format=torch.channels_last), images.labels)
 
 
 def noise(size: int, *seed: int) -> Tensor:
@@ -153,6 +152,7 @@ def check_batch(batch: object, channels: int) -> None:
     """ValueError unless the batch is (real images, noise) of the shape and type that the GAN takes."""
     check_parts(batch, "real images", "noise")
     check_tensor("real images", batch[0], "float", ("B", channels, 28, 28))
+    check_range("real images", batch[0])
     check_tensor("noise", batch[1], "float", ("B", NOISE))
 
 

@@ -5,7 +5,7 @@ The network and its sources are in jointopt.unet. Soft Dice: Milletarì et al. 2
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import numpy as np
 import torch
@@ -13,14 +13,19 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional as F
 
-from jointopt.checks import check_boxes, check_labels, check_parts, check_tensor
-from jointopt.data import rows, splits
+from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_parts, check_range, check_tensor
+from jointopt.data import check_integer, rows, splits
 from jointopt.data.scenes import Scenes
 from jointopt.drawing import cross, font, outline, paint, plate
 from jointopt.modules import eval_mode
 from jointopt.training import Loss, Task
 from jointopt.unet import STRIDE, Segmenter, check_images, check_sides
 
+VOID = 255  # the label of pixels that are not classified, as VOC and Cityscapes have it
+VOID_HINT = (
+    ': pixels that are not classified are left out by tasks.load("segmentation", ignore=255),'
+    " and masks of 0 and 255 alone are to be divided by 255"
+)
 COVERED = 0.1  # of a cell: from so much of an object on, the cell is one of its own
 DATA = {"scenes": {}, "pets": {}, "voc": {"masks": True}}  # what the loader of photographs is asked for
 SECOND, WEIGHTING = (None, "boxes"), ("fixed", "learned")
@@ -32,11 +37,14 @@ Batch = Sequence[Tensor]
 @dataclass(frozen=True, eq=False)
 class Labeled:
     """Scenes with one class a pixel: `masks` uint8 (N, H, W), 0 the background; `boxes` float32 (N, 4, H/8, W/8), the
-    box (x1, y1, x2, y2, in pixels) of the object to which a cell belongs, and zeros where it belongs to none."""
+    box (x1, y1, x2, y2, in pixels) of the object to which a cell belongs, and zeros where it belongs to none.
+
+    ignore: the label in `masks` of pixels that are not classified, and count nowhere; None: there are none."""
 
     scenes: Scenes
     masks: Tensor
     boxes: Tensor
+    ignore: int | None = None
 
     def __len__(self) -> int:
         return len(self.masks)
@@ -54,6 +62,7 @@ def make(
     held_out: str = "test",
     held_out_scenes: int = 100,
     data: str = "scenes",
+    ignore: int | None = None,
 ) -> Task:
     """Give each pixel of a scene its class: a digit ("247", or `classes`), or the background. `size` in a batch.
 
@@ -67,7 +76,9 @@ def make(
     digit and no background of a test scene is in a training scene; validation scenes are other scenes, of the
     digits and backgrounds that are trained on.
     data: "scenes", drawn by the seed; "pets" or "voc", photographs of 96×96 pixels (jointopt.data.photographs, which
-    says where they are looked for, and `classes` of which there are). What they call border counts as background.
+    says where they are looked for, and `classes` of which there are).
+    ignore: the label of pixels that are not classified, as 255 in masks of your own; they count in no loss and in no
+    figure. None: 255 for photographs, whose borders have it; for drawn scenes every label is a class.
 
     ValueError for anything else, and where photographs are missing the errors of jointopt.data.photographs.
     """
@@ -82,7 +93,11 @@ def make(
     if weighting == "learned" and second is None:
         raise ValueError("weighting='learned' weighs two tasks: give it a second, as second='boxes'")
     read = splits.read(data, seed, classes, scenes, held_out, held_out_scenes, **DATA[data])
-    train, held = map(labeled, read)
+    if ignore is None and data != "scenes":
+        ignore = VOID
+    if ignore is not None:
+        check_integer("ignore", ignore, 1 + len(read[0].classes), 255)
+    train, held = (labeled(each, ignore) for each in read)
     order = rows(len(train), size, seed)
     with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
         torch.manual_seed(seed)
@@ -95,7 +110,7 @@ def make(
         weights |= {"cross_entropy": 0.0, "boxes": 0.0, "learned": 1.0}
     return Task(
         model,
-        losses,
+        losses if ignore is None else partial(losses, ignore=ignore),
         lambda number: batch(train, order(number), second is not None),
         evaluate=lambda model: evaluate(model, held),
         picture=lambda model: picture(model, held),
@@ -108,20 +123,23 @@ def make(
 
 
 @lru_cache(maxsize=8)
-def labeled(scenes: Scenes) -> Labeled:
+def labeled(scenes: Scenes, ignore: int | None = VOID) -> Labeled:
     """The scenes with one class a pixel, and one box a cell; where objects overlap, the last one lies above.
 
+    ignore: the label of what is void in the scenes; with None it counts as background.
     Made once for the same scenes. Callers share it: leave it as it is.
     """
     n, _, height, width = scenes.pixels.shape
     check_sides(height, width)
     classes = torch.zeros(n, height, width, dtype=torch.uint8)
     boxes = torch.zeros(n, 4, height // STRIDE, width // STRIDE)
+    if scenes.void is not None and ignore is not None:
+        classes[scenes.void] = ignore
     for number in range(n):
         for label, mask in zip(scenes.labels[number].tolist(), scenes.masks[number], strict=True):
             classes[number][mask] = label + 1
         boxes[number] = cells(scenes.boxes[number], scenes.masks[number])
-    return Labeled(scenes, classes, boxes)
+    return Labeled(scenes, classes, boxes, ignore)
 
 
 def cells(boxes: Tensor, masks: Tensor) -> Tensor:
@@ -144,15 +162,18 @@ def batch(scenes: Labeled, which: Tensor, with_boxes: bool) -> Batch:
 # The losses
 
 
-def losses(model: Segmenter, batch: Batch) -> dict[str, Loss]:
-    """The losses on (images, masks), or (images, masks, boxes) where the model has a second head; see `batch`."""
+def losses(model: Segmenter, batch: Batch, ignore: int | None = None) -> dict[str, Loss]:
+    """The losses on (images, masks), or (images, masks, boxes) where the model has a second head; see `batch`.
+
+    ignore: the label of pixels that count neither in cross_entropy nor in dice; None: every label is a class."""
     second = hasattr(model, "second")
-    check_batch(batch, model.classes, second)
+    check_batch(batch, model.classes, second, ignore)
     images, masks, *boxes = batch
     features = model.encoder(images)
     scores = cache(lambda: model.head(model.decoder(*features)))  # (B, 1 + classes, H, W)
-    cross_entropy = cache(lambda: F.cross_entropy(scores(), masks))
-    found: dict[str, Loss] = {"cross_entropy": cross_entropy, "dice": lambda: dice_loss(scores(), masks)}
+    unused = {} if ignore is None else {"ignore_index": ignore}
+    cross_entropy = cache(lambda: F.cross_entropy(scores(), masks, **unused))
+    found: dict[str, Loss] = {"cross_entropy": cross_entropy, "dice": lambda: dice_loss(scores(), masks, ignore)}
     if second:
         found["boxes"] = in_pixels = cache(lambda: box_loss(model.second(features[-1]), *boxes))
     if hasattr(model, "balance"):
@@ -160,12 +181,15 @@ def losses(model: Segmenter, batch: Batch) -> dict[str, Loss]:
     return found
 
 
-def dice_loss(scores: Tensor, masks: Tensor) -> Tensor:
-    """1 − mean over the foreground classes of (2 Σ p·y + 1) / (Σ p + Σ y + 1), the sums over all pixels of the batch.
+def dice_loss(scores: Tensor, masks: Tensor, ignore: int | None = None) -> Tensor:
+    """1 − mean over the foreground classes of (2 Σ p·y + 1) / (Σ p + Σ y + 1), the sums over all pixels of the batch
+    but those whose label is `ignore`.
 
     p: softmax of the scores (B, 1 + classes, H, W); y: 1 where the mask (B, H, W) has the class.
     """
     p = scores.softmax(1)[:, 1:]  # (B, classes, H, W)
+    if ignore is not None:
+        p = p * (masks != ignore)[:, None]
     y = masks[:, None] == torch.arange(1, scores.shape[1]).view(-1, 1, 1)
     both, either = (p * y).sum((0, 2, 3)), p.sum((0, 2, 3)) + y.sum((0, 2, 3))  # (classes,)
     return 1 - ((2 * both + 1) / (either + 1)).mean()
@@ -182,17 +206,28 @@ def has_box(boxes: Tensor) -> Tensor:
     return (boxes != 0).any(1)
 
 
-def check_batch(batch: object, classes: int, with_boxes: bool) -> None:
+def check_batch(batch: object, classes: int, with_boxes: bool, ignore: int | None = None) -> None:
     """ValueError unless the batch is as `losses` takes it, for masks of so many classes, the background with them."""
     check_parts(batch, *("images", "masks", "boxes")[: 2 + with_boxes])
     images, masks, *boxes = batch
     check_images(images)
+    check_range("images", images)
     size, _, height, width = images.shape
     check_tensor("masks, one of each image's size,", masks, torch.int64, (size, height, width))
-    check_labels("masks", masks, 0, classes - 1)
+    _check_classes("masks", masks, classes, ignore)
     for cells in boxes:
         check_tensor("boxes, one a cell,", cells, "float", (size, 4, height // STRIDE, width // STRIDE))
-        check_boxes("boxes, where they are not zeros,", cells.movedim(1, -1)[has_box(cells)], height, width)
+        boxes = cells.movedim(1, -1)[has_box(cells)]  # (n, 4)
+        check_boxes("boxes, where they are not zeros,", boxes, height, width)
+        check_in_pixels("boxes", [boxes])
+
+
+def _check_classes(name: str, masks: Tensor, classes: int, ignore: int | None) -> None:
+    """ValueError unless all labels but `ignore` are those of classes, and one at least is."""
+    known = masks if ignore is None else masks[masks != ignore]
+    if not known.numel():
+        raise ValueError(f"{name} must have a pixel that is classified, got {ignore} alone, which is ignored")
+    check_labels(name, known, 0, classes - 1, VOID_HINT if ignore is None else "")
 
 
 # Held-out figures
@@ -216,7 +251,7 @@ def predict_boxes(model: Segmenter, images: Tensor) -> Tensor:
 def evaluate(model: Segmenter, held: Labeled) -> dict[str, float]:
     """Held-out IoU in percent: of the foreground, the mean over its classes; of the background; of the boxes."""
     images = held.scenes.images.contiguous(memory_format=torch.channels_last)
-    classes = iou(confusion(predict(model, images), held.masks.long(), model.classes))
+    classes = iou(confusion(predict(model, images), held.masks.long(), model.classes, held.ignore))
     if classes[1:].isnan().all():
         raise ValueError(f"foreground IoU needs a pixel of an object at least, got none in {len(held)} images")
     found = {"foreground IoU (%)": classes[1:].nanmean(), "background IoU (%)": classes[0]}
@@ -229,12 +264,22 @@ def evaluate(model: Segmenter, held: Labeled) -> dict[str, float]:
 
 def per_class(model: Segmenter, held: Labeled) -> dict[str, float]:
     """The IoU of the background and of each class, in percent; nan where a class is neither there nor predicted."""
-    found = iou(confusion(predict(model, held.scenes.images), held.masks.long(), model.classes))
+    found = iou(confusion(predict(model, held.scenes.images), held.masks.long(), model.classes, held.ignore))
     return dict(zip(("background", *held.scenes.classes), (100 * found).tolist(), strict=True))
 
 
-def confusion(predicted: Tensor, masks: Tensor, classes: int) -> Tensor:
-    """How many pixels of a class (row) are predicted to be of a class (column), (classes, classes). int64 both."""
+def confusion(predicted: Tensor, masks: Tensor, classes: int, ignore: int | None = None) -> Tensor:
+    """How many pixels of a class (row) are predicted to be of a class (column), (classes, classes).
+
+    predicted, masks: int64 and of one shape. Pixels whose mask is `ignore` are not counted. ValueError for other
+    shapes, types and labels.
+    """
+    check_tensor("masks", masks, torch.int64, ("n",) * masks.ndim)
+    check_tensor("predicted, of the masks' shape,", predicted, torch.int64, tuple(masks.shape))
+    if ignore is not None:
+        predicted, masks = predicted[masks != ignore], masks[masks != ignore]  # (n,)
+    for name, labels in (("masks", masks), ("predicted", predicted)):
+        check_labels(name, labels, 0, classes - 1)
     return torch.bincount((masks * classes + predicted).flatten(), minlength=classes**2).view(classes, classes)
 
 
@@ -275,7 +320,8 @@ def tile(held: Labeled, number: int, predicted: np.ndarray) -> Image.Image:
     pixels = Image.fromarray(scenes.pixels[number].permute(1, 2, 0).numpy())
     canvas = np.array(pixels.resize((SIDE, SIDE), Image.Resampling.BILINEAR))  # (240, 240, 3)
     paint(canvas, enlarged(predicted))
-    outline(canvas, enlarged(held.masks[number].numpy()))
+    true = held.masks[number]
+    outline(canvas, enlarged(torch.where(true == held.ignore, 0, true).numpy() if held.ignore else true.numpy()))
     image = Image.fromarray(canvas)
     drawing = ImageDraw.Draw(image)
     height, width = predicted.shape

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
-from jointopt import data
+from jointopt import data, tasks
 from jointopt.data import digits, torchvision_sets
+from jointopt.tasks import classification, generation
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +172,7 @@ def cifar(tmp_path, monkeypatch):
 def test_cifar10_is_resized(cifar):
     root, pixels = cifar
     loaded = data.load("cifar10", root=root)
-    assert loaded.images.shape == (20, 3, 28, 28)
+    assert loaded.images.shape == (20, 3, 28, 28) and loaded.images.is_contiguous()
     assert loaded.labels.tolist() == [*range(10), *range(10)]
     assert loaded.classes[3] == "cat"
     for image, original in zip(loaded.images, pixels, strict=True):
@@ -183,3 +186,70 @@ def test_altered_cifar10(cifar):
     (root / "cifar-10-batches-py/data_batch_2").write_bytes(b"not a pickle")
     with pytest.raises(OSError, match="cifar10 in .* could not be fetched or read.*delete .*cifar-10-batches-py"):
         data.load("cifar10", root=root)
+
+
+class Largest(TorchDispatchMode):
+    """The most bytes that one tensor took among all that were made inside."""
+
+    bytes = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        sizes = [each.untyped_storage().nbytes() for each in tree_leaves(made) if isinstance(each, torch.Tensor)]
+        self.bytes = max(self.bytes, *sizes, 0)
+        return made
+
+
+@pytest.fixture
+def plain_mnist(tmp_path, monkeypatch):
+    """MNIST of 1,000 images, found by name; and its images as floats."""
+    write_mnist(tmp_path)
+    monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
+    cached = classification.images, generation.split
+    for each in cached:
+        each.cache_clear()
+    yield data.load("digits", "test")
+    for each in cached:
+        each.cache_clear()
+
+
+BYTES, FLOATS = 1000 * 784, 1000 * 784 * 3 * 4  # of 1,000 images: gray, and in three channels
+
+
+def test_a_set_is_read_as_bytes_and_becomes_floats_a_batch_at_a_time(plain_mnist):
+    with Largest() as largest:
+        loaded = data.load("mnist")
+        some = loaded.part(slice(50)).images
+    assert largest.bytes <= BYTES and torch.equal(some, plain_mnist.images[:50])
+    with Largest() as largest:
+        batch = data.batches(loaded, size=8)
+        found = batch(3)
+    assert largest.bytes <= 3 * BYTES < FLOATS / 3
+    expected = data.batches(plain_mnist, size=8)(3)
+    assert torch.equal(found[0], expected[0]) and found[0].stride() == expected[0].stride()
+    assert torch.equal(found[1], expected[1]) and len(loaded) == 1000 and repr(loaded) == repr(plain_mnist)
+
+
+def test_floats_are_made_once_and_may_be_altered(plain_mnist):
+    loaded = data.load("mnist")
+    assert loaded.images is loaded.images and loaded.images.is_contiguous()
+    assert torch.equal(loaded.images, plain_mnist.images)
+    loaded.images.zero_()
+    assert not loaded.part(slice(3)).images.any() and not data.batches(loaded, size=8)(0)[0].any()
+
+
+def test_tasks_on_a_set_keep_its_training_images_as_bytes(plain_mnist):
+    with Largest() as largest:
+        task = tasks.load("classification", data="mnist", size=16)
+        inputs, _ = task.batches(0)
+    assert largest.bytes < FLOATS / 3
+    pixels = plain_mnist.images.to(memory_format=torch.channels_last)
+    expected, _ = data.batches(data.Images(pixels, plain_mnist.labels, plain_mnist.classes), size=16)(0)
+    assert torch.equal(inputs, expected) and inputs.stride() == expected.stride()
+    with Largest() as largest:
+        gray, _ = generation.split("mnist", "test")
+    assert largest.bytes <= 3 * BYTES and torch.equal(gray.images, plain_mnist.images[:, :1])
+    held = classification.images("mnist", "test", "cpu").images
+    assert torch.equal(held, pixels) and held.stride() == pixels.stride()
+    with pytest.raises(ValueError, match="images must be uint8"):
+        data.Bytes(plain_mnist.images, plain_mnist.labels, plain_mnist.classes)

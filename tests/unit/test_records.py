@@ -45,3 +45,27 @@ def test_what_is_no_record_is_said_to_be_none(tmp_path, text):
     (tmp_path / "other.json").write_text(text)
     with pytest.raises(ValueError, match="other.json is no record"):
         records.load(tmp_path / "other.json")
+
+
+def test_records_are_found_by_name_from_any_folder(written, tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert records.names() == ["some"] and records.load("some") == records.load(written)
+    with pytest.raises(ValueError, match="no record is named 'depht'; there are 'some'"):
+        records.load("depht")
+    with pytest.raises(FileNotFoundError, match="there is no record ../evidence/some.json; .* by name"):
+        records.load("../evidence/some.json")
+    with pytest.raises(FileNotFoundError, match="there is no record some.json"):
+        records.load("some.json")
+
+
+def test_the_clone_has_its_records(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert {"depth", "objective"} <= set(records.names()) and records.load("depth")
+
+
+def test_an_installed_package_says_that_the_records_are_in_the_clone(monkeypatch, tmp_path):
+    monkeypatch.setattr(records, "FOLDER", tmp_path / "evidence")
+    with pytest.raises(FileNotFoundError, match="evidence; there are none. They come with a clone of the repository"):
+        records.load("depth")

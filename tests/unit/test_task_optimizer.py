@@ -1,13 +1,14 @@
 """What a task's run begins with, where nobody asks for another: its own optimizer, in the loop and in the lab."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 import torch
 from labtools import Browser
 
-from jointopt import Task, Update, plans, tasks, train
+from jointopt import Controls, Task, Update, plans, tasks, train
 from jointopt.budget import Budget
 from jointopt.compare import Arm, run
 from jointopt.live import LiveLab
@@ -67,6 +68,59 @@ def test_a_task_with_an_unknown_optimizer_or_option_is_refused(make, chosen, mes
     task = make()
     with pytest.raises(ValueError, match=message):
         Task(task.model, task.losses, task.batches, **chosen)
+
+
+PARAMETERS = [torch.zeros(1, requires_grad=True)]
+THERE = "there are 'Adam', 'AdamW', 'RMSprop', 'SGD'"
+CLOSURE = f"LBFGS needs a closure, which computes the loss several times a step: a plan's steps have none; {THERE}"
+BY_NAME = "an optimizer is asked for by its name, got {}; " + THERE + "; one of your own is given to jointopt.train"
+ONE_RATE = "the learning rate must be one number for all modules, got {'head': 0.1}; a rate per module is"
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "message"),
+    [
+        ("LBFGS", CLOSURE),
+        (torch.optim.LBFGS, CLOSURE),
+        (torch.optim.LBFGS(PARAMETERS), CLOSURE),
+        (torch.optim.Adam, BY_NAME.format("the class Adam")),
+        (torch.optim.SGD(PARAMETERS), BY_NAME.format("an object of SGD")),
+        (["Adam"], f"no optimizer is named ['Adam']; {THERE}"),
+    ],
+)
+def test_what_is_no_name_of_an_optimizer_is_refused_in_words(make, optimizer, message):
+    for ask in (
+        lambda: replace(make(), optimizer=optimizer),
+        lambda: Arm(plans.joint, optimizer=optimizer),
+        lambda: make_optimizer(make().model, optimizer),
+        lambda: LiveLab(make()).engine.use_optimizer(optimizer),
+    ):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            ask()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_rate_per_module_is_refused_in_words(make, name):
+    for ask in (
+        lambda: replace(make(), optimizer=name, optimizer_options={"lr": {"head": 0.1}}),
+        lambda: Arm(plans.joint, optimizer=name, optimizer_options={"lr": {"head": 0.1}}),
+        lambda: make_optimizer(make().model, name, lr={"head": 0.1}),
+        lambda: Controls(lr={"head": 0.1}),
+        lambda: Controls().set(lr={"head": 0.1}),
+    ):
+        with pytest.raises(ValueError, match=re.escape(ONE_RATE)):
+            ask()
+
+
+def test_the_loop_takes_an_optimizer_and_neither_its_name_nor_lbfgs(make, state):
+    task = make()
+    before = state(task.model)
+    for given in ("Adam", torch.optim.Adam):
+        with pytest.raises(ValueError, match=r"train takes an optimizer, as .*make_optimizer\(.*, got .*Adam"):
+            totals(task, given)
+    with pytest.raises(ValueError, match=CLOSURE):
+        totals(task, torch.optim.LBFGS(task.model.parameters()))
+    assert state.same(before, state(task.model))
 
 
 # The lab
