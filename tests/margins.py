@@ -25,7 +25,8 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
-CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = ROOT / "notebooks"
+CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 SAFE = 4.0  # standard deviations
 INSTALL = '__import__("watch").install(get_ipython())'
 READ = 'print(__import__("watch").taken())'
@@ -34,7 +35,7 @@ Number = tuple[int, int, int, str, str | None]  # cell, line, how many times bef
 
 def run(chapter: str, seed: int, size: str) -> tuple[dict[int, str], dict[Number, float]]:
     """One chapter under one seed: (number of a code cell -> its text where that differs, the numbers)."""
-    path = ROOT / "notebooks" / f"{chapter}.ipynb"
+    path = NOTEBOOKS / f"{chapter}.ipynb"
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     asked = [new_code_cell(READ) for _ in cells]
     notebook = new_notebook(cells=[new_code_cell(INSTALL), *chain(*zip(cells, asked, strict=True))])
@@ -54,7 +55,7 @@ def run(chapter: str, seed: int, size: str) -> tuple[dict[int, str], dict[Number
 
 def committed(chapter: str) -> list[str]:
     """The text of each code cell."""
-    cells = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells
+    cells = nbformat.read(NOTEBOOKS / f"{chapter}.ipynb", as_version=4).cells
     return [text_of(cell) for cell in cells if cell.cell_type == "code"]
 
 
