@@ -83,7 +83,7 @@ def fragile(texts: list[str], numbers: list[dict[Number, float]]) -> list[str]:
             said = f"{where}: apart by {mean:.4g} ± {sd:.2g}, {distance:.1f} sd"
         else:
             ends = [format(mean + sign * SAFE * sd, spec) for sign in (-1, 1)]
-            distance = 0 if ends[0] != ends[1] and format(of[0], spec) in texts[cell] else np.inf
+            distance = 0 if ends[0] != ends[1] and any(format(x, spec) in texts[cell] for x in of) else np.inf
             said = f"{where}:{spec} is {mean:.6g} ± {sd:.2g}"
         key = cell, line, source
         if distance < SAFE and (key not in nearest or distance < nearest[key][0]):
