@@ -2,8 +2,8 @@
 # make test      run every check                           make evidence   make the records of chapters 1 and 4 again
 # make portable  unit tests and chapters, as on other      make evidence RECORDS=applications   those of chapters 5 to 8
 #                processors                                make bench      measure speed and size
-# make margins   chapters under twenty seeds of jitter,    make format     rewrite the code as the checker wants it
-#                or some: make margins CHAPTERS="05_classification" SEEDS=5
+# make format    rewrite the code as the checker wants it
+# make portable CHAPTERS="05_classification …"  these chapters under twenty seeds of noise, and what is near to differ
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,7 +13,7 @@ ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 SEEDS ?= 20
 
-.PHONY: lab test portable margins bench notebooks evidence format system
+.PHONY: lab test portable bench notebooks evidence format system
 .DELETE_ON_ERROR:
 
 lab: .venv/requirements.installed
@@ -24,10 +24,7 @@ test: system .venv/requirements-test.installed
 	$(BIN)/python tests/run.py
 
 portable: system .venv/requirements-test.installed
-	$(BIN)/python tests/run.py --portable
-
-margins: .venv/requirements-test.installed
-	$(BIN)/python tests/margins.py --seeds $(SEEDS) $(CHAPTERS)
+	$(BIN)/python $(if $(CHAPTERS),tests/margins.py --seeds $(SEEDS) $(CHAPTERS),tests/run.py --portable)
 
 # One thread: sums then come out the same on any number of cores, and two runs at a time do not share one.
 bench notebooks evidence: export OMP_NUM_THREADS = 1

@@ -79,8 +79,11 @@ def _spread(values: list[float]) -> list[float]:
     return [float(np.mean(values)), float(np.std(values, ddof=1))]
 
 
-def disagreements(kept: dict, again: Comparison) -> list[str]:
-    """In words, each number of a slice that does not come out as it may. kept: what `measured` gave."""
+def disagreements(kept: dict, again: Comparison, losses: bool = True) -> list[str]:
+    """In words, each number of a slice that does not come out as it may. kept: what `measured` gave.
+
+    losses: False for the runs on record, which were made before first losses were kept
+    """
     found = []
     for arm, seeds in kept["runs"].items():
         for seed, run in seeds.items():
@@ -88,19 +91,20 @@ def disagreements(kept: dict, again: Comparison) -> list[str]:
             for name, value in run["exact"].items():
                 if (is_now := _exact(new)[name]) != value:
                     found.append(f"{arm}, seed {seed}: {name} {is_now}, on record {value}")
-            losses = {}
-            if (first := new.get("first losses")) is not None:  # runs made before these were kept have none
-                losses = {f"loss at step {n}": pair for n, pair in enumerate(zip(first, run["losses"], strict=False))}
+            numbers = {name: (new[name], spread) for name, spread in run["figures"].items()}
+            if losses:
+                first = new.get("first losses", [])
                 if len(first) != len(run["losses"]):
                     found.append(f"{arm}, seed {seed}: {len(first)} first losses, on record {len(run['losses'])}")
-            figures = {name: (new[name], spread) for name, spread in run["figures"].items()}
-            for name, (value, (mean, sd)) in (losses | figures).items():
-                if not abs(value - mean) <= (most := tolerated(name, mean, sd)):
+                numbers |= {f"loss at step {n}": pair for n, pair in enumerate(zip(first, run["losses"], strict=False))}
+            for name, (value, (mean, sd)) in numbers.items():
+                if not abs(value - mean) <= (most := tolerated(name, mean, sd, "weights" not in run["exact"])):
                     found.append(f"{arm}, seed {seed}: {name} {value:.6g}, on record {mean:.6g} ± {most:.2g}")
     return found
 
 
-def tolerated(name: str, mean: float, sd: float) -> float:
-    """How far from the mean a number may be that is made again."""
-    part = LOSS if name.startswith("loss at step") else PART
-    return max(SPREADS * sd, POINTS if "(%)" in name else part * abs(mean))
+def tolerated(name: str, mean: float, sd: float, learned: bool) -> float:
+    """How far from the mean a number may be that is made again. learned: the run began with weights that differ."""
+    if name.startswith("loss at step") and not learned:
+        return LOSS * abs(mean)
+    return max(SPREADS * sd, POINTS if "(%)" in name else PART * abs(mean))

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from threading import Lock
 from typing import NamedTuple
 
+import torch
 from torch import nn
 
 from jointopt.modules import check_names, covers, listed
@@ -30,6 +31,14 @@ class Settings(NamedTuple):
     lr: float | None  # None: the optimizer's own
 
 
+class _Rates(NamedTuple):
+    """The learning rates that were set last, of an optimizer's groups, and their ratios to that of the first."""
+
+    optimizer: object
+    rates: list[float]
+    ratios: list[float]
+
+
 class Controls:
     """The weights λ_k, the frozen modules and the learning rate of a running loop.
 
@@ -43,6 +52,7 @@ class Controls:
         self._pending: list[tuple[str, float | bool]] = []
         self._scheduled: dict[int, list[tuple[str, float | bool]]] = {}
         self._settings = Settings({}, frozenset(), None)
+        self._rates: _Rates | None = None
         self._model: nn.Module | None = None
         self._losses: frozenset[str] | None = None
         self.on_change = lambda: None  # called after each change, in the thread that made it
@@ -99,11 +109,38 @@ class Controls:
             self._pending.clear()  # of a control that was moved several times, only where it came to rest took effect
             return self._settings
 
+    def apply_lr(self, lr: float | None, optimizer: torch.optim.Optimizer) -> None:
+        """Set the learning rate of the first group, whose ratio to those of the others stays. None: leave them all.
+
+        ValueError where something else has changed a rate since it was last set here, as a scheduler does, or where the
+        others have no ratio to the first.
+        """
+        if lr is None:
+            self._rates = None
+            return
+        rates = [group["lr"] for group in optimizer.param_groups]
+        last = self._rates if self._rates is not None and self._rates.optimizer is optimizer else None
+        if last is None and len(rates) > 1 and not rates[0]:
+            raise ValueError("the first group's learning rate is 0: those of the other groups have no ratio to it")
+        if last is not None and last.rates != rates:
+            raise ValueError(
+                f"the learning rate was set to {last.rates[0]:g} in the controls, and something else has changed the"
+                f" rates of the groups since, from {last.rates} to {rates}: a scheduler, or a line of your own. Drop"
+                " that, or leave the controls' lr at None"
+            )
+        ratios = last.ratios if last is not None else [1.0, *(rate / rates[0] for rate in rates[1:])]
+        if lr != rates[0]:
+            rates = [lr * ratio for ratio in ratios]
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
+        self._rates = _Rates(optimizer, rates, ratios)
+
     def restart(self, settings: Settings | None = None) -> None:
         """Begin a new run with these settings, or those now in force: the log starts again, they are its step 0."""
         with self._lock:
             self._settings = weights, frozen, lr = self._settings if settings is None else settings
             self.log.clear()
+            self._rates = None
             self._pending = [(f"weight.{name}", value) for name, value in weights.items()]
             self._pending += [(f"frozen.{name}", True) for name in sorted(frozen)]
             self._pending += [("lr", lr)] if lr is not None else []

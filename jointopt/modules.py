@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.parametrize import is_parametrized
 from torch.nn.utils.spectral_norm import SpectralNorm
 
 # Layers whose buffers move in a forward pass in train mode, whatever requires_grad says.
@@ -26,16 +27,26 @@ def module_names(model: nn.Module) -> list[str]:
 def _unwrapped(model: nn.Module) -> tuple[str, nn.Module]:
     """(the path of what lies in a sole child, or in its sole child, "" or with a dot at its end; that module)."""
     prefix = ""
-    while len(names := _children(model)) == 1 and next(model.parameters(recurse=False), None) is None:
+    while len(names := _children(model)) == 1 and not _owns(model):
         child = model.get_submodule(names[0])
-        if not _children(child):
-            break  # a single layer
+        if _owns(child) or not _children(child) or _is_layer(child):
+            break
         prefix, model = f"{prefix}{names[0]}.", child
     return prefix, model
 
 
 def _children(model: nn.Module) -> list[str]:
     return [name for name, child in model.named_children() if next(child.parameters(), None) is not None]
+
+
+def _owns(module: nn.Module) -> bool:
+    return next(module.parameters(recurse=False), None) is not None
+
+
+def _is_layer(module: nn.Module) -> bool:
+    """True for a layer of torch, whatever lies in it: a linear one in attention, the parts of a parametrization."""
+    container = type(module) is nn.Module or isinstance(module, (nn.Sequential, nn.ModuleDict, nn.ModuleList))
+    return is_parametrized(module) or (type(module).__module__.startswith("torch.nn.modules.") and not container)
 
 
 def check_names(names: Collection[str], model: nn.Module) -> None:
@@ -54,7 +65,7 @@ def check_names(names: Collection[str], model: nn.Module) -> None:
 def covered_by(names: Collection[str], model: nn.Module) -> Callable[[str], bool]:
     """A function: True for the dotted path, from the model on, of what one of these names is or contains."""
     prefix = _unwrapped(model)[0]
-    paths = {*names, *(prefix + name for name in names)}
+    paths = {prefix + name for name in names}
     return lambda path: any(covers(name, path) for name in paths)
 
 
@@ -75,22 +86,57 @@ class Buffers:
     """The buffers of modules as they are now, those that no state_dict has included."""
 
     def __init__(self, modules: Iterable[nn.Module]):
-        self._kept = [(module, dict(module._buffers)) for module in modules if module._buffers]
-        self._values = [
-            (buffer, buffer.detach().clone())
-            for _, kept in self._kept
-            for buffer in kept.values()
+        self._kept = [
+            (module, name, buffer, buffer.detach().clone())
+            for module in modules
+            for name, buffer in module._buffers.items()
             if buffer is not None
         ]
 
-    def restore(self) -> None:
-        """Put them back, values as well as tensors: others may have been put in their place."""
-        for module, buffers in self._kept:
-            module._buffers.clear()
-            module._buffers.update(buffers)
-        with torch.no_grad():
-            for buffer, value in self._values:
-                buffer.copy_(value)
+    def restore(self, replaced: bool = True) -> None:
+        """Put back what has changed; what has been registered since stays.
+
+        replaced  also where another tensor has been put in a buffer's place. One that differs in dtype or device alone
+                  stays there, with the values of before: the model was moved
+        """
+        for module, name, buffer, value in self._kept:
+            now = module._buffers[name] if name in module._buffers else None
+            if now is not None and _differ_in_kind(now, buffer):
+                buffer = now
+            elif now is not buffer and not isinstance(module, torch.jit.ScriptModule):
+                if not replaced:
+                    continue
+                module._buffers[name] = buffer
+            put_back(buffer, value)
+
+
+def _differ_in_kind(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and (a.dtype, a.device) != (b.dtype, b.device)
+
+
+def put_back(tensor: Tensor, value: Tensor) -> None:
+    """In place, and only where it has changed: a graph may still need it as it is."""
+    with torch.no_grad():
+        value = value.to(tensor)
+        if not torch.equal(tensor, value):
+            tensor.copy_(value)
+
+
+class Kept:
+    """A model's modes, flags and buffers as they are now."""
+
+    def __init__(self, model: nn.Module):
+        self._modes = {module: module.training for module in model.modules()}
+        self._flags = {p: p.requires_grad for p in model.parameters()}
+        self._buffers = Buffers(model.modules())
+
+    def restore(self, replaced: bool = True) -> None:
+        """Put them back; for `replaced` see Buffers."""
+        for module, mode in self._modes.items():
+            module.training = mode
+        for p, flag in self._flags.items():
+            p.requires_grad_(flag)
+        self._buffers.restore(replaced)
 
 
 def moves_buffers(layer: nn.Module) -> bool:
@@ -109,7 +155,7 @@ def held_still(
     A parameter that is held keeps no gradient of its own, but gradient still passes through its module; where nothing
     below needs a gradient, no backward pass runs at all. Normalization layers that are held use and keep their running
     statistics (eval mode, as in Keras), and every other buffer is as it was; dropout is left alone. What two modules
-    share is held if either is. Whatever happens to modes and flags inside, what is held stays held.
+    share is held if either is. Whatever happens inside, to modes, flags, buffers or values, what is held stays held.
     On leaving, it is as its author left it, so what was fixed on purpose is never thawed.
 
     hold_normalization  False: of what is not in `moving` only the parameters are held, but for what is frozen; see
@@ -119,20 +165,27 @@ def held_still(
         yield
         return
     named, is_frozen = (lambda path: True) if moving is None else covered_by(moving, model), covered_by(frozen, model)
+    prefix = _unwrapped(model)[0]
 
-    def whole(path: str) -> bool:  # buffers and normalization, too
-        return is_frozen(path) or (hold_normalization and not named(path))
+    def whole(path: str) -> bool:  # buffers and normalization, too; but not what surrounds the modules
+        return not prefix.startswith(f"{path}.") and (is_frozen(path) or (hold_normalization and not named(path)))
 
     parameters = {
-        p: (p.requires_grad, p.grad)
+        p: (p.requires_grad, p.grad, p.detach().clone())
         for path, p in model.named_parameters(remove_duplicate=False)
         if is_frozen(path) or not named(path)
     }
     modules = {module for path, module in model.named_modules(remove_duplicate=False) if path and whole(path)}
     modes = {layer: layer.training for layer in modules if moves_buffers(layer)}
     buffers = Buffers(modules)
+    held = set(modes)
+
+    def to_eval(layer: nn.Module, inputs: tuple) -> None:
+        if layer in held:  # not a copy of it, which has this hook for ever
+            layer.training = False
+
     # Where it is used, and not only here: the losses may call model.train(), as every training loop does.
-    hooks = [layer.register_forward_pre_hook(_to_eval, prepend=True) for layer in modes]
+    hooks = [layer.register_forward_pre_hook(to_eval, prepend=True) for layer in modes]
     try:
         for p in parameters:
             p.requires_grad_(False)
@@ -140,9 +193,11 @@ def held_still(
             layer.training = False
         yield
     finally:
+        held.clear()
         for hook in hooks:
             hook.remove()
-        for p, (flag, gradient) in parameters.items():
+        for p, (flag, gradient, value) in parameters.items():
+            put_back(p, value)
             p.requires_grad_(flag)
             p.grad = gradient  # not one that it got all the same
         for layer, mode in modes.items():
@@ -150,28 +205,26 @@ def held_still(
         buffers.restore()
 
 
-def _to_eval(layer: nn.Module, inputs: tuple) -> None:
-    layer.training = False
-
-
 @contextmanager
 def left_as_it_was(model: nn.Module) -> Iterator[None]:
-    """Afterwards every module has the mode and the buffers that it had, whatever was done to it inside."""
-    modes, buffers = {module: module.training for module in model.modules()}, Buffers(model.modules())
+    """Afterwards every module has the mode, the flags and the buffers that it had, whatever was done to it inside."""
+    kept = Kept(model)
     try:
         yield
     finally:
-        for module, mode in modes.items():
-            module.training = mode
-        buffers.restore()
+        kept.restore(replaced=False)  # a table that has grown may stay
 
 
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[None]:
     """Eval mode inside, and afterwards every module in the mode that it had, which `model.train()` would forget."""
-    with left_as_it_was(model):
-        model.eval()
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
         yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
 
 
 def listed(names: Collection[str]) -> str:

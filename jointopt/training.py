@@ -164,8 +164,7 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     _check_update(update, task)
     controls.bind(model, task.weights)
     settings = controls.take(number)  # one snapshot a step: what changes from now on waits for the next
-    if settings.lr is not None:
-        set_lr(optimizer, settings.lr)
+    controls.apply_lr(settings.lr, optimizer)
 
     # To None, not to zeros: momentum and Adam go on moving a weight whose gradient is zero.
     parameters = parameters_of(model)
@@ -195,25 +194,6 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     optimizer.step()
     change = {name: _norm(map(_minus, before[name], ps)) for name, ps in moving.items()}
     return Step(number, update, moved, values, weights, float(objective.detach()), grad_norm, change)
-
-
-def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """The rate of the first group, whose ratio to those of the others stays.
-
-    ValueError where something else has changed the rate since it was last set here, as a scheduler does.
-    """
-    first, *others = optimizer.param_groups
-    if first.get("set_lr", first["lr"]) != first["lr"]:
-        raise ValueError(
-            f"the learning rate was set to {first['set_lr']:g} in the controls, and is {first['lr']:g} now: a scheduler"
-            " changes it as well. Drop the scheduler, or leave the controls' lr at None"
-        )
-    for group in others:
-        if "lr_ratio" not in group and not first["lr"]:
-            raise ValueError("the first group's learning rate is 0: those of the other groups have no ratio to it")
-        group.setdefault("lr_ratio", group["lr"] / (first["lr"] or 1))
-        group["lr"] = lr * group["lr_ratio"]
-    first["lr"] = first["set_lr"] = lr
 
 
 def computed(losses: Mapping[str, Loss], update: Update) -> dict[str, Loss]:

@@ -2,10 +2,10 @@
 
     python tests/margins.py --seeds 20 05_classification 06_detection
 
-That no text differed in twenty runs says little of the twenty-first. So each number that a cell formats in an f-string
-or compares is watched as well. A rounded number is safe if mean − 4 and mean + 4 standard deviations round alike, a
-verdict if its two sides are more than 4 standard deviations apart. What is not is listed, and the reader of the list
-decides: a comparison may choose a color, and a bound may hold by its nature.
+That no text differed in twenty runs says little of the twenty-first. So each number that a cell formats in an f-string,
+or compares within a print(), is watched as well. A rounded number is safe if mean − 4 and mean + 4 standard deviations
+round alike, a verdict if its two sides are more than 4 standard deviations apart. What is not is listed, and the reader
+of the list decides: a bound may hold by its nature.
 
 Exit code 1 if a text differed.
 """

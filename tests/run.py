@@ -22,7 +22,7 @@ sys.path.append(str(ROOT / "tests" / "jitter"))
 
 import jitter  # noqa: E402
 
-PYTEST = [sys.executable, "-m", "pytest", "-n", "2"]
+PYTEST = [sys.executable, "-m", "pytest", "-n", "{processes}"]
 # No test waits for a clock: these are for what hangs. One slow machine under load is not to meet them.
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-kernel-startup-timeout=600"]
 STAGES = {
@@ -55,9 +55,9 @@ def run(stage: str, environment: dict[str, str], quiet: bool = False) -> Outcome
     """All commands of a stage, the later ones too where one fails; what they print is shown, unless quiet."""
     start, passed, text = time.monotonic(), True, []
     for command in STAGES[stage]:
-        if environment["OMP_NUM_THREADS"] != "1":
-            command = ["0" if word == "2" else word for word in command]  # one process, which has both cores
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+        processes = "2" if environment["OMP_NUM_THREADS"] == "1" else "0"  # 0: this one, which has both cores
+        command = [processes if word == "{processes}" else word for word in command]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
         process = subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
         for line in process.stdout:
             text.append(line)
@@ -70,7 +70,7 @@ def run(stage: str, environment: dict[str, str], quiet: bool = False) -> Outcome
 
 def environment_of(changes: dict[str, str]) -> dict[str, str]:
     """This one, with one thread: then sums are the same on any number of cores."""
-    return os.environ | {"OMP_NUM_THREADS": "1"} | changes
+    return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"} | changes
 
 
 def test(stages: list[str]) -> bool:
@@ -130,6 +130,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if unknown := [stage for stage in options.stages if stage not in STAGES]:
         parser.error(f"no stage is named {unknown[0]!r}; there are {', '.join(STAGES)}")
+    if options.portable and options.stages:
+        parser.error("--portable runs unit and chapters: name no stages")
+    sys.stdout.reconfigure(errors="replace")  # a console of another encoding than the tests'
     try:
         jitter.settings()
     except ValueError as error:

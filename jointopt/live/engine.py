@@ -17,7 +17,7 @@ from jointopt.live.history import History
 from jointopt.live.menu import Menu, Plans
 from jointopt.live.randomness import OwnRandomness
 from jointopt.live.words import Teller
-from jointopt.modules import Buffers, fingerprint, listed, module_names, parameters_of
+from jointopt.modules import Buffers, Kept, fingerprint, listed, module_names, parameters_of
 from jointopt.training import OPTIMIZERS, Loss, Step, Task, Update, check_optimizer, computed, make_optimizer, take_step
 
 RECENT = 32  # steps within which an update belongs to what the plan is doing now
@@ -144,8 +144,7 @@ class Engine:
         self.taken.append(update)
         self.history.append(step)
         if self._norms is not None:
-            moved = {(loss, module): norm for (loss, module), norm in self._norms.items() if module in step.moved}
-            self._gradients[update] = step.number, moved
+            self._gradients[update] = step.number, self._norms
         now = {"lr": self.optimizer.param_groups[0]["lr"], "optimizer": self.optimizer_name, "plan": self.menu.followed}
         self._teller.tell(self._changes_at(step.number), step, self.history, now)
         return step
@@ -167,6 +166,7 @@ class Engine:
     def _watch(self, update: Update, measuring: bool, model: nn.Module, batch: object) -> dict[str, Loss]:
         """The task's losses, with the lab's own random numbers; the graph is at hand here for measuring gradients."""
         self._norms = None
+        moving = [p for p in model.parameters() if p.requires_grad]  # now: the losses may set flags
         with OwnRandomness(self._generator):
             losses = self.task.losses(model, batch)
             if not isinstance(losses, Mapping):
@@ -177,7 +177,7 @@ class Engine:
         if measuring:
             start = time.thread_time()
             counted = {name: loss for name, loss in losses.items() if update.counts(name)}
-            self._norms = gradient_norms(counted, model)
+            self._norms = gradient_norms(counted, model, moving)
             self.measure_seconds = time.thread_time() - start
         return losses
 
@@ -196,24 +196,25 @@ class Engine:
 
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:
-        """No weight moves in a step that fails; put back what its forward pass changed: buffers and random numbers."""
-        buffers = Buffers(self.task.model.modules())
+        """No weight moves in a step that fails; put back buffers, modes, flags, and random numbers."""
+        kept = Kept(self.task.model)
         random = self._generator.get_state()
         try:
             yield
         except Exception:
-            buffers.restore()
+            kept.restore()
             self._generator.set_state(random)
             raise
 
 
-def gradient_norms(losses: Mapping[str, Loss], model: nn.Module) -> dict[tuple[str, str], float]:
-    """{(loss, module): ‖∇ L_k‖}, by one more backward pass a loss on a graph that is kept; touches no `.grad`.
+def gradient_norms(
+    losses: Mapping[str, Loss], model: nn.Module, moving: list[nn.Parameter]
+) -> dict[tuple[str, str], float]:
+    """{(loss, module): ‖∇ L_k‖} over the parameters that move, by one more backward pass a loss.
 
-    A loss that is still a function, and so has no graph, is left out.
+    The graph is kept, and no `.grad` touched. A loss that is still a function, and so has no graph, is left out.
     """
     modules = parameters_of(model)
-    moving = [p for p in model.parameters() if p.requires_grad]
     norms = {}
     for loss, value in losses.items():
         if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad or not moving:

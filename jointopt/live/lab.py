@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from jointopt import figures
 from jointopt.controls import Controls
 from jointopt.live import recording
@@ -287,6 +289,7 @@ class LiveLab:
             if self.engine.number == 0:
                 self._evaluate()
             self._last = self.engine.step(self._measure)
+            torch.clear_autocast_cache()  # of the weights before this step
             with self._wake:
                 self._budget = max(0, self._budget - 1)  # a pause that came meanwhile stays one
                 stopped = self._budget == 0

@@ -18,6 +18,7 @@ class ThreadSettings:
     def __init__(self):
         self.context = copy_context()  # in which torch's config modules keep what was set
         self._autocast = [(d, torch.get_autocast_dtype(d)) for d in ("cpu", "cuda") if torch.is_autocast_enabled(d)]
+        self._cached = torch.is_autocast_cache_enabled()
         self._device = torch.get_default_device()
 
     @contextmanager
@@ -25,7 +26,7 @@ class ThreadSettings:
         """For a step: autocast keeps the weights that it has cast until it is left."""
         with ExitStack() as stack:
             for device, dtype in self._autocast:
-                stack.enter_context(torch.autocast(device, dtype))
+                stack.enter_context(torch.autocast(device, dtype, cache_enabled=self._cached))
             if self._device.type != "cpu":
                 stack.enter_context(self._device)
             if compiler := sys.modules.get("torch._functorch.config"):

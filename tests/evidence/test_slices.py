@@ -19,7 +19,8 @@ def test_a_slice_that_is_made_again_agrees_with_the_record(name):
 @pytest.mark.parametrize("name", MADE)
 def test_the_record_itself_is_one_of_the_runs_that_its_slice_was_measured_on(name):
     kept = record.kept(name)
-    assert again.disagreements(kept["slice"], Comparison.from_json(kept["content"][kept["slice"]["part"]])) == []
+    found = Comparison.from_json(kept["content"][kept["slice"]["part"]])
+    assert again.disagreements(kept["slice"], found, losses=False) == []
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -63,7 +64,7 @@ KEPT = {
 }
 RUN = {
     **{"accuracy (%)": 80.2, "distance": 10.05, "steps": 5, "flops": 100},
-    **{"began": {"weights": "abc", "batches": "def"}, "first losses": [2.0, 1.9, 1.79]},
+    **{"began": {"weights": "abc", "batches": "def"}, "first losses": [2.0, 1.9, 1.801]},
 }
 
 
@@ -83,7 +84,7 @@ def test_what_agrees_is_not_named():
         ({"began": {"weights": "abd", "batches": "def"}}, "weights abd, on record abc"),
         ({"began": {"weights": "abc", "batches": "dee"}}, "batches dee, on record def"),
         ({"first losses": [2.003, 1.9, 1.8]}, "loss at step 0 2.003, on record 2 ± 0.002"),
-        ({"first losses": [2.0, 1.9, 1.85]}, "loss at step 2 1.85, on record 1.8 ± 0.04"),
+        ({"first losses": [2.0, 1.9, 1.81]}, "loss at step 2 1.81, on record 1.8 ± 0.0018"),
         ({"first losses": [2.0, 1.9]}, "2 first losses, on record 3"),
         ({"accuracy (%)": 82.1}, "accuracy (%) 82.1, on record 80 ± 2"),
         ({"accuracy (%)": float("nan")}, "accuracy (%) nan, on record 80 ± 2"),
@@ -93,6 +94,14 @@ def test_what_agrees_is_not_named():
 def test_each_disagreement_is_named(changes, said):
     (found,) = again.disagreements(KEPT, made(**changes))
     assert found.endswith(said)
+
+
+def test_losses_of_weights_that_were_learned_have_their_measured_spread():
+    kept = deepcopy(KEPT)
+    del kept["runs"]["a"]["3"]["exact"]["weights"]
+    assert again.disagreements(kept, made(**{"first losses": [2.0, 1.9, 1.83]})) == []
+    (found,) = again.disagreements(kept, made(**{"first losses": [2.0, 1.9, 1.85]}))
+    assert found.endswith("loss at step 2 1.85, on record 1.8 ± 0.04")
 
 
 def test_a_slice_is_measured_under_seeds_of_jitter(monkeypatch, tmp_path):

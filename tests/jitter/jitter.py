@@ -21,6 +21,7 @@ from math import isfinite
 from pathlib import Path
 
 SIZE = 1e-5
+SMALLEST = 1e-7  # below it, 1 + noise is 1 in float32
 _noise: tuple[int, float] | None = None  # (seed, size) in force in this process
 
 
@@ -35,8 +36,8 @@ def settings() -> tuple[int, float] | None:
         number = float(size)
     except ValueError:
         number = float("nan")
-    if not (isfinite(number) and 0 <= number < 1):
-        raise ValueError(f"JITTER_SIZE is the size of the noise, a number ≥ 0 and below 1, got {size!r}")
+    if not (number == 0 or (isfinite(number) and SMALLEST <= number < 1)):
+        raise ValueError(f"JITTER_SIZE is the size of the noise, 0 or from {SMALLEST:g} to below 1, got {size!r}")
     return int(seed), number
 
 
@@ -95,7 +96,14 @@ class _Torch:
 def _register(optimizers) -> None:
     if not getattr(optimizers, "jittered", False):
         optimizers.jittered = True
-        optimizers.register_optimizer_step_pre_hook(_jitter)
+        optimizers.register_optimizer_step_pre_hook(_last)
+
+
+def _last(optimizer, args, kwargs) -> None:
+    """Torch calls the hooks of all optimizers first. The noise comes after the optimizer's own: after clipping, say."""
+    hooks = optimizer._optimizer_step_pre_hooks
+    hooks.pop("jitter", None)
+    hooks["jitter"] = _jitter
 
 
 def _jitter(optimizer, args, kwargs) -> None:

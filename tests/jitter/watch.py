@@ -69,7 +69,7 @@ def _format(line, source, value, spec):
 
 def _compare(line, source, left, kind, right):
     a, b = _numbers(left), _numbers(right)
-    if a is not None and b is not None and {a.size, b.size} & {1, a.size} and not _whole(left, right):
+    if a is not None and b is not None and (a.size == b.size or 1 in (a.size, b.size)) and not _whole(left, right):
         apart = a - b
         if (apart > 0).all() or (apart < 0).all():  # a verdict; a mixture is a choice, as in x[x > 3]
             seen.append([line, source, None, float(min(apart, key=abs))])

@@ -86,7 +86,7 @@ def test_influence_of_a_game_has_a_block_for_each_player():
 
 def test_gradient_norms_leave_no_gradient_behind(task):
     losses = task.losses(task.model, task.batches(0))
-    gradient_norms(losses, task.model)
+    gradient_norms(losses, task.model, list(task.model.parameters()))
     assert all(p.grad is None for p in task.model.parameters())
 
 

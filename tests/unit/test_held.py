@@ -1,5 +1,6 @@
 """What is held stays held: whatever a task's own functions do to modes, flags and buffers."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 from jointopt import Controls, Task, Update
 from jointopt.live.engine import Engine
 from jointopt.live.lab import LiveLab
+from jointopt.modules import held_still
 
 
 def disturbed(task, disturb):
@@ -137,3 +139,114 @@ def test_a_function_that_forgets_train_does_not_leave_the_lab_in_eval_mode(funct
         lab.run(5)
     assert list(labs[0].history["total"]) == list(labs[1].history["total"])
     assert all(module.training for module in forgetful.model.modules())
+
+
+def test_a_value_that_the_losses_write_into_a_held_module_is_put_back(make):
+    """A teacher that follows its student within the losses, or a clamp of weights."""
+    task = make()
+
+    def follow(model):
+        with torch.no_grad():
+            model.encoder[0].weight.lerp_(torch.ones_like(model.encoder[0].weight), 0.1)
+            model.encoder[4].bias.data.clamp_(-0.01, 0.01)
+
+    before = everything(task.model.encoder)
+    (step,) = run(disturbed(task, follow), 1, Controls(frozen="encoder"))
+    assert same(before, everything(task.model.encoder)) and step.change["encoder"] == 0
+    run(disturbed(task, follow), 1)
+    assert not same(before, everything(task.model.encoder))
+
+
+def test_holding_within_the_losses_leaves_the_graph_whole(make):
+    """A loss that is to reach one player alone holds the other one while its graph is made."""
+    task = make()
+
+    def losses(model, batch):
+        with held_still(model, None, ["neck"]):
+            return task.losses(model, batch)
+
+    run(replace(task, losses=losses), 3)
+
+
+class Building(nn.Module):
+    """Registers a buffer in its first forward pass, and remembers that in an attribute of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.ready = nn.Linear(4, 4), False
+        self.register_buffer("spread", torch.zeros(1).expand(4), persistent=False)
+
+    def forward(self, x):
+        if not self.ready:
+            self.register_buffer("mean", x.mean(0))
+            self.ready = True
+        return self.linear(x - self.mean + self.spread)
+
+
+def test_what_a_forward_pass_has_built_stays():
+    task = counting()
+    task.model.body = Building()
+    run(task, 3, Controls(frozen=["body"]))
+    run(task, 1)
+
+
+def test_a_table_that_grows_in_evaluate_stays(no_lab_is_left):
+    task = counting()
+
+    def evaluate(model):
+        model.body.last = torch.zeros(8)
+        return {"figure": 1.0}
+
+    lab = LiveLab(replace(task, evaluate=evaluate), name="grows")
+    task.model.body.forward = task.model.body.linear.forward
+    lab.run(1)
+    assert task.model.body.last.shape == (8,)
+
+
+def test_a_model_that_was_moved_stays_where_it_is_in_a_reset():
+    task = counting()
+    engine = Engine(replace(task, losses=lambda model, x: task.losses(model, x.to(model.head.weight.dtype))))
+    engine.task.model.double()
+    engine.step()
+    engine.reset()
+    assert {tensor.dtype for tensor in everything(task.model).values()} == {torch.float64}
+    assert task.model.body.calls == 0
+    engine.step()
+
+
+def test_a_flag_that_evaluate_leaves_behind_is_put_back(make, no_lab_is_left):
+    def saliency(model):
+        model.head.requires_grad_(False)
+        return {"figure": 1.0}
+
+    lab = LiveLab(replace(make(), evaluate=saliency), name="saliency")
+    assert lab.run(2).moved == ("encoder", "neck", "head")
+
+
+def test_a_step_that_fails_leaves_modes_and_flags_as_they_were(make):
+    def fails(model):
+        model.eval().requires_grad_(False)
+        raise ValueError("no")
+
+    engine = Engine(disturbed(make(), fails))
+    with pytest.raises(ValueError, match="no"):
+        engine.step()
+    assert all(module.training for module in engine.task.model.modules())
+    assert all(p.requires_grad for p in engine.task.model.parameters())
+
+
+def test_influence_is_over_what_moves_whatever_the_losses_do(make):
+    engines = [
+        Engine(task, controls=Controls(frozen="encoder.0")) for task in (make(), disturbed(make(), DISTURB["flags"]))
+    ]
+    for engine in engines:
+        engine.step(measure=lambda update: True)
+    assert engines[0].influence() == engines[1].influence()
+
+
+def test_a_copy_that_is_made_within_the_losses_is_free(task):
+    copies = []
+    run(disturbed(task, lambda model: copies.append(copy.deepcopy(model))), 1, Controls(frozen="encoder"))
+    copies[0].train()
+    copies[0](torch.randn(4, 6))
+    assert copies[0].encoder[1].training and copies[0].encoder[1].num_batches_tracked == 1

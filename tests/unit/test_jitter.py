@@ -7,6 +7,7 @@ import jitter
 import joblib
 import pytest
 import torch
+from joblib.externals.loky import get_reusable_executor
 from labtools import take
 
 from jointopt import plans
@@ -110,8 +111,10 @@ def test_each_process_that_is_started_has_the_noise(monkeypatch):
     assert here != [1, 2, 3] and here == pytest.approx([1, 2, 3], rel=1.1e-3)
     script = subprocess.run([sys.executable, "-c", SEEN], capture_output=True, text=True, check=True)
     assert script.stdout.strip() == str(here)
+    get_reusable_executor().shutdown(wait=True)  # its workers may be older than the noise
     job = joblib.delayed(eval)(f"(exec({SEEN.replace('print(', 'found = (')!r}, scope := {{}}), scope['found'])[1]")
     assert joblib.Parallel(2)([job, job]) == [here, here]
+    get_reusable_executor().shutdown(wait=True)
 
 
 @pytest.mark.parametrize("seed", ["x", "-1", "1.5", "²", " "])
@@ -121,11 +124,11 @@ def test_a_wrong_seed_is_refused(seed, monkeypatch):
         jitter.settings()
 
 
-@pytest.mark.parametrize("size", ["x", "nan", "inf", "-1e-5", "1"])
+@pytest.mark.parametrize("size", ["x", "nan", "inf", "-1e-5", "1", "1e-8"])
 def test_a_wrong_size_is_refused(size, monkeypatch):
     monkeypatch.setenv("JITTER", "1")
     monkeypatch.setenv("JITTER_SIZE", size)
-    with pytest.raises(ValueError, match="JITTER_SIZE is the size of the noise, a number ≥ 0 and below 1, got"):
+    with pytest.raises(ValueError, match="JITTER_SIZE is the size of the noise, 0 or from 1e-07 to below 1, got"):
         jitter.settings()
 
 

@@ -56,6 +56,35 @@ def test_a_scheduler_beside_a_rate_that_is_set_is_an_error(kind, make, state):
     controls.set(lr=0.01)
     next(steps), scheduler.step()
     before = state(task.model)
-    with pytest.raises(ValueError, match="was set to 0.01 in the controls, and is 0.005 now: a scheduler .*Drop the"):
+    with pytest.raises(
+        ValueError,
+        match=r"was set to 0.01 in the controls, and something else .* from \[0.01\] to \[0.005\]: a scheduler",
+    ):
         next(steps)
     assert state.same(before, state(task.model))
+
+
+def test_a_scheduler_of_another_group_is_noticed_as_well(make):
+    task, controls = make(), Controls(lr=1e-3)
+    optimizer = groups(task, 1e-3, 1e-4, 5e-3)
+    steps = train(task, plans.joint(9), controls, optimizer)
+    next(steps)
+    optimizer.param_groups[2]["lr"] *= 0.5
+    with pytest.raises(ValueError, match="something else has changed the rates of the groups"):
+        next(steps)
+
+
+def test_a_rate_that_is_in_force_already_changes_no_bit(make):
+    task = make()
+    optimizer = groups(task, 0.07, 0.0123, 0.3)
+    run(task, 2, Controls(lr=0.07), optimizer)
+    assert rates(optimizer) == [0.07, 0.0123, 0.3]
+
+
+def test_another_run_with_the_optimizer_knows_nothing_of_this_one(make):
+    task = make()
+    optimizer = make_optimizer(task.model, "SGD")
+    run(task, 1, Controls(lr=0.01), optimizer)
+    optimizer.param_groups[0]["lr"] = 0.02  # in between, by hand
+    run(task, 1, Controls(lr=0.03), optimizer)
+    assert rates(optimizer) == [0.03]

@@ -71,6 +71,20 @@ def test_autocast_does_not_keep_the_weights_of_the_step_before(task, no_lab_is_l
     assert not torch.equal(outputs[0], outputs[1]) and not torch.equal(outputs[1], outputs[2])
 
 
+def test_held_out_figures_under_autocast_are_of_the_weights_after_the_step(task, no_lab_is_left):
+    def evaluate(model):
+        model.eval()
+        return {"figure": model(torch.ones(4, 6)).float().sum().item()}
+
+    with torch.autocast("cpu", torch.bfloat16):
+        lab = LiveLab(replace(task, evaluate=evaluate), controls=Controls(lr=0.1), name="figures")
+    for _ in range(3):
+        lab.run(1)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert evaluate(task.model) == lab.history.held_out[-1][1]
+        task.model.train()
+
+
 def test_options_of_the_compiler_are_seen():
     import torch._functorch.config as config
 

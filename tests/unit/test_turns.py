@@ -6,7 +6,7 @@ from labtools import everything, run, same
 from torch import nn
 from torch.nn import functional as F
 
-from jointopt import Controls, Task, Update, plans
+from jointopt import Controls, Task, Update, plans, tasks
 from jointopt.live.lab import LiveLab
 
 
@@ -114,3 +114,34 @@ def test_turns_are_saved_and_replayed(tmp_path, no_lab_is_left):
 def test_what_is_neither_true_nor_false_is_refused():
     with pytest.raises(ValueError, match="hold_normalization is True or False, got 'no'"):
         Update("generator", hold_normalization="no")
+
+
+def test_the_task_of_chapter_8_with_normalization_equals_that_loop():
+    """Its losses hold the other player's weights alone, so that BatchNorm may be put into it."""
+
+    def normalized():
+        torch.manual_seed(0)
+        task = tasks.load("generation", size=8, width=4)
+        task.model.generator.insert(2, nn.BatchNorm2d(16))
+        task.model.discriminator.insert(3, nn.BatchNorm2d(8))
+        return task
+
+    ours, theirs = normalized(), normalized()
+    totals = [step.total for step in run(ours, plan=plans.alternating(*turns(hold_normalization=False), steps=10))]
+    g, d = theirs.model.generator, theirs.model.discriminator
+    of_d, of_g = (torch.optim.RMSprop(player.parameters(), lr=2e-3) for player in (d, g))
+    expected = []
+    for number in range(0, 10, 2):
+        real, z = theirs.batches(number)
+        of_d.zero_grad()
+        fake = g(z).detach()
+        loss = F.softplus(-d(real)).mean() + F.softplus(d(fake)).mean()
+        loss.backward()
+        of_d.step()
+        _, z = theirs.batches(number + 1)
+        of_g.zero_grad()
+        other = F.softplus(-d(g(z))).mean()
+        other.backward()
+        of_g.step()
+        expected += [loss.item(), other.item()]
+    assert totals == expected and same(everything(ours.model), everything(theirs.model))
