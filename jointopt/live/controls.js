@@ -135,7 +135,7 @@ function markup(id, losses, modules, optimizers, plans) {
     <div class="jo-row">${weights.join("")}</div>
     <div class="jo-row">${switches.join("")}</div>
     <div class="jo-error" role="alert"></div>
-    <div class="jo-gone" role="alert" hidden>No answer from the kernel. If it was restarted, run the cell of this lab again.</div>`;
+    <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another cell, what was pressed here is kept until that cell has ended. If it was restarted, run the cell of this lab again.</div>`;
 }
 
 export default { render };

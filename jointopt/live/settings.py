@@ -6,8 +6,9 @@ settings.js is the browser's side.
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-import anywidget
 import traitlets
+
+from jointopt.live.widget import View
 
 
 class Checked(traitlets.TraitType):
@@ -23,7 +24,7 @@ class Checked(traitlets.TraitType):
         return self.check(value)
 
 
-class SettingsView(anywidget.AnyWidget):
+class SettingsView(View):
     """A view whose settings are the names in `checks`, each of them a trait `Checked` by what stands there."""
 
     checks: ClassVar[Mapping[str, Callable[[object], object]]] = {}

@@ -22,7 +22,21 @@ def style() -> str:
     return (_HERE / "common.css").read_text(encoding="utf-8")
 
 
-class ControlsView(anywidget.AnyWidget):
+class View(anywidget.AnyWidget):
+    """A view that the browser is heard from at any moment, also while a cell runs."""
+
+    def open(self) -> None:
+        """Open the comm, and leave the thread that its messages go to as the browser asks for it.
+
+        JupyterLab asks for a thread of their own, a subshell. ipykernel 7.4 sends them to where the kernel last spoke
+        from instead, which is the main thread: there they wait until the last queued cell has ended.
+        """
+        super().open()
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = None
+
+
+class ControlsView(View):
     """Browser → kernel, by custom messages: trait sync in this direction can go deaf for good."""
 
     _esm, _css = front_end("controls.js"), style()
