@@ -63,6 +63,41 @@ function hatch(g, x, y, width, height, color) {
   g.restore();
 }
 
+// Messages to the kernel, each of which is answered: obeyed, refused, or lost. A connection may swallow them without a
+// word, so `ask` asks what became of those without an answer. One that had not come by then is never obeyed.
+// `settled` is called with the words for what was lost or refused, and with whether something was lost.
+function mailbox(model, settled) {
+  const me = Math.random().toString(36).slice(2);
+  const sent = new Map(); // id -> [control, words], while there is no answer
+  const newest = new Map(); // control -> the id of what was asked of it last
+  let count = 0;
+  const post = (message) => {
+    try {
+      model.send(message);
+    } catch { /* there is no kernel any more */ }
+  };
+  const send = (control, words, message) => {
+    const id = `${me}.${++count}`;
+    sent.set(id, [control, words]);
+    newest.set(control, id);
+    post({ id, ...message });
+  };
+  const ask = (more = {}) => post({ kind: "beat", waiting: [...sent.keys()], ...more });
+  const onMessage = ({ verdicts = {} }) => {
+    const ids = Object.keys(verdicts).filter((id) => sent.has(id));
+    // What was asked of a control before it was moved again is of no interest any more.
+    const lost = ids.filter((id) => verdicts[id] === null && newest.get(sent.get(id)[0]) === id).map((id) => sent.get(id)[1]);
+    const news = ids.map((id) => verdicts[id]).filter(Boolean);
+    if (lost.length) news.unshift(`Not received: ${lost.join(", ")}. Shown is what is in force.`);
+    ids.forEach((id) => sent.delete(id));
+    if (ids.length) settled(news.join(" "), lost.length > 0);
+  };
+  model.on("msg:custom", onMessage);
+  // [control, words] of each control that waits, once.
+  const waiting = () => [...new Map(sent.values())];
+  return { send, ask, waiting, close: () => model.off("msg:custom", onMessage) };
+}
+
 // JupyterLab's shortcuts listen above us: without this, arrow keys never reach a slider and "a" inserts a cell.
 function keepKeys(el) {
   el.addEventListener("keydown", (event) => event.stopPropagation());

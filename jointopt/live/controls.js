@@ -1,4 +1,5 @@
-// The controls of the lab. Changes go to the kernel as custom messages, each of which is answered.
+// The controls of the lab. What they show is in force, which is to say that the kernel has accepted it (a lab that is
+// paused trains with it from the next step on), or it is marked as waiting.
 
 const SCALE = weightScale(-6, 2, 10);
 
@@ -7,6 +8,7 @@ const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" ar
 const icon = (path) => `<svg width="11" height="11" viewBox="0 0 10 10" aria-hidden="true" fill="currentColor"><path d="${path}"/></svg> `;
 const ICONS = { play: icon("M1 0L10 5L1 10Z"), pause: icon("M1 0H4V10H1ZM6 0H9V10H6Z") };
 const LOST_AFTER = 6000; // ms without an answer after which the kernel is taken to be gone
+const WAITING_AFTER = 300; // ms without an answer after which a control is marked: most answers come before
 
 function render({ model, el }) {
   const { losses, modules, optimizers, plans, name } = model.get("spec");
@@ -20,17 +22,38 @@ function render({ model, el }) {
   keepKeys(root);
 
   const find = (selector) => root.querySelector(selector);
-  const alertLine = find("[role=alert]");
-  let lastId = 0, answered = 0, waitingSince = null;
+  let waitingSince = null;
 
+  const mail = mailbox(model, (news, lost) => {
+    find("[role=alert]").textContent = news;
+    show(lost);
+    mark();
+  });
   // Not trait sync: ipywidgets holds further state back until the kernel calls the last one done, which it may never do.
-  const send = (kind, details = {}) => {
-    lastId += 1;
-    model.send({ id: lastId, kind, ...details });
+  const send = (control, words, kind, details = {}) => {
+    mail.send(control, words, { kind, ...details });
+    setTimeout(mark, WAITING_AFTER);
   };
 
-  const show = () => {
-    if (answered < lastId) return; // the kernel's state is older than what was done here
+  // The controls that wait, each with "…" beside it, and in words.
+  const mark = () => {
+    const waiting = mail.waiting(), line = find(".jo-waits");
+    for (const control of root.querySelectorAll("[data-waiting]")) {
+      delete control.dataset.waiting;
+      control.removeAttribute("aria-describedby");
+    }
+    for (const [control] of waiting) {
+      control.dataset.waiting = "";
+      control.setAttribute("aria-describedby", line.id);
+    }
+    line.textContent = waiting.length ? `Waiting for the kernel: ${waiting.map(([, words]) => words).join(", ")}` : "";
+  };
+
+  const show = (lost) => {
+    if (mail.waiting().length) return; // the kernel's state is older than what was done here
+    const write = (input, text) => {
+      if (lost === true || document.activeElement !== input) input.value = text; // not under a person's cursor
+    };
     const state = model.get("state");
     losses.forEach((loss, i) => {
       const value = state.weights[loss], slider = find(`#${root.id}slider${i}`);
@@ -53,53 +76,53 @@ function render({ model, el }) {
 
   losses.forEach((loss, i) => {
     const slider = find(`#${root.id}slider${i}`), number = find(`#${root.id}number${i}`);
+    const set = (value) => send(number, `λ of ${loss} ${value}`, "weight", { name: loss, value });
     slider.addEventListener("input", () => {
       const value = SCALE.value(Number(slider.value));
       number.value = String(value);
       slider.setAttribute("aria-valuetext", short(value));
-      send("weight", { name: loss, value });
+      set(value);
     });
     number.addEventListener("change", () => {
       const value = typed(number);
       if (value >= 0) slider.value = SCALE.position(value);
-      send("weight", { name: loss, value });
+      set(value);
     });
   });
   modules.forEach((module, i) => {
     const box = find(`#${root.id}freeze${i}`);
-    box.addEventListener("change", () => send("frozen", { name: module, value: box.checked }));
+    box.addEventListener("change", () => {
+      send(box, `${box.checked ? "freeze" : "thaw"} ${module}`, "frozen", { name: module, value: box.checked });
+    });
   });
-  find("[data-lr]").addEventListener("change", (event) => send("lr", { value: typed(event.target) }));
-  find("[data-optimizer]").addEventListener("change", (event) => send("optimizer", { value: event.target.value }));
-  find("[data-plan]")?.addEventListener("change", (event) => send("plan", { value: event.target.value }));
+  for (const [kind, words] of [["lr", "learning rate"], ["optimizer", "optimizer"], ["plan", "plan"]]) {
+    const set = ({ target }) => send(target, `${words} ${target.value}`, kind, { value: kind === "lr" ? typed(target) : target.value });
+    find(`[data-${kind}]`)?.addEventListener("change", set);
+  }
   root.querySelectorAll("[data-do]").forEach((button) => {
-    button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || send(button.dataset.do));
+    const press = () => send(button, button.textContent.trim(), button.dataset.do);
+    button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || press());
   });
 
-  const onAnswer = (message) => {
-    waitingSince = null;
-    if (message.answer) {
-      answered = Math.max(answered, message.answer);
-      alertLine.textContent = message.error || "";
-    }
-    show();
-  };
+  const onAnswer = () => { waitingSince = null; };
   model.on("msg:custom", onAnswer);
   model.on("change:state", show);
 
-  // Both ways: the kernel stops drawing when nobody looks, and we say so when it does not answer.
+  // Both ways: the kernel stops drawing when nobody looks, and we say so when it does not answer. It sends again what
+  // has not come: `shown` is the number of the state that did.
   const beat = () => {
     const lost = waitingSince !== null && Date.now() - waitingSince > LOST_AFTER;
     find(".jo-gone").hidden = !lost;
     if (document.hidden) return;
     waitingSince ??= Date.now();
-    model.send({ kind: "beat" });
+    mail.ask({ shown: model.get("state").number });
   };
   beat();
   const pulse = setInterval(beat, 1000);
   show();
   return () => {
     clearInterval(pulse);
+    mail.close();
     model.off("msg:custom", onAnswer);
     model.off("change:state", show);
   };
@@ -109,11 +132,6 @@ function render({ model, el }) {
 function typed(input) {
   const text = input.value.trim();
   return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
-}
-
-// Not under a person's cursor.
-function write(input, text) {
-  if (document.activeElement !== input) input.value = text;
 }
 
 function markup(id, losses, modules, optimizers, plans) {
@@ -134,6 +152,7 @@ function markup(id, losses, modules, optimizers, plans) {
       <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label></div>
     <div class="jo-row">${weights.join("")}</div>
     <div class="jo-row">${switches.join("")}</div>
+    <div class="jo-waits" role="status" id="${id}waits"></div>
     <div class="jo-error" role="alert"></div>
     <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another cell, what was pressed here is kept until that cell has ended. If it was restarted, run the cell of this lab again.</div>`;
 }

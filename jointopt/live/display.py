@@ -26,38 +26,45 @@ PICTURE_SHARE = 0.004  # of the training time, in the long run
 class Display:
     """The controls and the curves of an engine, in one box."""
 
-    def __init__(self, engine: Engine, name: str, on_message: Callable):
+    def __init__(self, engine: Engine, name: str, obey: Callable[[dict], None]):
         self.engine = engine
         self.frames_sent = 0
+        self._number = 0  # of the state that is published next
         spec = {"losses": engine.losses, "modules": engine.modules, "name": name}
         self.controls = ControlsView(spec={**spec, "optimizers": list(OPTIMIZERS), "plans": engine.menu.names})
         self.curves = CurvesView(spec={**spec, "columns": engine.history.shown})
-        self.controls.on_msg(on_message)
+        self.controls.obey, self.controls.notice = obey, self._notice
         self.box = ipywidgets.VBox([self.controls, self.curves])
         self._heard = self._shown = -math.inf  # when the browser last spoke, when it was last sent a frame
         self._drawing = Rhythm(PICTURE_SHARE)
         self._publishing = threading.Lock()  # between closing and the threads that still have something to say
         self._closed = False
 
-    def heard(self) -> None:
-        """The browser has given a sign of life."""
+    def _notice(self, message: dict) -> None:
+        """A sign of life from the browser. What it has missed is sent again."""
         self._heard = time.monotonic()
+        number = self.controls.state.get("number")
+        if message.get("shown", number) != number:
+            self.controls.send_state("state")
+            self.curves.send_state(["info", "frame", "picture"])
 
     def publish(self, playing: bool) -> None:
         """Show how the controls stand."""
+        with self._publishing:
+            if not self._closed:
+                self.controls.state = {**self._settings(), "playing": playing, "number": self._number}
+                self._number += 1
+
+    def _settings(self) -> dict:
         engine = self.engine
-        state = {
+        return {
             "weights": (engine.task.weights or dict.fromkeys(engine.losses, 1.0)) | engine.controls.weights,
             "frozen": sorted(engine.controls.frozen),
             "lr": engine.lr,
             "optimizer": engine.wanted_optimizer,
             "plan": engine.menu.chosen,
             "ended": engine.menu.ended,
-            "playing": playing,
         }
-        with self._publishing:
-            if not self._closed:
-                self.controls.state = state
 
     def due(self) -> bool:
         """Whether somebody is looking and it is time for another frame."""

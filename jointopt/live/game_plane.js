@@ -79,7 +79,7 @@ function render({ model, el }) {
   const handle = find(".handle");
   const slider = find("[name=slider]");
   const [say, hush] = speaker(find("[role=status]"));
-  const settings = sharedSettings(model, SETTINGS, () => { show(); ask(); });
+  const settings = sharedSettings(model, SETTINGS, (lost) => { show(lost); ask(); });
   const { state, change } = settings;
   let [now, playing, frame, plot] = [0, null, 0, null]; // playing: [step, time] at which it began
 
@@ -124,7 +124,7 @@ function render({ model, el }) {
     plane.setAttribute("aria-label", `The plane of x and y, the equilibrium in its middle. ${words}`);
     chart.setAttribute("aria-label", `Radius over the steps, on a logarithmic scale. ${words}`);
     find("[role=status]").setAttribute("aria-live", playing ? "off" : "polite"); // seen all the time, read out at the end
-    say(settings.refused() || words);
+    say(settings.line(words));
     const at = Object.entries(paths).map(([method, points]) => [method, points[now]]);
     root.dataset.points = JSON.stringify(Object.fromEntries(at)); // method: [x, y], at the step that is shown
     root.dataset.now = now;
@@ -142,8 +142,8 @@ function render({ model, el }) {
     steps: [() => state.steps, (steps) => ({ steps }), (u) => Number.isInteger(u) && u >= 1 && u <= MAX_STEPS,
       `steps: a whole number from 1 to ${MAX_STEPS}`],
   }, change, say);
-  function show() {
-    showNumbers();
+  function show(lost) {
+    showNumbers(lost);
     slider.value = STEP_SIZES.position(state.lr);
     slider.setAttribute("aria-valuetext", short(state.lr));
   }

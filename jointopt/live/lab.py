@@ -24,7 +24,6 @@ from jointopt.live.history import History
 from jointopt.live.menu import Plans
 from jointopt.live.rhythm import Rhythm
 from jointopt.live.thread import ThreadSettings
-from jointopt.live.widget import ControlsView
 from jointopt.live.words import marks
 from jointopt.modules import left_as_it_was
 from jointopt.training import Step, Task, Update
@@ -76,7 +75,7 @@ class LiveLab:
         self._wake = threading.Condition()
         self._last: Step | None = None
         self._set_rhythms()
-        self.display = Display(self.engine, name, self._on_message)
+        self.display = Display(self.engine, name, lambda message: self._obey(message))
         self._publish()
         self.controls.on_change = self._publish
         self._settings = ThreadSettings()
@@ -232,17 +231,8 @@ class LiveLab:
         if failed:
             raise failed[0]
 
-    def _on_message(self, view: ControlsView, message: dict, buffers: list) -> None:
-        """From the browser: on the main thread at first, later on others. Every message is answered."""
-        self.display.heard()
-        error = None
-        try:
-            self._obey(message)
-        except (ValueError, TypeError, RuntimeError) as refused:
-            error = str(refused)
-        view.send({"answer": message.get("id"), "error": error})  # a beat has no id
-
     def _obey(self, message: dict) -> None:
+        """From the browser, in whatever thread."""
         kind, name, value = (message.get(key) for key in ("kind", "name", "value"))
         if kind == "weight":
             self.controls.set(weight={name: value})
@@ -264,7 +254,7 @@ class LiveLab:
         elif kind == "reset":
             self._set_budget(0)
             self._do(self._reset, wait=False)
-        elif kind != "beat":
+        else:
             raise ValueError(f"no control is named {kind!r}")
 
     def _publish(self) -> None:

@@ -70,7 +70,7 @@ function render({ model, el }) {
   for (const plan in PLAN_WORDS) named("plan").add(new Option(PLAN_WORDS[plan], plan));
 
   const [say, hush] = speaker(find("[role=status]"));
-  const settings = sharedSettings(model, SETTINGS, () => { show(); ask(); });
+  const settings = sharedSettings(model, SETTINGS, (lost) => { show(lost); ask(); });
   const { state, change } = settings;
   let plot = null;
   let frame = 0;
@@ -98,7 +98,7 @@ function render({ model, el }) {
     find(".note").textContent = found;
     const from = `theta ${two(theta)}, phi ${two(phi)}`;
     canvas.setAttribute("aria-label", `Contours of J over theta and phi. ${found} From ${from}: ${words}`);
-    say(settings.refused() || words);
+    say(settings.line(words));
     const ends = drawn.ends.map(({ plan, point, J }) => [plan, [...point, J]]);
     root.dataset.ends = JSON.stringify(Object.fromEntries(ends)); // plan: [θ, φ, J]
     root.dataset.ms = performance.now() - changedAt; // from the change until it is drawn
@@ -125,8 +125,8 @@ function render({ model, el }) {
       `steps: a whole number from 1 to ${MAX_STEPS}`],
   };
   const showNumbers = numberFields(root, NUMBERS, change, say);
-  function show() {
-    showNumbers();
+  function show(lost) {
+    showNumbers(lost);
     const separate = Array.isArray(state.weight);
     named("separate").checked = separate;
     for (const which of ["both", "theta", "phi"]) {

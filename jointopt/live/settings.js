@@ -4,18 +4,27 @@
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 const two = (x) => x.toFixed(2).replace("-", "−");
 
-// The settings of these names, which the kernel shares; `changed` is called after each change, on whichever side.
+// The settings of these names, which the kernel shares; `changed` is called after each change, on whichever side, with
+// whether one was lost on its way.
 // Browser to kernel: messages, at most ten a second; until the last is answered, the kernel's echo is old news.
 function sharedSettings(model, names, changed) {
-  const me = Math.random().toString(36).slice(2);
   const state = {};
-  let [count, pending, timer, waitingFor, refusal] = [0, {}, 0, null, ""];
+  let [pending, timer, news, answered] = [{}, 0, "", false];
+  const mail = mailbox(model, (words, lost) => {
+    [news, answered] = [news || words, true];
+    pull(lost);
+  });
+  const asking = setInterval(() => {
+    if (!mail.waiting().length) return;
+    mail.ask();
+    changed(); // the line says that it waits
+  }, 1000);
   function change(changes) {
     Object.assign(state, changes);
     Object.assign(pending, changes);
-    waitingFor = `${me}.${++count}`;
-    for (const name in changes) model.set(name, changes[name]); // for other views of the same model
+    news = "";
     timer ||= setTimeout(send, 100);
+    for (const name in changes) model.set(name, changes[name]); // for other views of the same model
     changed();
   }
   function send() {
@@ -23,35 +32,28 @@ function sharedSettings(model, names, changed) {
     const changes = pending;
     clearTimeout(timer);
     [timer, pending] = [0, {}];
-    try {
-      model.send({ id: waitingFor, set: changes });
-    } catch { /* there is no kernel any more, and none is needed */ }
+    const words = Object.entries(changes).map(([name, value]) => `${name} ${value}`).join(", ");
+    mail.send(Object.keys(changes).join(), words, { set: changes });
   }
-  function onMessage(message) {
-    if (message.ack !== waitingFor) return;
-    waitingFor = null;
-    refusal = message.error || "";
-    pull();
-  }
-  function pull() {
-    if (waitingFor) return;
+  function pull(lost) {
+    if (timer || mail.waiting().length) return;
     for (const name of names) state[name] = model.get(name);
-    changed();
+    changed(lost === true); // as a listener it is called with something else
   }
   for (const name of names) model.on(`change:${name}`, pull);
-  model.on("msg:custom", onMessage);
   function close() {
     send();
+    clearInterval(asking);
     for (const name of names) model.off(`change:${name}`, pull);
-    model.off("msg:custom", onMessage);
+    mail.close();
   }
-  // What the kernel said last, if it refused a change; once.
-  function refused() {
-    const words = refusal;
-    refusal = "";
-    return words;
+  // The words for the view's line: what was refused or lost since the last change, its own, and what the kernel does not
+  // have yet. A page without a kernel waits for nothing.
+  function line(words) {
+    const waiting = answered ? mail.waiting().map(([, each]) => each) : [];
+    return [news, words, waiting.length && `Waiting for the kernel: ${waiting.join(", ")}.`].filter(Boolean).join(" ");
   }
-  return { state, change, pull, refused, close };
+  return { state, change, pull, line, close };
 }
 
 // Puts words into an element at most twice a second, so that a screen reader can follow.
@@ -67,10 +69,10 @@ function speaker(element) {
 // Number fields by name: [what is shown, the change, is it valid, what is expected]. Answers what shows them all.
 function numberFields(root, fields, change, say) {
   const named = (name) => root.querySelector(`[name="${name}"]`);
-  const show = () => {
+  const show = (lost) => {
     const focused = root.getRootNode().activeElement;
     for (const name in fields) {
-      if (named(name) === focused) continue; // someone is typing there
+      if (named(name) === focused && !lost) continue; // someone is typing there
       named(name).value = fields[name][0]();
       named(name).removeAttribute("aria-invalid");
     }
@@ -83,7 +85,7 @@ function numberFields(root, fields, change, say) {
       if (ok) change(toChange(Number(target.value)));
       else say(`Expected ${expected}. Nothing was changed.`);
     });
-    named(name).addEventListener("blur", show);
+    named(name).addEventListener("blur", () => show());
   }
   return show;
 }

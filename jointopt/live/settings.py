@@ -29,23 +29,16 @@ class SettingsView(View):
 
     checks: ClassVar[Mapping[str, Callable[[object], object]]] = {}
 
-    def __init__(self, **settings: object):
-        super().__init__(**settings)
-        self.on_msg(self._on_message)
+    @property
+    def shared(self) -> list[str]:
+        """All settings."""
+        return list(self.checks)
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        """A change made in the browser, {"id": …, "set": {setting: value}}: applied whole or not at all.
-
-        Messages rather than trait sync, which can go deaf for good. The answer tells the browser that what it
-        hears from now on is no echo of its own.
-        """
-        answer = {"ack": content.get("id") if isinstance(content, dict) else None}
+    def obey(self, message: dict) -> None:
+        """A change made in the browser, {"id": …, "set": {setting: value}}: applied whole or not at all."""
         try:
-            changes = {name: self.checks[name](value) for name, value in content["set"].items()}
+            changes = {name: self.checks[name](value) for name, value in message["set"].items()}
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            answer["error"] = f"The kernel refused the change: {error}"
-            self.send_state(list(self.checks))
-        else:
-            for name, value in changes.items():
-                setattr(self, name, value)
-        self.send(answer)
+            raise ValueError(f"The kernel refused the change: {error}") from error
+        for name, value in changes.items():
+            setattr(self, name, value)

@@ -119,8 +119,8 @@ def test_what_cannot_be_is_refused_in_words_and_the_lab_goes_on(lab, errors):
         lab.exact.press("Enter")
         until(lambda: lab.alert.inner_text() == "", what="the refusal to go")
     for kind in ("weight", "frozen"):
-        message = {"id": 1, "kind": kind, "name": "typo", "value": 1}
-        answer = lab.notebook.kernel(f"lab._on_message(type('View', (), {{'send': print}}), {message}, [])")
+        message = {"kind": kind, "name": "typo", "value": 1}
+        answer = lab.notebook.kernel(f"print(lab.display.controls._verdict({message}))")
         assert "'typo'" in answer
     lab.steps_on()
     assert errors == []

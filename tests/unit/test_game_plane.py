@@ -65,7 +65,7 @@ def heard(monkeypatch):
 def test_a_change_in_the_browser_arrives(heard):
     view, sent = heard
     view._handle_custom_msg({"id": "a.1", "set": {"start": [1, -1], "lr": 0.2, "steps": 80}}, [])
-    assert (view.start, view.lr, view.steps) == ((1.0, -1.0), 0.2, 80) and sent[-1] == {"ack": "a.1"}
+    assert (view.start, view.lr, view.steps) == ((1.0, -1.0), 0.2, 80) and sent[-1] == {"verdicts": {"a.1": ""}}
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_a_change_in_the_browser_arrives(heard):
 )
 def test_a_wrong_message_is_refused_whole(heard, content):
     view, sent = heard
-    view._on_message(view, content, [])
+    view._handle_custom_msg(content, [])
     assert (view.start, view.lr, view.steps) == ((1.0, 1.0), 0.1, 500)
     assert set(sent[0]) == set(CHECKS)  # the browser gets back what holds
-    assert "refused" in sent[1]["error"]
-    assert sent[1]["ack"] == (content.get("id") if isinstance(content, dict) else None)
+    answered = str(content.get("id")) if isinstance(content, dict) else "None"
+    assert list(sent[1]["verdicts"]) == [answered] and "refused" in sent[1]["verdicts"][answered]
 
 
 @pytest.mark.parametrize(

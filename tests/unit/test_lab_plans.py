@@ -44,14 +44,14 @@ def test_a_plan_from_the_menu_while_it_plays(task, state):
 def test_a_plan_by_a_message_from_the_browser(task):
     lab = LiveLab(task, staged_and_short())
     browser = Browser(lab)
-    assert browser("plan", value="short") is None and lab.display.controls.state["plan"] == "short"
+    assert browser("plan", value="short") == "" and lab.display.controls.state["plan"] == "short"
     lab.run(2)
     assert not lab.display.controls.state["ended"]
     browser("play")
     until(lambda: lab.display.controls.state["ended"])
     assert "paused: the plan 'short' ended after 2 steps" in lab.note
     for name in ("short", "joint"):
-        assert browser("plan", value=name) is None and not lab.display.controls.state["ended"]
+        assert browser("plan", value=name) == "" and not lab.display.controls.state["ended"]
         lab.run(2)
     assert lab.engine.number == 6
     assert "no plan is named 'jont'; there are 'joint', 'short', 'staged'" in browser("plan", value="jont")

@@ -232,7 +232,7 @@ def test_a_change_in_the_browser_arrives(heard):
     view._handle_custom_msg({"id": "a.1", "set": change}, [])
     assert (view.weight, view.start, view.frozen) == ((0.1, 0.0), (1.0, -1.0), ("phi",))
     assert (view.plan, view.lr, view.steps) == ("all", 0.2, 80)
-    assert sent[-1] == {"ack": "a.1"}
+    assert sent[-1] == {"verdicts": {"a.1": ""}}
 
 
 @pytest.mark.parametrize(
@@ -255,11 +255,11 @@ def test_a_change_in_the_browser_arrives(heard):
 def test_a_wrong_message_is_refused_whole(heard, content):
     view, sent = heard
     before = {name: getattr(view, name) for name in CHECKS}
-    view._on_message(view, content, [])
+    view._handle_custom_msg(content, [])
     assert {name: getattr(view, name) for name in CHECKS} == before
     assert set(sent[0]) == set(CHECKS)  # the browser gets back what holds
-    assert "refused" in sent[1]["error"]
-    assert sent[1]["ack"] == (content.get("id") if isinstance(content, dict) else None)
+    answered = str(content.get("id")) if isinstance(content, dict) else "None"
+    assert list(sent[1]["verdicts"]) == [answered] and "refused" in sent[1]["verdicts"][answered]
 
 
 @pytest.mark.parametrize(
