@@ -105,8 +105,8 @@ class Controls:
         for name, value in self._scheduled.pop(number, ()):
             self._change([(name, value)])
         with self._lock:
-            self.log += [Change(number, name, value) for name, value in dict(self._pending).items()]
-            self._pending.clear()  # of a control that was moved several times, only where it came to rest took effect
+            self.log += self.pending(number)
+            self._pending.clear()
             return self._settings
 
     def apply_lr(self, lr: float | None, optimizer: torch.optim.Optimizer) -> None:
@@ -134,6 +134,14 @@ class Controls:
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate
         self._rates = _Rates(optimizer, rates, ratios)
+
+    def pending(self, number: int) -> list[Change]:
+        """What waits for the next step, `number`, as it will be logged there: each control where it came to rest."""
+        return [Change(number, name, value) for name, value in dict(list(self._pending)).items()]
+
+    def make(self, changes: Iterable[Iterable]) -> None:
+        """Make logged changes now, whatever their step: they take effect at the next one."""
+        self._change([check_change(entry)[1:] for entry in changes])
 
     def restart(self, settings: Settings | None = None) -> None:
         """Begin a new run with these settings, or those now in force: the log starts again, they are its step 0."""

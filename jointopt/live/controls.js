@@ -27,7 +27,6 @@ function render({ model, el }) {
   const mail = mailbox(model, (news, lost) => {
     find("[role=alert]").textContent = news;
     show(lost);
-    mark();
   });
   // Not trait sync: ipywidgets holds further state back until the kernel calls the last one done, which it may never do.
   const send = (control, words, kind, details = {}) => {
@@ -46,10 +45,15 @@ function render({ model, el }) {
       control.dataset.waiting = "";
       control.setAttribute("aria-describedby", line.id);
     }
-    line.textContent = waiting.length ? `Waiting for the kernel: ${waiting.map(([, words]) => words).join(", ")}` : "";
+    const { playing, next } = model.get("state");
+    const [begin, words] = waiting.length
+      ? ["Waiting for the kernel", waiting.map((each) => each[1])]
+      : ["At the next step", playing ? [] : next];
+    line.textContent = words.length ? `${begin}: ${words.join(", ")}` : "";
   };
 
   const show = (lost) => {
+    mark();
     if (mail.waiting().length) return; // the kernel's state is older than what was done here
     const write = (input, text) => {
       if (lost === true || document.activeElement !== input) input.value = text; // not under a person's cursor

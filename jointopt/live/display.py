@@ -9,10 +9,11 @@ from io import BytesIO
 import ipywidgets
 from PIL import Image
 
+from jointopt.controls import Change
 from jointopt.live.engine import Engine
 from jointopt.live.rhythm import Rhythm
 from jointopt.live.widget import ControlsView, CurvesView
-from jointopt.live.words import marks
+from jointopt.live.words import in_short, marks
 from jointopt.modules import left_as_it_was
 from jointopt.training import OPTIMIZERS
 
@@ -64,7 +65,16 @@ class Display:
             "optimizer": engine.wanted_optimizer,
             "plan": engine.menu.chosen,
             "ended": engine.menu.ended,
+            "next": [in_short(change) for change in self._awaited()],
         }
+
+    def _awaited(self) -> list[Change]:
+        """What the next step will do otherwise than the last one."""
+        engine = self.engine
+        if engine.number == 0:  # how a run begins is no change
+            return []
+        plan = [] if engine.menu.chosen == engine.menu.followed else [Change(engine.number, "plan", engine.menu.chosen)]
+        return plan + engine.pending
 
     def due(self) -> bool:
         """Whether somebody is looking and it is time for another frame."""

@@ -104,6 +104,13 @@ class Engine:
         return sorted(chain(*self._logs), key=lambda change: change.step)
 
     @property
+    def pending(self) -> list[Change]:
+        """What waits for the next step, as it will be logged there, but for another plan."""
+        name = self._next_optimizer
+        optimizer = [] if name is None else [Change(self.number, "optimizer", name)]
+        return optimizer + self.controls.pending(self.number)
+
+    @property
     def _logs(self) -> tuple[list[Change], ...]:
         return self.menu.log, self._optimizer_log, self.controls.log
 
@@ -113,6 +120,12 @@ class Engine:
         self.menu.schedule(change for change in log if change.name == "plan")
         self._scheduled = {change.step: change.value for change in log if change.name == "optimizer"}
         self.controls.schedule(change for change in log if change.name not in ("plan", "optimizer"))
+
+    def make(self, changes: Iterable[Change]) -> None:
+        """Make the pending changes of another run now."""
+        changes = list(changes)
+        self._next_optimizer = next((change.value for change in changes if change.name == "optimizer"), None)
+        self.controls.make(change for change in changes if change.name not in ("plan", "optimizer"))
 
     def use_optimizer(self, name: str) -> None:
         """Another optimizer from the next step on, without memory, at its own default lr unless one is set by then."""

@@ -164,7 +164,10 @@ class LiveLab:
         return figures.run(history, marks(self.engine.log))
 
     def save(self, path: str | Path) -> None:
-        """Pause, and write the run as small JSON: task, plan, and every change with its step. No weights, no code."""
+        """Pause, and write the run as small JSON: task, plan, and every change with its step. No weights, no code.
+
+        A change that waits for the next step is in the file, and waits again after a replay.
+        """
         self.pause()
         self._do(lambda: recording.save(self.engine, Path(path)))  # not in this thread: the browser may press Play
 
@@ -176,11 +179,14 @@ class LiveLab:
         """
         run = recording.load(Path(path))
         lab = cls(recording.task_of(run, task), recording.plan_of(run), name=name)
-        lab.engine.schedule(recording.log_of(run))
+        log = recording.log_of(run)
+        lab.engine.schedule(change for change in log if change.step < run["steps"])
         if run["steps"]:
             lab.run(run["steps"])
             lab.note = recording.compared(run, lab.engine.start, lab.history)
             lab._do(lab._show)
+        lab.engine.make(change for change in log if change.step == run["steps"])
+        lab._publish()
         return lab
 
     def close(self) -> None:

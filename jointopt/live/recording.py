@@ -22,7 +22,11 @@ LONGEST = 10_000_000  # steps
 
 
 def save(engine: Engine, path: Path) -> None:
-    """Write the run; a file that is there is replaced as a whole or not at all."""
+    """Write the run; a file that is there is replaced as a whole or not at all.
+
+    What waits for the next step is logged at that step, whose number is "steps"; but not a plan that was chosen and not
+    begun, for of plans only the updates that were taken are in the file.
+    """
     distinct = list(dict.fromkeys(engine.taken))
     run = {
         "format": FORMAT,
@@ -36,7 +40,7 @@ def save(engine: Engine, path: Path) -> None:
             for update in distinct
         ],
         "plan": [[distinct.index(update), len(list(same))] for update, same in groupby(engine.taken)],
-        "log": [list(change) for change in engine.log],
+        "log": [list(change) for change in engine.log + engine.pending],
         "total": engine.history["total"][-1] if engine.number else None,
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),

@@ -92,10 +92,11 @@ def marks(log: Sequence[Change]) -> list[tuple[int, str]]:
         if dragged and change.step - kept[previous].step < SAME_GESTURE:
             del kept[previous]
         kept.append(change)
-    return [(change.step, _in_short(change)) for change in kept if change.step > 0]
+    return [(change.step, in_short(change)) for change in kept if change.step > 0]
 
 
-def _in_short(change: Change) -> str:
+def in_short(change: Change) -> str:
+    """A change in a few words."""
     kind, _, target = change.name.partition(".")
     if kind == "weight":
         return f"λ {target} {change.value:.3g}"

@@ -54,6 +54,9 @@ def test_the_lab_says_what_was_lost_and_shows_what_is_in_force(lab, errors):
     lab.exact.press("Enter")
     until(lambda: lab.notebook.kernel(IN_FORCE) == "0.25 [] False", "the next change")
     until(lambda: lab.alert.inner_text() == "", "the words to go")
+    assert line.inner_text() == "At the next step: λ reg 0.25"
+    lab.one_step.click()
+    until(lambda: line.inner_text() == "" and lab.step() == 2, "the step that it waited for")
     assert errors == []
 
 

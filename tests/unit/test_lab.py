@@ -74,6 +74,20 @@ def test_messages_from_the_browser(task):
     assert state["weights"] == {"task": 1.0, "reg": 0.5} and state["frozen"] == ["head"] and state["optimizer"] == "SGD"
 
 
+def test_what_waits_for_the_next_step_is_shown(make):
+    lab = LiveLab(make(), {"a": plans.joint(), "b": plans.joint()})
+    state = lambda: lab.display.controls.state["next"]  # noqa: E731
+    lab.controls.freeze("head")
+    assert state() == []  # how a run begins is no change
+    lab.run(1)
+    lab.controls.thaw("head")
+    lab.controls.set(weight={"reg": 0.3}, lr=0.02)
+    lab.use_plan("b")
+    assert state() == ["plan b", "thaw head", "λ reg 0.3", "lr 0.02"]
+    lab.run(1)
+    assert state() == []
+
+
 @pytest.mark.parametrize(
     ("message", "error"),
     [

@@ -58,6 +58,34 @@ def test_a_run_with_plans_from_a_menu_replays(make, tmp_path):
     assert (tmp_path / "again.json").read_text() == (tmp_path / "run.json").read_text()
 
 
+@pytest.mark.parametrize("steps", [0, 5])
+def test_what_was_changed_while_paused_is_in_the_file(steps, make, tmp_path):
+    lab, file = LiveLab(make(), name="saved"), tmp_path / "run.json"
+    if steps:
+        lab.run(steps)
+    lab.controls.freeze("encoder")
+    lab.engine.use_optimizer("SGD")
+    lab.controls.set(weight={"reg": 0.3}, lr=0.02)
+    lab.save(file)
+    assert json.loads(file.read_text())["log"][-4:] == [
+        [steps, "optimizer", "SGD"],
+        [steps, "frozen.encoder", True],
+        [steps, "lr", 0.02],
+        [steps, "weight.reg", 0.3],
+    ]
+    replayed = LiveLab.replay(file, task=make(), name="replayed")
+    assert replayed.controls.frozen == {"encoder"} and replayed.engine.wanted_optimizer == "SGD"
+    replayed.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_text() == file.read_text()
+    if not steps:  # of a run without a step no plan is known
+        return
+    lab.run(4)
+    replayed.run(4)
+    assert replayed.engine.log == lab.engine.log
+    for column in lab.history.columns:
+        assert list(replayed.history[column]) == list(lab.history[column])
+
+
 def test_a_replayed_run_without_a_first_plan_is_told_all_the_same(make, tmp_path):
     lab, file = LiveLab(make(), {"a": plans.joint(), "b": plans.joint()}), tmp_path / "run.json"
     lab.run(2)
