@@ -44,19 +44,19 @@ def frame(lab: LiveLab, repeats: int, frames: int = 10) -> tuple[list[float], in
 
 def _while_sending(lab: LiveLab, frames: int) -> float:
     def send():
-        lab.history.append(lab._last)
+        lab.history.append(lab._trainer.last)
         lab.display.send(f"{time.monotonic()}")
 
     start = time.process_time()
     for _ in range(frames):
-        lab._do(send)
+        lab._trainer.do(send)
     time.sleep(0.2)  # the thread that sends has finished by then
     return time.process_time() - start
 
 
 def watch(lab: LiveLab) -> None:
     """From now on note when each step starts and ends, and each message of the browser arrives."""
-    step, obey, notes = lab.engine.step, lab._obey, {"steps": {}, "arrivals": []}
+    step, obey, notes = lab.engine.step, lab._trainer.obey, {"steps": {}, "arrivals": []}
 
     def timed_step(*args):
         number, start = lab.engine.number, time.time()
@@ -66,11 +66,10 @@ def watch(lab: LiveLab) -> None:
             notes["steps"][number] = (start, time.time())
 
     def noted_obey(message):
-        if message.get("kind") != "beat":
-            notes["arrivals"].append((time.time(), lab.engine.number))
+        notes["arrivals"].append((time.time(), lab.engine.number))
         obey(message)
 
-    lab.engine.step, lab._obey, lab.watched = timed_step, noted_obey, notes
+    lab.engine.step, lab._trainer.obey, lab.watched = timed_step, noted_obey, notes
 
 
 def last_change(lab: LiveLab, after: float) -> dict | None:

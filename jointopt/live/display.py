@@ -19,6 +19,7 @@ from jointopt.training import OPTIMIZERS
 
 FRAMES = 8  # a second, at most
 PRESENT = 4.0  # seconds after a sign of life from the browser for which somebody is taken to be looking
+AWAY = 60.0  # seconds without a sign of life after which nobody is taken to come back soon
 MARKS = 40  # changes marked on the curves: the last ones
 POINTS = 64  # held-out figures sent: about so many
 PICTURE_SHARE = 0.004  # of the training time, in the long run
@@ -36,6 +37,7 @@ class Display:
         self.curves = CurvesView(spec={**spec, "columns": engine.history.shown})
         self.controls.obey, self.controls.notice = obey, self._notice
         self.box = ipywidgets.VBox([self.controls, self.curves])
+        self._made = time.monotonic()
         self._heard = self._shown = -math.inf  # when the browser last spoke, when it was last sent a frame
         self._drawing = Rhythm(PICTURE_SHARE)
         self._publishing = threading.Lock()  # between closing and the threads that still have something to say
@@ -75,6 +77,10 @@ class Display:
             return []
         plan = [] if engine.menu.chosen == engine.menu.followed else [Change(engine.number, "plan", engine.menu.chosen)]
         return plan + engine.pending
+
+    def deserted(self) -> bool:
+        """Whether nobody has looked for a while."""
+        return time.monotonic() - max(self._made, self._heard) > AWAY
 
     def due(self) -> bool:
         """Whether somebody is looking and it is time for another frame."""

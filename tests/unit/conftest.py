@@ -73,9 +73,9 @@ def state():
 @pytest.fixture
 def no_lab_is_left():
     """Close the labs of a test, and see that their threads have ended."""
-    from jointopt.live.lab import _labs
+    from jointopt.live.trainer import _trainers
 
     yield
-    for lab in list(_labs.values()):
-        lab.close()
+    for trainer in list(_trainers.values()):
+        trainer.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("jointopt-lab")]

@@ -12,7 +12,7 @@ from labtools import Browser, until
 
 from jointopt import Controls, Task, Update, plans, train
 from jointopt.live import LiveLab
-from jointopt.live.lab import _labs
+from jointopt.live.trainer import _trainers
 
 pytestmark = pytest.mark.usefixtures("no_lab_is_left")
 
@@ -126,7 +126,7 @@ def test_a_second_lab_of_a_name_replaces_the_first(make):
     first = LiveLab(make(), name="same")
     first.play()
     second = LiveLab(make(), name="same")
-    assert _labs["same"] is second and not first._thread.is_alive()
+    assert _trainers["same"] is second._trainer and not first._trainer.thread.is_alive()
     with pytest.raises(RuntimeError, match="newer one may have taken its name, 'same'"):
         first.play()
     second.run(2)
@@ -196,7 +196,7 @@ def test_an_error_in_the_readers_own_code_pauses_the_lab(task):
     Browser(lab)("reset")
     lab.play()
     until(lambda: not lab.playing)
-    assert lab.engine.number > 0 and lab._thread.is_alive()
+    assert lab.engine.number > 0 and lab._trainer.thread.is_alive()
 
 
 def test_a_plan_that_ends_pauses_the_lab(task):
@@ -268,7 +268,7 @@ def test_an_evaluate_that_answers_wrongly_pauses_the_lab(answers, task):
     lab = LiveLab(Task(task.model, task.losses, task.batches, evaluate=lambda m: next(later), weights=task.weights))
     with pytest.raises(ValueError):  # noqa: PT011 - whatever float() says of "high"
         lab.run(30)
-    assert lab.note.startswith("paused: ") and lab._thread.is_alive()
+    assert lab.note.startswith("paused: ") and lab._trainer.thread.is_alive()
 
 
 def test_held_out_figures_may_be_tensors_and_nan(task):

@@ -1,0 +1,120 @@
+"""A lab that nobody looks at and no name refers to stops by itself; any other trains on."""
+
+import threading
+import time
+
+import pytest
+from labtools import Browser, until
+
+from jointopt.live import LiveLab, display, trainer
+
+AWAY = 0.3
+KERNEL = """
+from jointopt import tasks
+from jointopt.live import LiveLab, display, trainer
+display.AWAY, trainer.LOOK = {away}, 0.05
+lab = LiveLab(tasks.load("classification", size=8))
+lab.play()
+working = lab._trainer
+lab
+"""
+
+pytestmark = pytest.mark.usefixtures("no_lab_is_left")
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    monkeypatch.setattr(display, "AWAY", AWAY)
+    monkeypatch.setattr(trainer, "LOOK", 0.05)
+
+
+def played(lab):
+    """What trains for the lab, which plays."""
+    lab.play()
+    until(lambda: lab.engine.number > 2)
+    return lab._trainer
+
+
+def trains_on(working):
+    """Whether it does, long after nobody is taken to be there."""
+    time.sleep(4 * AWAY)
+    number = working.engine.number
+    until(lambda: working.engine.number > number + 3 or not working.playing)
+    return working.playing
+
+
+def test_a_lab_without_a_name_or_a_view_ends(task):
+    working = played(LiveLab(task))
+    until(lambda: not working.thread.is_alive())
+    assert not trainer._trainers and not working.playing
+
+
+def test_a_lab_whose_view_was_shown_pauses_and_can_be_played_again(task):
+    lab = LiveLab(task)
+    lab._repr_mimebundle_()
+    working = played(lab)
+    del lab
+    until(lambda: not working.playing)
+    assert working.display.curves.info["note"] == working.note == trainer.LEFT and working.thread.is_alive()
+    assert not working.display.controls.state["playing"]
+    working.display.controls.hear({"kind": "beat"})  # the tab is there again
+    working.display.controls.hear({"kind": "play", "id": "a.1"})
+    number = working.engine.number
+    until(lambda: working.engine.number > number + 3)
+
+
+def test_a_lab_that_somebody_looks_at_trains_on(task):
+    lab = LiveLab(task)
+    browser, working = Browser(lab), played(lab)
+    del lab
+    leave = threading.Event()
+    looking = threading.Thread(target=lambda: [browser("beat") for _ in iter(lambda: leave.wait(AWAY / 5), True)])
+    looking.start()
+    assert trains_on(working)
+    leave.set()
+    looking.join()
+    until(lambda: not working.playing)
+
+
+@pytest.mark.parametrize(
+    "hold", [lambda lab: lab, lambda lab: [lab], lambda lab: {"of mine": (lab,)}, lambda lab: lab.run]
+)
+def test_a_lab_with_a_name_trains_on(hold, task):
+    held = hold(LiveLab(task))
+    (working,) = trainer._trainers.values()
+    working.set_budget(float("inf"))
+    assert trains_on(working) and held is not None
+
+
+def test_a_lab_that_a_cell_runs_goes_on(task):
+    assert LiveLab(task).run(2000).number == 1999
+
+
+def test_what_a_cell_displayed_is_no_name():
+    """In a real kernel, whose Out, _ and more hold what a cell displayed."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel()
+
+    def run(code):
+        shown = []
+        reply = client.execute_interactive(code, timeout=600, output_hook=shown.append)
+        assert reply["content"]["status"] == "ok", reply["content"]
+        return "".join(message["content"].get("text", "") for message in shown)
+
+    try:
+        run(KERNEL.format(away=AWAY))
+        run("1")
+        assert run(f"import time; time.sleep({4 * AWAY}); print(working.playing)") == "True\n"
+        run("lab = None")
+        assert run("print(any(isinstance(each, LiveLab) for each in Out.values()))") == "True\n"
+        assert (
+            run(
+                "until = time.monotonic() + 60\nwhile working.playing and time.monotonic() < until:\n"
+                "    time.sleep(0.05)\nprint(working.playing, working.note)"
+            )
+            == f"False {trainer.LEFT}\n"
+        )
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
