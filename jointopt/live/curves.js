@@ -58,7 +58,8 @@ function render({ model, el }) {
 
   // In words, for the eye and for a screen reader; written only when it changes, so that it is read once.
   const say = (info, now) => {
-    const text = (info.note ? `<strong>${escape(info.note)}</strong> ` : "") + escape(info.said);
+    const urgent = [info.note, info.memory].filter(Boolean).map((words) => `<strong>${escape(words)}</strong> `);
+    const text = urgent.join("") + escape(info.said);
     const line = find(".jo-said");
     if (line.dataset.text !== text) {
       line.dataset.text = text;

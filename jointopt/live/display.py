@@ -11,6 +11,7 @@ from PIL import Image
 
 from jointopt.controls import Change
 from jointopt.live.engine import Engine
+from jointopt.live.memory import MemoryWatch
 from jointopt.live.rhythm import Rhythm
 from jointopt.live.widget import ControlsView, CurvesView
 from jointopt.live.words import in_short, marks
@@ -39,6 +40,7 @@ class Display:
         self.box = ipywidgets.VBox([self.controls, self.curves])
         self._made = time.monotonic()
         self._heard = self._shown = -math.inf  # when the browser last spoke, when it was last sent a frame
+        self._memory = MemoryWatch()
         self._drawing = Rhythm(PICTURE_SHARE)
         self._publishing = threading.Lock()  # between closing and the threads that still have something to say
         self._closed = False
@@ -97,6 +99,7 @@ class Display:
                 "number": self.engine.number,
                 "said": self.engine.said,
                 "note": note,
+                "memory": self._memory.words,
                 "marks": marks(self.engine.log[-MARKS:]),
                 "influence": [[*pair, norm] for pair, norm in self.engine.influence().items()],
                 "held_out": thinned(history.held_out),
