@@ -112,6 +112,15 @@ function short(value) {
   return String(Number(value.toPrecision(3)));
 }
 
+// The number that a text says in decimal notation, else NaN. Number alone would take "0x10" for 16 and make 0 of 1e-400,
+// which is not what was meant.
+function decimal(text) {
+  const value = Number(text);
+  const isDecimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim());
+  const vanished = value === 0 && /[1-9]/.test(text.split(/e/i)[0]);
+  return isDecimal && Number.isFinite(value) && !vanished ? value : NaN;
+}
+
 // A share as the status line writes it: two digits, and no exponent.
 function percent(share) {
   if (share > 0 && share < 0.001) return "< 0.1 %";

@@ -132,10 +132,10 @@ function render({ model, el }) {
   };
 }
 
-// What a person typed: a number if it is one, else the text itself, so that the kernel can say what is wrong with it.
+// What a person typed: a number, else the text itself, so that the kernel can say what is wrong with it.
 function typed(input) {
-  const text = input.value.trim();
-  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+  const value = decimal(input.value);
+  return Number.isNaN(value) ? input.value.trim() : value;
 }
 
 function markup(id, losses, modules, optimizers, plans) {

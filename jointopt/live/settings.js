@@ -80,9 +80,9 @@ function numberFields(root, fields, change, say) {
   for (const name in fields) {
     const [, toChange, valid, expected] = fields[name];
     named(name).addEventListener("input", ({ target }) => {
-      const ok = target.value !== "" && valid(Number(target.value));
+      const value = decimal(target.value), ok = valid(value);
       target.setAttribute("aria-invalid", !ok);
-      if (ok) change(toChange(Number(target.value)));
+      if (ok) change(toChange(value));
       else say(`Expected ${expected}. Nothing was changed.`);
     });
     named(name).addEventListener("blur", () => show());

@@ -148,7 +148,7 @@ class Trainer:
                 job()
             except Exception as error:  # a picture of the reader's own, say: the thread has to live on
                 failed.append(error)
-                self.note = f"paused: {error}"
+                self.note = _paused(error)
             done.set()
 
         with self._wake:
@@ -163,6 +163,11 @@ class Trainer:
     def obey(self, message: dict) -> None:
         """From the browser, in whatever thread."""
         kind, name, value = (message.get(key) for key in ("kind", "name", "value"))
+        if kind in ("weight", "lr") and isinstance(value, str):  # what was typed is no number, or 0 by rounding
+            raise ValueError(
+                "expected a finite number ≥ 0 in decimal notation, such as 0.05 or 5e-2 (the least above 0 is 5e-324),"
+                f" got {value!r}"
+            )
         if kind == "weight":
             self.controls.set(weight={name: value})
         elif kind == "lr":
@@ -245,7 +250,7 @@ class Trainer:
                     self._evaluating.do(self._evaluate)
                 self.display.send(self.note)
         except Exception as error:
-            self._error, self.note = error, f"paused: {error}"
+            self._error, self.note = error, _paused(error)
             self._budget = 0
             self.display.send(self.note)
         if self._budget == 0:
@@ -285,3 +290,8 @@ class Trainer:
         """One frame and the picture, as they are now; in the training thread."""
         self.display.draw()
         self.display.send(self.note)
+
+
+def _paused(error: Exception) -> str:
+    """Why it paused; an error without a text by its type."""
+    return f"paused: {str(error) or type(error).__name__}"

@@ -110,7 +110,7 @@ def test_a_closed_tab_costs_nothing_and_reopens_to_the_running_lab(lab, new_page
 def test_what_cannot_be_is_refused_in_words_and_the_lab_goes_on(lab, errors):
     lab.play.click()
     lab.steps_on()
-    for wrong in ("-1", "much", "nan", "1e999", ""):
+    for wrong in ("-1", "much", "nan", "1e999", "0x10", "1e-400", "0b1", "1_0", "Infinity", "1,5", ""):
         lab.exact.fill(wrong)
         lab.exact.press("Enter")
         until(lambda: "finite number ≥ 0" in lab.alert.inner_text(), what=f"a refusal of {wrong!r}")

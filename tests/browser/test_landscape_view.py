@@ -135,6 +135,7 @@ def test_the_start_moves_by_touch(show):
     ("name", "text"),
     [
         ("weight both", "-1"),
+        ("weight both", "1e-400"),
         ("start phi", "11"),
         ("lr", "0"),
         ("steps", "2001"),

@@ -199,6 +199,18 @@ def test_an_error_in_the_readers_own_code_pauses_the_lab(task):
     assert lab.engine.number > 0 and lab._trainer.thread.is_alive()
 
 
+@pytest.mark.parametrize("work", ["in a step", "between steps"])
+def test_an_error_without_a_text_is_named_by_its_type(work, task):
+    def fail(*args):
+        raise AssertionError  # without a text
+
+    where = {"in a step": "evaluate", "between steps": "picture"}[work]
+    lab = LiveLab(Task(task.model, task.losses, task.batches, weights=task.weights, **{where: fail}))
+    with pytest.raises(AssertionError):
+        lab.reset() if where == "picture" else lab.run(1)
+    assert lab.note == "paused: AssertionError"
+
+
 def test_a_plan_that_ends_pauses_the_lab(task):
     lab = LiveLab(task, plans.joint(3))
     assert lab.run(10).number == 2 and "the plan ended after 3 steps" in lab.note
