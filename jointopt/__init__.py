@@ -13,8 +13,8 @@ keep_freed_memory()
 
 
 def __getattr__(name: str):
-    """`compare`, `figures` and `live` are imported when first used: they need matplotlib and widgets."""
-    if name in ("compare", "figures", "live"):
+    """These are imported when first used: the first three need matplotlib and widgets."""
+    if name in ("figures", "live", "compare", "records", "budget", "game"):
         return import_module(f"jointopt.{name}")
     raise AttributeError(f"module 'jointopt' has no attribute {name!r}")
 

@@ -121,12 +121,15 @@ class Controls:
         rates = [group["lr"] for group in optimizer.param_groups]
         last = self._rates if self._rates is not None and self._rates.optimizer is optimizer else None
         if last is None and len(rates) > 1 and not rates[0]:
-            raise ValueError("the first group's learning rate is 0: those of the other groups have no ratio to it")
+            raise ValueError(
+                "the first group's learning rate is 0: those of the other groups have no ratio to it."
+                " Put a group with a rate first, or leave the controls' lr at None"
+            )
         if last is not None and last.rates != rates:
             raise ValueError(
                 f"the learning rate was set to {last.rates[0]:g} in the controls, and something else has changed the"
                 f" rates of the groups since, from {last.rates} to {rates}: a scheduler, or a line of your own. Drop"
-                " that, or leave the controls' lr at None"
+                " that, or begin with Controls that have no lr: one that was set stays set"
             )
         ratios = last.ratios if last is not None else [1.0, *(rate / rates[0] for rate in rates[1:])]
         if lr != rates[0]:

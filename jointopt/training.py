@@ -129,13 +129,18 @@ def train(
 ) -> Iterator[Step]:
     """Take one step per update of the plan and yield what happened. The default optimizer is the task's own.
 
-    What an update does not name, and what is frozen, is held still whole: weights, normalization (eval mode), buffers.
+    What an update does not name, and what is frozen, is held still: its parameters and buffers are as they were, and
+    torch's normalization layers in it are in eval mode. Dropout, and what else reads `self.training`, goes on.
     For players that take turns see `Update.hold_normalization`. Each step clears the gradients first, so an optimizer
     that steps at every fourth call only would throw three batches away: accumulate within the losses instead, over a
     batch of four parts. Clipping belongs in `optimizer.register_step_pre_hook`, autocast in the losses.
 
     A learning rate in the controls is that of the optimizer's first group; the others keep their ratio to it.
     """
+    if not isinstance(task, Task):
+        raise ValueError(f"train() takes a Task first, got {type(task).__name__}; a function that makes one is called")
+    if not isinstance(controls, Controls | None):
+        raise ValueError(f"train() takes Controls third, got {type(controls).__name__}; optimizer=… names an optimizer")
     controls = controls or Controls()
     optimizer = optimizer or optimizer_of(task)
     if not isinstance(plan, Iterable):

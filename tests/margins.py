@@ -102,6 +102,8 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := [name for name in options.chapters if name not in CHAPTERS]:
         parser.error(f"no chapter is named {unknown[0]!r}; there are {', '.join(CHAPTERS)}")
+    if options.seeds < 2:
+        parser.error(f"a spread needs two seeds at least, got {options.seeds}")
     seeds = range(options.first, options.first + options.seeds)
     any_differs = False
     for chapter in options.chapters:

@@ -70,7 +70,7 @@ def batches(
     seed: int = 0,
     device: str | torch.device = "cpu",
 ) -> Batches:
-    """Cut `images` into batches: returns a function from a step number (from 0) to (inputs, labels).
+    """Batches of Images, a DataLoader, a data set or a list: a function, step number (from 0) -> (inputs, labels).
 
     The same number gives the same batch, in any order of calls and from any thread. Each epoch is a
     permutation of the images, drawn by a generator of its own from (seed, epoch); an epoch has N // size

@@ -43,6 +43,8 @@ class LiveLab:
         return f"LiveLab({self._trainer.name!r}: losses {losses}; modules {modules})"
 
     def _repr_mimebundle_(self, **options):
+        if self._trainer.closed:
+            return {"text/plain": f"{self!r}, closed"}
         self._trainer.displayed = True
         bundle = self.display.box._repr_mimebundle_(**options)
         return {**bundle, "text/plain": repr(self)}

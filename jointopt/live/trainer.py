@@ -60,7 +60,7 @@ class Trainer:
         self.last: Step | None = None
         self._owner = weakref.ref(owner)
         self._error: Exception | None = None
-        self._closed = self._headless = False
+        self.closed = self._headless = False
         self._budget = 0.0  # steps still to take; infinite while playing
         self._jobs: deque[Callable[[], None]] = deque()  # to be done between two steps
         self._wake = threading.Condition()
@@ -115,10 +115,10 @@ class Trainer:
 
     def close(self) -> None:
         """End the thread and remove the views."""
-        if self._closed:
+        if self.closed:
             return
         self.pause()
-        self._closed = True
+        self.closed = True
         with self._wake:
             self._wake.notify_all()
         if threading.current_thread() is not self.thread:
@@ -130,8 +130,11 @@ class Trainer:
 
     def set_budget(self, steps: float) -> None:
         """Take so many steps from here."""
-        if self._closed:
-            raise RuntimeError(f"this lab is closed: a newer one may have taken its name, {self.name!r}")
+        if self.closed:
+            raise RuntimeError(
+                f"this lab is closed: a newer one may have taken its name, {self.name!r};"
+                " LiveLab(task, name='second') has one of its own"
+            )
         with self._wake:
             if steps > 0:
                 self._error, self.note = None, ""
@@ -202,9 +205,9 @@ class Trainer:
     # In the training thread
 
     def _work(self) -> None:
-        while not self._closed:
+        while not self.closed:
             with self._wake:
-                self._wake.wait_for(lambda: self._jobs or self._budget > 0 or self._closed, LOOK)
+                self._wake.wait_for(lambda: self._jobs or self._budget > 0 or self.closed, LOOK)
                 job = self._jobs.popleft() if self._jobs else None
             with self._settings.in_force():
                 if job is not None:

@@ -335,3 +335,9 @@ def test_a_script_may_end_while_a_lab_plays():
         "while lab.engine.number < 3: pass"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0
+
+
+def test_a_closed_lab_says_so_where_it_is_shown(task, no_lab_is_left):
+    lab = LiveLab(task, name="shown")
+    lab.close()
+    assert lab._repr_mimebundle_() == {"text/plain": f"{lab!r}, closed"}

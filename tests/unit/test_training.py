@@ -1,5 +1,7 @@
 """The loop equals one written by hand, and its errors come before anything changes."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -295,3 +297,16 @@ def test_weights_that_name_no_loss_are_refused(task):
 def test_what_is_no_plan_is_refused(plan, task):
     with pytest.raises(ValueError, match="a plan is a stream of Updates"):
         next(train(task, plan))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (lambda task: (task.model, plans.joint(1)), "train() takes a Task first, got Branchy"),
+        (lambda task: (make_optimizer, plans.joint(1)), "train() takes a Task first, got function; a function that"),
+        (lambda task: (task, plans.joint(1), make_optimizer(task.model)), "train() takes Controls third, got Adam"),
+    ],
+)
+def test_arguments_in_the_wrong_position_are_named(arguments, said, task):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        list(train(*arguments(task)))
