@@ -33,14 +33,13 @@ EXACT = ("steps", "flops", "weights", "batches")
 
 def runs(name: str, seed: int | None = None) -> Comparison:
     """The slice of the record `name`, made now; under this seed of jitter if there is one."""
+    if seed is not None:
+        with jitter.noise(seed):  # from here on: a task may be made, and learn, before its runs begin
+            return runs(name)
     part_name, arms, seeds = import_module(f"evidence.{name}").SLICE
-    found = record.comparisons(name)
-    parts = import_module(f"evidence.{name}").parts(found)
+    parts = import_module(f"evidence.{name}").parts(record.comparisons(name))
     part = next(part for title, part in parts if title == part_name)
-    if seed is None:
-        return part.run(arms, seeds, progress=False)
-    with jitter.noise(seed):
-        return part.run(arms, seeds, progress=False)
+    return part.run(arms, seeds, progress=False)
 
 
 def keep(name: str, processes: int) -> None:

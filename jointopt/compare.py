@@ -52,7 +52,8 @@ def compare(
     path      a file that keeps each run when it is finished; called again, it takes up where it stopped, with further
               seeds and arms if there are. It knows the arms, the options of `make` and of the arms, the budget, and
               how a run began, but not the rest of the task's code
-    processes of one thread each, so that their number changes nothing in the numbers; two pay from a minute on
+    processes of one thread each, so that their number changes nothing in the numbers; two pay from a minute on. What
+              was set in torch beforehand (autocast, default dtype or device) is not set in further processes
 
     ValueError if arms with equal options of the task do not begin with equal weights and batches, if two seeds do, if
     an arm takes no step within the budget, or if `path` holds another comparison.
