@@ -15,9 +15,9 @@ def test_total_is_the_weighted_sum_of_what_is_counted():
 
 def test_l2_is_the_weight_decay_of_sgd():
     torch.manual_seed(0)
-    ours, theirs = nn.Linear(5, 3), nn.Linear(5, 3)
+    ours, theirs = nn.Linear(5, 3).double(), nn.Linear(5, 3).double()
     theirs.load_state_dict(ours.state_dict())
-    x = torch.randn(4, 5)
+    x = torch.randn(4, 5).double()
     with_loss = torch.optim.SGD(ours.parameters(), lr=0.1)
     with_decay = torch.optim.SGD(theirs.parameters(), lr=0.1, weight_decay=0.3)
     for _ in range(5):
