@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from evidence import record
-from jointopt.compare import Comparison
+from jointopt.comparison import SPENT, Comparison
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "jitter"))
 
@@ -61,11 +61,10 @@ def measured(name: str, processes: int, make: Callable[[str, int | None], Compar
 def _kept(runs: list[dict]) -> dict:
     """Of one arm and seed, the first run being the one without noise."""
     exact, *others = map(_exact, runs)
-    figures = Comparison({"arms": {"": {}}}, {0: {"": runs[0]}}).figures
     return {
         "exact": {name: value for name, value in exact.items() if all(other[name] == value for other in others)},
         "losses": [_spread(losses) for losses in zip(*(run.get("first losses", ()) for run in runs), strict=True)],
-        "figures": {name: _spread([run[name] for run in runs[1:]]) for name in figures},
+        "figures": {name: _spread([run[name] for run in runs[1:]]) for name in runs[0] if name not in SPENT},
     }
 
 

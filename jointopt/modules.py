@@ -1,7 +1,7 @@
 """The modules of a model by name, and how to hold some of them still for one step."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -53,20 +53,14 @@ def check_names(names: Collection[str], model: nn.Module) -> None:
     """ValueError unless every name (dotted ones too) covers at least one parameter of the model."""
     if not names:
         return
+    prefix = _unwrapped(model)[0]
     paths = [path for path, _ in model.named_parameters(remove_duplicate=False)]
     for name in sorted(names):
-        if not any(map(covered_by([name], model), paths)):
+        if not any(covers(prefix + name, path) for path in paths):
             raise ValueError(
                 f"no module with parameters is named {name!r}; this model has {listed(module_names(model))}"
                 " (a dotted name reaches deeper)"
             )
-
-
-def covered_by(names: Collection[str], model: nn.Module) -> Callable[[str], bool]:
-    """A function: True for the dotted path, from the model on, of what one of these names is or contains."""
-    prefix = _unwrapped(model)[0]
-    paths = {prefix + name for name in names}
-    return lambda path: any(covers(name, path) for name in paths)
 
 
 def covers(name: str, path: str) -> bool:
@@ -164,8 +158,13 @@ def held_still(
     if moving is None and not frozen:
         yield
         return
-    named, is_frozen = (lambda path: True) if moving is None else covered_by(moving, model), covered_by(frozen, model)
-    prefix = _unwrapped(model)[0]
+    prefix = _unwrapped(model)[0]  # names begin within what has wrapped the model, paths with the model itself
+
+    def named(path: str) -> bool:
+        return moving is None or any(covers(prefix + name, path) for name in moving)
+
+    def is_frozen(path: str) -> bool:
+        return any(covers(prefix + name, path) for name in frozen)
 
     def whole(path: str) -> bool:  # buffers and normalization, too; but not what surrounds the modules
         return not prefix.startswith(f"{path}.") and (is_frozen(path) or (hold_normalization and not named(path)))

@@ -250,3 +250,16 @@ def test_a_copy_that_is_made_within_the_losses_is_free(task):
     copies[0].train()
     copies[0](torch.randn(4, 6))
     assert copies[0].encoder[1].training and copies[0].encoder[1].num_batches_tracked == 1
+
+
+def test_spectral_norm_of_the_old_form_is_held_before_it_looks_at_the_mode():
+    """It is a hook itself: one that runs before ours would take a step of its iteration, for this forward pass."""
+
+    def spectral():
+        torch.manual_seed(0)
+        model = nn.ModuleDict({"body": nn.utils.spectral_norm(nn.Linear(4, 4)), "head": nn.Linear(4, 1)})
+        return Task(model, lambda m, x: {"task": m["head"](m["body"](x)).square().mean()}, lambda n: torch.ones(2, 4))
+
+    tasks = spectral(), disturbed(spectral(), lambda model: model.train())
+    totals = [[step.total for step in run(task, 3, Controls(frozen="body"))] for task in tasks]
+    assert totals[0] == totals[1]
