@@ -33,7 +33,7 @@ bench: system .venv/requirements-test.installed
 	$(BIN)/python -m benchmarks
 
 notebooks: .venv/requirements.installed
-	$(BIN)/python notebooks/execute.py
+	$(BIN)/python -m tools.execute
 
 evidence: .venv/requirements.installed
 	$(BIN)/python -m evidence $(RECORDS)

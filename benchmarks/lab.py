@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.measure import Row, ratios
-from notebooks.execute import METADATA
+from tools.execute import METADATA
 
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = f"""import sys

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil  # ipykernel brings it
 
 from benchmarks.measure import Row
-from notebooks import execute
+from tools import execute
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA_FILE = "jointopt/data/digits.npz"

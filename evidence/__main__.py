@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in names:
         if not options.slices:
             before = means(name)
-            seconds = record.make_record(import_module(f"evidence.{name}"), options.processes)
+            seconds = record.make_record(import_module(f"evidence.experiments.{name}"), options.processes)
             said, within = compared(before, means(name))
             print(f"{name}: {seconds:.0f} s, {said}")
             agree = agree and within

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from evidence import record
-from jointopt.comparison import SPENT, Comparison
+from jointopt.compare.result import SPENT, Comparison
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "jitter"))
 
@@ -36,8 +36,8 @@ def runs(name: str, seed: int | None = None) -> Comparison:
     if seed is not None:
         with jitter.noise(seed):  # from here on: a task may be made, and learn, before its runs begin
             return runs(name)
-    part_name, arms, seeds = import_module(f"evidence.{name}").SLICE
-    parts = import_module(f"evidence.{name}").parts(record.comparisons(name))
+    part_name, arms, seeds = import_module(f"evidence.experiments.{name}").SLICE
+    parts = import_module(f"evidence.experiments.{name}").parts(record.comparisons(name))
     part = next(part for title, part in parts if title == part_name)
     return part.run(arms, seeds, progress=False)
 
@@ -50,7 +50,7 @@ def keep(name: str, processes: int) -> None:
 
 def measured(name: str, processes: int, make: Callable[[str, int | None], Comparison] = runs) -> dict:
     """What the record keeps of its slice: {"part", "noise", "runs": arm -> seed -> {"exact", "losses", "figures"}}."""
-    part, arms, seeds = import_module(f"evidence.{name}").SLICE
+    part, arms, seeds = import_module(f"evidence.experiments.{name}").SLICE
     # New processes: a task keeps what it has learned, and another seed of jitter would find it there.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         made = list(pool.map(make, [name] * (len(JITTERS) + 1), [None, *JITTERS]))

@@ -12,8 +12,8 @@ from functools import partial
 from evidence import grid
 from evidence.record import Part
 from jointopt import Task, Update, plans
-from jointopt.budget import Budget, cost
-from jointopt.comparison import Comparison
+from jointopt.compare.budget import Budget, cost
+from jointopt.compare.result import Comparison
 
 SEEDS, GRID_SEEDS = range(10, 15), range(2)
 

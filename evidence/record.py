@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from jointopt.budget import Budget
 from jointopt.compare import Arm, Baseline, Comparison, compare, spec_of
-from jointopt.files import write_whole
-from jointopt.records import checksum, load, read
+from jointopt.compare.budget import Budget
+from jointopt.compare.records import checksum, load, read
+from jointopt.system import write_whole
 from jointopt.training import Task
 
-FOLDER = Path(__file__).parent
-UNFINISHED = FOLDER / "unfinished"  # what an interrupted run has so far; not committed
+FOLDER = Path(__file__).parent / "records"
+UNFINISHED = FOLDER.parent / "unfinished"  # what an interrupted run has so far; not committed
 SEEDS = range(10, 20)  # not those of the pilot and of the grids
 POINTS = 3.0  # of accuracy, between means: sums differ in the last digits from one processor to the next
 
@@ -84,12 +84,12 @@ def apart(figure: str, before: float, after: float, points: float = POINTS) -> f
 
 
 def name_of(experiment: ModuleType) -> str:
-    """Of its record: evidence.depth has evidence/depth.json."""
+    """Of its record: evidence.experiments.depth has evidence/records/depth.json."""
     return experiment.__name__.rpartition(".")[2]
 
 
 def write(name: str, content: dict, seconds: float, slice: dict | None = None) -> None:
-    """evidence/<name>.json: the content, what a test makes again of it, a checksum of both, and how long it took."""
+    """evidence/records/<name>.json: content, what a test makes again, checksum of both, seconds."""
     covered = json.loads(json.dumps({"slice": slice, "content": content}))
     record = {"seconds": round(seconds), "sha256": checksum(covered), **covered}
     text = json.dumps(record, ensure_ascii=False)
@@ -97,11 +97,11 @@ def write(name: str, content: dict, seconds: float, slice: dict | None = None) -
 
 
 def comparisons(name: str) -> dict[str, Comparison]:
-    """The comparisons of evidence/<name>.json; ValueError if it is not what was written."""
+    """The comparisons of evidence/records/<name>.json; ValueError if it is not what was written."""
     return load(FOLDER / f"{name}.json")
 
 
 def kept(name: str) -> dict:
-    """All of evidence/<name>.json that its checksum covers, and its seconds, as plain data."""
+    """All of evidence/records/<name>.json that its checksum covers, and its seconds, as plain data."""
     path = FOLDER / f"{name}.json"
     return read(path) | {"seconds": json.loads(path.read_text(encoding="utf-8"))["seconds"]}

@@ -5,16 +5,18 @@ from importlib import import_module
 from jointopt import plans, tasks
 from jointopt.controls import Controls
 from jointopt.data import get_batch_data
-from jointopt.memory import keep_freed_memory
 from jointopt.models import Classifier, EndToEndModel, FeatureExtractor
-from jointopt.training import Step, Task, Update, train
+from jointopt.modules import module_names
+from jointopt.objective import l2
+from jointopt.system import keep_freed_memory
+from jointopt.training import Step, Task, Update, make_optimizer, train
 
 keep_freed_memory()
 
 
 def __getattr__(name: str):
-    """These are imported when first used: the first three need matplotlib and widgets."""
-    if name in ("figures", "live", "compare", "records", "budget", "game"):
+    """Imported when first used: they need matplotlib, widgets and scikit-learn."""
+    if name in ("figures", "live", "compare"):
         return import_module(f"jointopt.{name}")
     raise AttributeError(f"module 'jointopt' has no attribute {name!r}")
 
@@ -28,6 +30,9 @@ __all__ = [
     "Task",
     "Update",
     "get_batch_data",
+    "l2",
+    "make_optimizer",
+    "module_names",
     "plans",
     "tasks",
     "train",

@@ -1,6 +1,6 @@
 """Every check, one after the other; none hides another. `make test` and `make portable` call it.
 
-    python tests/run.py                  ruff, unit, chapters, browser; at the end a line for each
+    python tests/run.py                  lint, unit, chapters, browser; at the end a line for each
     python tests/run.py unit chapters    some of them
     python tests/run.py --portable       unit and chapters under settings in which sums come out otherwise
 
@@ -26,7 +26,11 @@ PYTEST = [sys.executable, "-m", "pytest", "-n", "{processes}"]
 # No test waits for a clock: these are for what hangs. One slow machine under load is not to meet them.
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-kernel-startup-timeout=600"]
 STAGES = {
-    "ruff": [[sys.executable, "-m", "ruff", "check"], [sys.executable, "-m", "ruff", "format", "--check"]],
+    "lint": [
+        [sys.executable, "-m", "ruff", "check"],
+        [sys.executable, "-m", "ruff", "format", "--check"],
+        [str(Path(sys.executable).with_name("lint-imports"))],
+    ],
     "unit": [[*PYTEST, "tests/unit", "tests/evidence"]],
     "chapters": [[*PYTEST, "--dist", "loadfile", *NBVAL, "notebooks"]],
     "browser": [[*PYTEST, "tests/browser"]],

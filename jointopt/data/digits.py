@@ -1,6 +1,6 @@
 """The digits that ship with the package, plain or over clutter, from one checked file.
 
-`python -m jointopt.data.build` makes the file. It holds six uint8 arrays, three for each split ("train" and
+`python -m tools.make_digits` makes the file. It holds six uint8 arrays, three for each split ("train" and
 "test"): train_digits (N, 28, 28), train_labels (N,) and train_backgrounds (2, H, W, 3). The backgrounds are
 the left 70 % (train) and the right 30 % (test) of two photographs: no pixel is in both.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from jointopt.data import arrays
+from jointopt.system import read_arrays
 
 NAMES = ("digits", "cluttered")
 CLASSES = tuple("0123456789")
@@ -38,7 +38,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
     Raises FileNotFoundError if it is missing, OSError if it is truncated or altered.
     """
-    return arrays.read(path, "the data file", SHA256, "jointopt.data.build")
+    return read_arrays(path, "the data file", SHA256, "tools.make_digits")
 
 
 def clutter(digits: np.ndarray, backgrounds: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from jointopt import data as sets
-from jointopt import networks
 from jointopt.checks import check_labels, check_parts, check_range, check_tensor
-from jointopt.drawing import font
+from jointopt.figures.pixels import font
+from jointopt.models import classifiers
 from jointopt.modules import eval_mode, listed
 from jointopt.objective import l2
 from jointopt.training import Task
@@ -35,8 +35,8 @@ def make(
     """A network on `data` (see `jointopt.data.load`), in batches of `size`, or of all labeled images if they are fewer.
 
     Losses: "task", the cross-entropy in nats, with λ = 1; "reg", ½ ‖θ, φ‖², with λ = `reg`.
-    network, weights: those of `jointopt.networks.build`; "document" is the document's model. The seed draws the first
-    weights that are not given.
+    network, weights: those of `jointopt.models.classifiers.build`; "document" is the document's own. The seed draws the
+    first weights that are not given.
     labels: so many labeled images a class, drawn by the seed; None: all.
     held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
     settings; "test" trains on all and evaluates on the test images.
@@ -49,7 +49,7 @@ def make(
         train, size = choose(train, labels, seed), min(size, labels * len(train.classes))
     with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
         torch.manual_seed(seed)
-        model = networks.build(network, len(train.classes), weights)
+        model = classifiers.build(network, len(train.classes), weights)
     model.to(device, memory_format=torch.channels_last)
     return Task(
         model,

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_parts, check_range, check_tensor
 from jointopt.data import scenes as sets
-from jointopt.data import splits
 from jointopt.data.scenes import Scenes
-from jointopt.data.splits import SIDE
-from jointopt.drawing import RIGHT, WRONG, cross, dashed, font, plate
+from jointopt.data.scenes import held_out as splits
+from jointopt.data.scenes.held_out import SIDE
+from jointopt.figures.pixels import RIGHT, WRONG, cross, dashed, font, plate
 from jointopt.modules import eval_mode, listed
 from jointopt.training import Loss, Task
 
@@ -68,7 +68,7 @@ def read(
     held_out_scenes: int,
     data: str,
 ) -> tuple[Scenes, Scenes]:
-    """The images for training, and those held out, by jointopt.data.splits.read.
+    """The images for training, and those held out, by jointopt.data.scenes.held_out.read.
 
     data: "scenes", "voc" or "pets"; classes of scenes are a string of digits. ValueError for anything else.
     """

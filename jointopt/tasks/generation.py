@@ -4,7 +4,7 @@
 
 These networks have no normalization. Where others have, `Update(…, hold_normalization=False)` says that a player which
 waits keeps normalizing by the batch, as in every GAN's own loop; without it, it is held in eval mode.
-Each loss reaches its own player only, in every plan: so `plans.joint()` is simultaneous play, see `jointopt.game`.
+Each loss reaches its own player only, in every plan: so `plans.joint()` is simultaneous play, see `jointopt.toys.game`.
 
 Sources: the game and the non-saturating loss, Goodfellow et al. 2014, §3; the shape of the networks, Radford et al.
 2016; the penalty R1, Mescheder et al. 2018; the Fréchet distance, Heusel et al. 2017, here in the features of a small

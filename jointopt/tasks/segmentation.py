@@ -1,6 +1,6 @@
 """Segmentation (document §5.3): image encoder, upsampling decoder and prediction head; boxes as a second task.
 
-The network and its sources are in jointopt.unet. Soft Dice: Milletarì et al. 2016, §3.
+The network and its sources are in jointopt.models.segmenter. Soft Dice: Milletarì et al. 2016, §3.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_parts, check_range, check_tensor
-from jointopt.data import check_integer, rows, splits
+from jointopt.data import check_integer, rows
 from jointopt.data.scenes import Scenes
-from jointopt.drawing import cross, font, outline, paint, plate
+from jointopt.data.scenes import held_out as splits
+from jointopt.figures.pixels import cross, font, outline, paint, plate
+from jointopt.models.segmenter import STRIDE, Segmenter, check_images, check_sides
 from jointopt.modules import eval_mode
 from jointopt.training import Loss, Task
-from jointopt.unet import STRIDE, Segmenter, check_images, check_sides
 
 VOID = 255  # the label of pixels that are not classified, as VOC and Cityscapes have it
 VOID_HINT = (
@@ -75,12 +76,12 @@ def make(
     held_out: "test", or "validation" for choosing settings: `held_out_scenes` of them, the same for every seed. No
     digit and no background of a test scene is in a training scene; validation scenes are other scenes, of the
     digits and backgrounds that are trained on.
-    data: "scenes", drawn by the seed; "pets" or "voc", photographs of 96×96 pixels (jointopt.data.photographs, which
-    says where they are looked for, and `classes` of which there are).
+    data: "scenes", drawn by the seed; "pets" or "voc", photographs of 96×96 pixels (jointopt.data.scenes.photographs,
+    which says where they are looked for, and `classes` of which there are).
     ignore: the label of pixels that are not classified, as 255 in masks of your own; they count in no loss and in no
     figure. None: 255 for photographs, whose borders have it; for drawn scenes every label is a class.
 
-    ValueError for anything else, and where photographs are missing the errors of jointopt.data.photographs.
+    ValueError for anything else, and where photographs are missing the errors of jointopt.data.scenes.photographs.
     """
     for name, value, known in (
         ("data", data, DATA),

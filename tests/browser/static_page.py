@@ -7,7 +7,7 @@ import pytest
 from jupyterlab import PATIENCE
 from playwright.sync_api import Browser, Page
 
-from jointopt.live.settings import SettingsView
+from jointopt.live.shared.settings import SettingsView
 
 # A page with the view and a model in place of ipywidgets': it keeps what is set and records what is sent.
 PAGE = """<!doctype html><meta charset="utf-8">

@@ -7,8 +7,8 @@ import pytest
 import static_page
 from static_page import setting, showing
 
-from jointopt import game
-from jointopt.live.game_plane import CHECKS, GamePlane, radius_range, reach_of
+from jointopt.live.game import CHECKS, GamePlane, radius_range, reach_of
+from jointopt.toys import game
 
 show = showing(GamePlane)
 drawn = partial(static_page.drawn, answer="points")  # where the three then are: {method: [x, y]}

@@ -9,7 +9,7 @@ import static_page
 from static_page import setting, showing
 
 from jointopt.live.landscape import Landscape
-from jointopt.live.landscape_math import CHECKS, COMPARED, PLANS, minima, objective, path
+from jointopt.toys.landscape import CHECKS, COMPARED, PLANS, minima, objective, path
 
 show = showing(Landscape)
 drawn = partial(static_page.drawn, answer="ends")  # the ends of the paths: {plan: [θ, φ, J]}

@@ -25,7 +25,7 @@ def test_the_record_itself_is_one_of_the_runs_that_its_slice_was_measured_on(nam
 
 @pytest.mark.parametrize("name", MADE)
 def test_the_record_is_of_the_settings_in_the_code(name):
-    found, experiment = record.comparisons(name), import_module(f"evidence.{name}")
+    found, experiment = record.comparisons(name), import_module(f"evidence.experiments.{name}")
     parts = dict(experiment.parts(found))
     assert list(found) == list(parts)
     for title, part in parts.items():

@@ -73,7 +73,7 @@ def state():
 @pytest.fixture
 def no_lab_is_left():
     """Close the labs of a test, and see that their threads have ended."""
-    from jointopt.live.trainer import _trainers
+    from jointopt.live.lab.trainer import _trainers
 
     yield
     for trainer in list(_trainers.values()):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jointopt.live.widget import KEPT, View
+from jointopt.live.shared.view import KEPT, View
 
 
 @pytest.fixture

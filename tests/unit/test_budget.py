@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from jointopt import Update, plans, tasks, train
-from jointopt.budget import Budget, Spent, cost, described, within
+from jointopt.compare.budget import Budget, Spent, cost, described, within
 
 BATCH = 64
 # The document's model: multiply-adds a sample, forward. A convolution: pixels out × channels out × channels in × 3 × 3.

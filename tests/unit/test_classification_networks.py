@@ -11,13 +11,13 @@ from test_data_torchvision import write_mnist
 from torch import nn
 from torch.nn import functional as F
 
-from jointopt import Update, data, networks, plans, tasks, train
-from jointopt.data import weights
+from jointopt import Update, data, plans, tasks, train
+from jointopt.models import classifiers, shipped
 from jointopt.modules import module_names
 from jointopt.tasks import classification, pretext
 
 load = partial(tasks.load, "classification", data="cluttered", size=16)
-NETWORKS = networks.NETWORKS
+NETWORKS = classifiers.NETWORKS
 FEATURES = {"document": (64, 7, 7), "resnet": (64, 4, 4), "vgg": (64, 3, 3)}
 
 
@@ -42,9 +42,9 @@ def test_every_network_is_a_feature_extractor_and_a_classifier_and_learns(networ
 def test_the_vgg_is_torchvisions_cut_after_three_stages_at_a_quarter_of_the_width():
     from torchvision.models.vgg import cfgs, make_layers
 
-    quarter = [c if c == "M" else c // 4 for c in cfgs["A"]][: len(networks.VGG)]
-    ours = networks.vgg()
-    assert list(networks.VGG) == quarter and repr(ours) == repr(make_layers(quarter))
+    quarter = [c if c == "M" else c // 4 for c in cfgs["A"]][: len(classifiers.VGG)]
+    ours = classifiers.vgg()
+    assert list(classifiers.VGG) == quarter and repr(ours) == repr(make_layers(quarter))
     for layer in (layer for layer in ours if isinstance(layer, nn.Conv2d)):  # He et al. 2015, fan out
         assert layer.weight.std().item() == pytest.approx((2 / (9 * layer.out_channels)) ** 0.5, rel=0.15)
         assert not layer.bias.any()
@@ -67,7 +67,7 @@ def test_the_resnet_has_torchvisions_blocks_names_and_first_weights():
         nn.BatchNorm2d(16),
         nn.MaxPool2d(2),
     )
-    ours = networks.resnet()
+    ours = classifiers.resnet()
     names = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
     assert list(dict(ours.named_children())) == list(names)
     for name in names:  # a stage of torchvision's is a Sequential of blocks, ours is the block
@@ -127,7 +127,7 @@ def test_bad_options(options, message):
 @pytest.mark.parametrize("classes", [1, 0, True, 2.0, None])
 def test_a_number_of_classes_that_is_none(classes):
     with pytest.raises(ValueError, match="classes must be a whole number ≥ 2, got"):
-        networks.build("vgg", classes)
+        classifiers.build("vgg", classes)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -220,9 +220,9 @@ def test_pretrained_and_random_networks_of_a_seed_differ_in_the_features_alone()
         assert_same(random.model.classifier.state_dict(), first.model.classifier.state_dict())
         assert_same(first.model.feature_extractor.state_dict(), other.model.feature_extractor.state_dict())
         its = random.model.feature_extractor.state_dict()
-        assert not all(torch.equal(its[name], value) for name, value in weights.load(network).items())
-        shipped = weights.load(network)
-        assert_same({name: first.model.feature_extractor.state_dict()[name] for name in shipped}, shipped)
+        assert not all(torch.equal(its[name], value) for name, value in shipped.load(network).items())
+        kept = shipped.load(network)
+        assert_same({name: first.model.feature_extractor.state_dict()[name] for name in kept}, kept)
         assert not [name for name in its if name not in shipped and not name.endswith("num_batches_tracked")]
 
 
@@ -270,7 +270,7 @@ def test_the_full_resnet_gives_torchvisions_own_features(fetched):
 
 def test_the_full_vgg_gives_torchvisions_own_features(fetched):
     _, layers, _ = fetched
-    model = networks.build("vgg", 5, "torchvision").eval()
+    model = classifiers.build("vgg", 5, "torchvision").eval()
     x = torch.rand(2, 3, 28, 28)
     extractor = model.feature_extractor
     with torch.no_grad():

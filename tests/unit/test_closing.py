@@ -6,7 +6,7 @@ import pytest
 
 from evidence import closing
 from jointopt import Update, tasks
-from jointopt.budget import Budget, cost, within
+from jointopt.compare.budget import Budget, cost, within
 
 FEATURES, HEAD = Update("feature_extractor", "task"), Update("classifier", "task")
 APART = closing.Arms(Update(losses="task"), (FEATURES, HEAD), (FEATURES, HEAD), HEAD)

@@ -12,8 +12,8 @@ from scipy import stats
 from torch import nn
 
 from jointopt import Task, Update, plans, tasks
-from jointopt.budget import Budget
 from jointopt.compare import Arm, Comparison, Interval, compare, interval, name_of, run, sweep
+from jointopt.compare.budget import Budget
 
 LABELS = 10
 ARMS = {

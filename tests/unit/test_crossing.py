@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jointopt.crossing import crossing, how_sure
+from jointopt.statistics import crossing, how_sure
 
 PLACES = (10, 100, 1000)
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from jointopt import data
-from jointopt.data import build, digits
-from jointopt.data.arrays import checksum
+from jointopt.data import digits
+from jointopt.system import checksum
+from tools import make_digits
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def arrays():
 
 @pytest.fixture(scope="module")
 def built():
-    return build.make_arrays()
+    return make_digits.make_arrays()
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_build_gives_the_shipped_content(built, arrays):
 def test_two_builds_are_equal_byte_for_byte(tmp_path, capsys):
     paths = tmp_path / "one.npz", tmp_path / "two.npz"
     for path in paths:
-        build.main(path)
+        make_digits.main(path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
     for entry in zipfile.ZipFile(paths[0]).infolist():  # neither the clock nor the system is in it
         assert entry.date_time == (1980, 1, 1, 0, 0, 0) and entry.create_system == 3
@@ -51,9 +52,9 @@ def test_two_builds_are_equal_byte_for_byte(tmp_path, capsys):
 
 
 def test_build_says_when_the_content_is_not_the_recorded_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "TEST_EVERY", 4)
+    monkeypatch.setattr(make_digits, "TEST_EVERY", 4)
     with pytest.raises(SystemExit, match=digits.SHA256):
-        build.main(tmp_path / "other.npz")
+        make_digits.main(tmp_path / "other.npz")
     with pytest.raises(OSError, match="other.npz is altered"):
         digits.read(tmp_path / "other.npz")
 
@@ -80,14 +81,14 @@ def test_size_of_the_file():
 
 def test_missing_file(copy):
     copy.unlink()
-    with pytest.raises(FileNotFoundError, match=r"copy\.npz is missing.*python -m jointopt\.data\.build"):
+    with pytest.raises(FileNotFoundError, match=r"copy\.npz is missing.*python -m tools\.make_digits"):
         data.load("digits")
 
 
 @pytest.mark.parametrize("keep", [0, 1, 1000, 600_000, -1])
 def test_truncated_file(copy, keep):
     copy.write_bytes(copy.read_bytes()[:keep])
-    with pytest.raises(OSError, match=r"copy\.npz is truncated or altered.*python -m jointopt\.data\.build"):
+    with pytest.raises(OSError, match=r"copy\.npz is truncated or altered.*python -m tools\.make_digits"):
         data.load("digits")
 
 
@@ -100,8 +101,8 @@ def test_file_of_another_kind(copy):
 def test_file_with_other_content_in_good_order(copy, arrays):
     labels = arrays["train_labels"].copy()
     labels[0] = 1
-    copy.write_bytes(build.pack(arrays | {"train_labels": labels}))
-    with pytest.raises(OSError, match=r"copy\.npz is altered: SHA-256 .*python -m jointopt\.data\.build"):
+    copy.write_bytes(make_digits.pack(arrays | {"train_labels": labels}))
+    with pytest.raises(OSError, match=r"copy\.npz is altered: SHA-256 .*python -m tools\.make_digits"):
         data.load("digits")
 
 

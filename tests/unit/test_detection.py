@@ -10,11 +10,11 @@ import torch
 from labtools import drawn_during, take
 
 from jointopt import Update, plans, tasks, train
-from jointopt.budget import Budget, cost
 from jointopt.compare import Arm, compare
-from jointopt.data import splits
+from jointopt.compare.budget import Budget, cost
+from jointopt.data.scenes import held_out
 from jointopt.live import LiveLab
-from jointopt.live.engine import Engine
+from jointopt.live.lab.engine import Engine
 from jointopt.modules import module_names
 from jointopt.tasks import detection
 
@@ -65,7 +65,7 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
     )
     assert torch.equal(validated, again) and not torch.equal(validated, tested)
     assert torch.equal(tested, load(seed=1).evaluate(None))
-    trained = splits.draw(40, "train", 0, "247").pixels
+    trained = held_out.draw(40, "train", 0, "247").pixels
     assert not (validated[:, None] == trained).flatten(2).all(2).any()
 
 
@@ -107,7 +107,7 @@ def test_losses_and_gradients_equal_torchvisions_called_directly(task):
 def test_boxes_equal_torchvisions_called_directly(task):
     take(task, plans.joint(3))
     task.model.roi_heads.score_thresh = 0.01  # so that there are boxes to compare
-    images = splits.draw(6, "test", 0, "247").images
+    images = held_out.draw(6, "test", 0, "247").images
     expected = copy.deepcopy(task.model).eval()
     with torch.no_grad():
         expected = expected(list(images))
@@ -206,7 +206,7 @@ def objects(*rows, scores=None):
 
 
 def test_perfect_predictions_give_100_and_none_0():
-    held = splits.draw(6, "test", 0, "247")
+    held = held_out.draw(6, "test", 0, "247")
     targets = [detection.target_of(held, number) for number in range(6)]
     perfect = [target | {"scores": torch.ones(len(target["labels"]))} for target in targets]
     assert set(detection.figures(perfect, targets).values()) == {100.0}
@@ -243,7 +243,7 @@ def test_figures_agree_with_torchmetrics():
     """Which computes them by pycocotools. Boxes are true ones, moved, some of another class, and boxes anywhere."""
     from torchmetrics.detection import MeanAveragePrecision
 
-    held = splits.draw(40, "test", 0, "247")
+    held = held_out.draw(40, "test", 0, "247")
     targets = [detection.target_of(held, number) for number in range(40)]
     generator = torch.Generator().manual_seed(0)
     found = []
@@ -276,7 +276,7 @@ def test_looking_changes_nothing_and_prints_nothing(task, state, capsys):
 
 
 def test_the_picture_marks_what_is_wrong_by_shape():
-    held = splits.draw(2, "test", 0, "247")
+    held = held_out.draw(2, "test", 0, "247")
     black, target = torch.zeros_like(held.pixels[0]), objects((1, 20, 20, 60, 60))
     right, wrong, missed = (
         np.asarray(detection.tile(black, found, target, "247")).astype(int)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from jointopt import drawing
+from jointopt.figures import pixels
 
 
 def ink(side, at, text, anchor):
     """How many pixels of the text are seen in a picture of this side."""
     image = Image.new("RGB", (side, side), "green")
-    drawing.plate(ImageDraw.Draw(image), at, text, "white", "black", anchor)
+    pixels.plate(ImageDraw.Draw(image), at, text, "white", "black", anchor)
     return int((np.asarray(image).sum(axis=-1) < 100).sum())
 
 
@@ -23,5 +23,5 @@ def test_a_name_is_seen_whole_wherever_its_box_lies(at, anchor):
 
 def test_of_a_name_wider_than_the_picture_the_beginning_is_seen():
     image = Image.new("RGB", (100, 40), "green")
-    drawing.plate(ImageDraw.Draw(image), (90, 30), "Mm" * 20, "white", "black", "lb")
+    pixels.plate(ImageDraw.Draw(image), (90, 30), "Mm" * 20, "white", "black", "lb")
     assert tuple(np.asarray(image)[20, 0]) == (255, 255, 255)

@@ -6,7 +6,7 @@ from labtools import drawn_during
 from torch import nn
 
 from jointopt import Controls, Task, Update, plans, train
-from jointopt.live.engine import Engine, PlanEnded, gradient_norms
+from jointopt.live.lab.engine import Engine, PlanEnded, gradient_norms
 from jointopt.training import NonFiniteError
 
 

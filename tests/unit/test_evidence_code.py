@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from evidence import __main__ as made
-from evidence import again, budgets, grid, record, settings
+from evidence import again, grid, record
+from evidence.experiments import budgets, settings
 from jointopt import tasks
-from jointopt.budget import Budget, cost, within
 from jointopt.compare import Comparison
+from jointopt.compare.budget import Budget, cost, within
 
 
 def comparison(means, figure="accuracy (%)"):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from labtools import take
 
-from evidence import detection, detectors, multitask
+from evidence.experiments import detection, detectors, multitask
 from jointopt import tasks
 from jointopt.modules import module_names
 

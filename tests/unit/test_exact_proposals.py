@@ -6,8 +6,9 @@ import pytest
 import torch
 from labtools import take
 
-from jointopt import exact_proposals, plans, tasks
-from jointopt.live.engine import gradient_norms
+from jointopt import plans, tasks
+from jointopt.live.lab.engine import gradient_norms
+from jointopt.models import exact_proposals
 
 FIRST, SECOND = ["objectness", "rpn_box_reg"], ["classifier", "box_reg"]
 

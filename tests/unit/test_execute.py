@@ -1,4 +1,4 @@
-"""notebooks/execute.py: what it keeps of a run, and what it leaves alone."""
+"""tools/execute.py: what it keeps of a run, and what it leaves alone."""
 
 import subprocess
 import sys
@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from notebooks.execute import METADATA, ROOT, WIDGET_VIEW, clean
+from tools.execute import METADATA, ROOT, WIDGET_VIEW, clean
 
-SCRIPT = Path(__file__).resolve().parents[2] / "notebooks" / "execute.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "execute.py"
 
 
 @pytest.fixture

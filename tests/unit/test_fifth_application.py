@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from jointopt import Update, plans, tasks
-from jointopt.budget import Budget
 from jointopt.compare import Arm, compare
+from jointopt.compare.budget import Budget
 from jointopt.live import LiveLab
 
 OUTSIDE = Path(__file__).parents[1] / "outside"

@@ -13,8 +13,9 @@ from scipy import stats
 
 from jointopt import Controls, Update, figures, plans
 from jointopt.compare import interval
-from jointopt.live.engine import Engine
-from jointopt.live.history import History
+from jointopt.figures import lab_run, style
+from jointopt.live.lab.engine import Engine
+from jointopt.live.lab.history import History
 
 
 @pytest.fixture
@@ -91,8 +92,8 @@ def test_pyplot_is_not_touched(history):
 
 
 def test_what_stands_still():
-    assert figures.still(np.array([0.0, 0, 1, 1, 0, 1, 0])) == [(0, 1), (4, 4), (6, 6)]
-    assert figures.still(np.array([1.0, 2])) == []
+    assert lab_run.still(np.array([0.0, 0, 1, 1, 0, 1, 0])) == [(0, 1), (4, 4), (6, 6)]
+    assert lab_run.still(np.array([1.0, 2])) == []
 
 
 def test_one_look_for_one_idea():
@@ -117,15 +118,15 @@ def test_an_interval_needs_two_values(values):
 
 def test_a_dollar_in_a_name_is_no_formula():
     figure, (axes,) = figures.panels(1, 1)
-    figures.draw_marks(figure, [axes], [(3, r"plan $\frac$")])
+    lab_run.draw_marks(figure, [axes], [(3, r"plan $\frac$")])
     assert figures.Picture(figure, "a mark").png().startswith(b"\x89PNG")
 
 
 def test_the_views_in_the_browser_have_the_same_looks():
-    script = (Path(figures.__file__).parent / "live" / "common.js").read_text(encoding="utf-8")
+    script = (Path(figures.__file__).parents[1] / "live" / "shared" / "common.js").read_text(encoding="utf-8")
     ideas = dict(re.findall(r'(theta|phi|reg): \["(#\w+)"', script))
     names = dict(re.findall(r'(\w+): "(\w+)"', script.partition("const NAMED = {")[2].partition("};")[0]))
     looks = {name: ideas[idea] for name, idea in names.items()}
-    assert looks == {name: figures.look(name)["color"] for name in figures._NAMED if name != "total"}
+    assert looks == {name: figures.look(name)["color"] for name in style._NAMED if name != "total"}
     further = re.findall(r'\["(#\w+)"', script.partition("const MORE_LOOKS = [")[2].partition("];")[0])
     assert further == [figures.look(name, "abcd")["color"] for name in "abcd"]

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from jointopt import Task, Update, game, plans, replications, train
-from jointopt.game import METHODS, Players, path, radius
+from jointopt import Task, Update, plans, train
+from jointopt.compare import replications
+from jointopt.toys import game
+from jointopt.toys.game import METHODS, Players, path, radius
 
 ALTERNATING = (Update("x", "x"), Update("y", "y"))
 EXACT = 0.125  # times a power of two nothing is rounded; else torch's fused multiply-add differs in the last digit

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from jointopt import game
 from jointopt.live import GamePlane
-from jointopt.live.game_plane import CHECKS, radius_range
+from jointopt.live.game import CHECKS, radius_range
+from jointopt.toys import game
 
 WRONG = [
     *[("start", value, "start must be two finite numbers") for value in ((1,), (1, 2, 3), 1.0, "12", None, (1, True))],

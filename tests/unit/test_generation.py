@@ -10,11 +10,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from evidence import gan_plans, record
+from evidence import record
+from evidence.experiments import gan_plans
 from jointopt import Controls, Update, plans, tasks, train
-from jointopt.budget import cost
+from jointopt.compare.budget import cost
 from jointopt.data import digits
-from jointopt.live.engine import Engine
+from jointopt.live.lab.engine import Engine
 from jointopt.modules import module_names
 from jointopt.tasks import classification, generation
 from jointopt.tasks.generation import Ruler, evaluate, figures, frechet_distance, reference

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from evidence import head_gradient, record
+from evidence import record
+from evidence.experiments import head_gradient
 from jointopt import plans, tasks
 from jointopt.training import make_optimizer, train
 

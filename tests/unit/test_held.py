@@ -9,8 +9,8 @@ from labtools import everything, run, same
 from torch import nn
 
 from jointopt import Controls, Task, Update
-from jointopt.live.engine import Engine
 from jointopt.live.lab import LiveLab
+from jointopt.live.lab.engine import Engine
 from jointopt.modules import held_still
 
 

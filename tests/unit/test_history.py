@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from jointopt import Update, figures, plans
-from jointopt.live.engine import Engine
-from jointopt.live.history import VIEW_BYTES, History
-from jointopt.live.rhythm import Rhythm
-from jointopt.live.words import marks
+from jointopt.live.lab.engine import Engine
+from jointopt.live.lab.history import VIEW_BYTES, History
+from jointopt.live.lab.status_line import marks
+from jointopt.live.lab.throttle import Rhythm
 
 
 def steps(engine, n, **options):

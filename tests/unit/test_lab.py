@@ -12,7 +12,7 @@ from labtools import Browser, until
 
 from jointopt import Controls, Task, Update, plans, train
 from jointopt.live import LiveLab
-from jointopt.live.trainer import _trainers
+from jointopt.live.lab.trainer import _trainers
 
 pytestmark = pytest.mark.usefixtures("no_lab_is_left")
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from jointopt import Controls, Task, plans, train
 from jointopt.live.landscape import Landscape
-from jointopt.live.landscape_math import CHECKS, PLANS, gradient, minima, objective, path
+from jointopt.toys.landscape import CHECKS, PLANS, gradient, minima, objective, path
 from jointopt.training import Update
 
 X = torch.tensor([-1.4, -0.2, 0.2, 1.4], dtype=torch.float64)  # mean square 1

@@ -6,12 +6,14 @@ import time
 import pytest
 from labtools import Browser, until
 
-from jointopt.live import LiveLab, display, trainer
+from jointopt.live import LiveLab
+from jointopt.live.lab import display, trainer
 
 AWAY = 0.3
 KERNEL = """
 from jointopt import tasks
-from jointopt.live import LiveLab, display, trainer
+from jointopt.live import LiveLab
+from jointopt.live.lab import display, trainer
 display.AWAY, trainer.LOOK = {away}, 0.05
 lab = LiveLab(tasks.load("classification", size=8))
 lab.play()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from jointopt import Update, plans, train
-from jointopt.live.engine import Engine, gradient_norms
+from jointopt.live.lab.engine import Engine, gradient_norms
 
 
 def steps(engine, n, **options):

@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 
-from jointopt import memory
+from jointopt import system
 
 FAULTS = """
 import resource, threading
@@ -22,13 +22,13 @@ thread = threading.Thread(target=take); thread.start(); thread.join()
 
 def test_a_step_in_a_thread_takes_its_memory_from_the_last_one():
     if platform.libc_ver()[0] != "glibc":
-        assert memory.keep_freed_memory() is False
+        assert system.keep_freed_memory() is False
         return
-    assert memory.keep_freed_memory()
+    assert system.keep_freed_memory()
     ran = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
     assert int(ran.stdout) < 500  # some 3,000 without
 
 
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
-    assert memory.keep_freed_memory() is False
+    assert system.keep_freed_memory() is False

@@ -2,9 +2,8 @@
 
 import pytest
 
-from jointopt.live import memory
-from jointopt.live.lab import LiveLab
-from jointopt.live.memory import MemoryWatch, warning
+from jointopt.live.lab import LiveLab, memory_limit
+from jointopt.live.lab.memory_limit import MemoryWatch, warning
 
 GB = 2**30
 NEAR = "memory: 1.8 of 2.0 GB; shut other notebooks down"
@@ -75,16 +74,16 @@ def write(root, files):
 
 def test_it_is_looked_at_every_few_seconds(monkeypatch):
     looks = []
-    monkeypatch.setattr(memory, "warning", lambda: looks.append(1) or NEAR)
+    monkeypatch.setattr(memory_limit, "warning", lambda: looks.append(1) or NEAR)
     watch = MemoryWatch()
     assert {watch.words for _ in range(100)} == {NEAR} and len(looks) == 1
-    watch._next -= memory.EVERY
+    watch._next -= memory_limit.EVERY
     assert watch.words == NEAR and len(looks) == 2
 
 
 @pytest.mark.usefixtures("no_lab_is_left")
 def test_the_lab_shows_it(task, monkeypatch):
-    monkeypatch.setattr(memory, "warning", lambda: NEAR)
+    monkeypatch.setattr(memory_limit, "warning", lambda: NEAR)
     lab = LiveLab(task)
     lab.run(1)
     assert lab.display.curves.info["memory"] == NEAR

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from jointopt import Update, plans
-from jointopt.live.engine import Engine, PlanEnded
-from jointopt.live.words import marks
+from jointopt.live.lab.engine import Engine, PlanEnded
+from jointopt.live.lab.status_line import marks
 from jointopt.training import NonFiniteError
 
 HEAD, ENCODER, BOTH = Update("head", "task"), Update("encoder"), Update()

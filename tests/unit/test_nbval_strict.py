@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from notebooks.execute import METADATA, WIDGET_VIEW
+from tools.execute import METADATA, WIDGET_VIEW
 
 ROOT = Path(__file__).resolve().parents[2]
 EXEMPTIONS = ("nbval_skip", "nbval_ignore_output", "pytest_validate_ignore_output")
@@ -131,7 +131,7 @@ CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_committed_chapter(path):
-    """A chapter is committed as notebooks/execute.py writes it, and asks nbval for no exemption."""
+    """A chapter is committed as tools/execute.py writes it, and asks nbval for no exemption."""
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     assert notebook.metadata == METADATA

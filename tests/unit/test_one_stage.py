@@ -13,9 +13,9 @@ import torch
 from labtools import take
 
 from jointopt import Update, plans, tasks, train
-from jointopt.budget import Budget, cost
 from jointopt.compare import Arm, compare
-from jointopt.data import splits
+from jointopt.compare.budget import Budget, cost
+from jointopt.data.scenes import held_out
 from jointopt.live import LiveLab
 from jointopt.modules import module_names
 from jointopt.tasks import detection, one_stage
@@ -95,7 +95,7 @@ def test_losses_and_gradients_equal_torchvisions_called_directly(task):
 def test_boxes_equal_torchvisions_called_directly(task):
     take(task, plans.joint(3))
     task.model.score_thresh = 0.01  # so that there are boxes to compare
-    images = splits.draw(6, "test", 0, "247").images
+    images = held_out.draw(6, "test", 0, "247").images
     direct = copy.deepcopy(task.model).eval()
     with torch.no_grad():
         expected = direct(list(images))
@@ -233,7 +233,7 @@ def test_it_learns_and_never_finds_the_background(task):
     task = load(scenes=4, held_out_scenes=6)
     before, *_, after = (step.total for step in take(task, plans.joint(120)))
     assert after < 0.6 * before
-    known = splits.draw(4, "train", 0, "247")
+    known = held_out.draw(4, "train", 0, "247")
     assert detection.evaluate(task.model, known)["mAP@0.5 (%)"] > 80
     task.model.score_thresh = 0.0
     found = torch.cat([each["labels"] for each in detection.predict(task.model, known.images)])
@@ -243,7 +243,7 @@ def test_it_learns_and_never_finds_the_background(task):
 def test_the_picture_shows_the_boxes_that_are_sure(monkeypatch, task):
     found = [{"boxes": BOX, "labels": ONE, "scores": torch.tensor([0.45])} for _ in range(6)]
     monkeypatch.setattr(detection, "predict", lambda model, images: found)
-    held = splits.draw(6, "test", 0, "247")
+    held = held_out.draw(6, "test", 0, "247")
     shown, hidden = (detection.picture(None, held, sure) for sure in (0.4, 0.5))
     assert not np.array_equal(shown, hidden)
     assert np.array_equal(task.picture(None), shown if one_stage.SURE <= 0.45 else hidden)

@@ -7,11 +7,11 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, WeightedRandomSampler
 
 from jointopt import Task, data, plans, train
-from jointopt.budget import Budget
 from jointopt.checks import check_repeats
 from jointopt.compare import Arm, compare
+from jointopt.compare.budget import Budget
 from jointopt.live import LiveLab
-from jointopt.live.engine import Engine
+from jointopt.live.lab.engine import Engine
 
 INPUTS, LABELS = torch.arange(20.0).view(10, 2), torch.arange(10) % 3
 PAIRS = TensorDataset(INPUTS, LABELS)

@@ -7,7 +7,7 @@ from fake_sets import BREEDS, color_of, write_pets
 from PIL import Image
 
 from jointopt import plans, tasks, train
-from jointopt.data import pets, photographs
+from jointopt.data.scenes import pets, photographs
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from jointopt import Update, data, tasks, train
-from jointopt.baselines import hog_features, hog_logistic
+from jointopt.compare.baselines import hog_features, hog_logistic
 from jointopt.modules import module_names
 from jointopt.tasks import classification, pretext, transfer
 

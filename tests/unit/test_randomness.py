@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from jointopt.live.randomness import NEVER_RANDOM, OwnRandomness
+from jointopt.live.lab.randomness import NEVER_RANDOM, OwnRandomness
 
 ONES = torch.ones(50)
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from evidence import record
-from jointopt import records
-from jointopt.comparison import Comparison
+from jointopt.compare import records
+from jointopt.compare.result import Comparison
 
 SPEC = {"budget": "2 steps", "arms": {"a": {}, "b": {}}}
 FOUND = Comparison(SPEC, {seed: {"a": {"score (%)": 50.0 + seed}, "b": {"score (%)": 40.0}} for seed in (3, 4)})

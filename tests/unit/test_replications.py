@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from evidence.record import comparisons
-from jointopt import replications
-from jointopt.comparison import Comparison, interval
+from jointopt.compare import replications
+from jointopt.compare.result import Comparison
+from jointopt.statistics import interval
 
 SPREAD = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])  # the seeds of an arm, around its mean
 _, HALF = interval(SPREAD)

@@ -10,10 +10,10 @@ from matplotlib.text import Text
 from test_compare import Scalar
 
 from jointopt import Task, Update, plans
-from jointopt.budget import Budget
 from jointopt.compare import Arm, compare, sweep
-from jointopt.comparison import interval
-from jointopt.result_figures import COLORS, ink, powers_of_ten, zero_place
+from jointopt.compare.budget import Budget
+from jointopt.figures.comparisons import COLORS, ink, powers_of_ten, zero_place
+from jointopt.statistics import interval
 
 quiet = dict(progress=False)
 GRID = [{"task": 1.0, "up": up, "along": along} for up in (0.0, 0.1, 2.0) for along in (0.0, 1.0)]

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from jointopt import Update, drawing, plans, tasks, train
-from jointopt.budget import Budget, cost
+from jointopt import Update, plans, tasks, train
 from jointopt.compare import Arm, compare
-from jointopt.data import splits
-from jointopt.data.scenes import Scenes, scenes
+from jointopt.compare.budget import Budget, cost
+from jointopt.data.scenes import Scenes, held_out, scenes
+from jointopt.figures import pixels
 from jointopt.live import LiveLab
 from jointopt.modules import module_names
 from jointopt.tasks import segmentation
@@ -80,7 +80,7 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
     )
     assert torch.equal(validated, again) and not torch.equal(validated, tested)
     assert torch.equal(tested, load(seed=1).evaluate(None))
-    trained = segmentation.labeled(splits.draw(24, "train", 0, "247")).scenes.pixels
+    trained = segmentation.labeled(held_out.draw(24, "train", 0, "247")).scenes.pixels
     assert not (validated[:, None] == trained).flatten(2).all(2).any()
 
 
@@ -267,7 +267,7 @@ def test_box_iou_agrees_with_torchvision():
 
 
 def test_evaluate_is_100_for_a_model_that_knows(both, monkeypatch):
-    held = segmentation.labeled(splits.draw(8, "test", 0, "247"))
+    held = segmentation.labeled(held_out.draw(8, "test", 0, "247"))
     monkeypatch.setattr(segmentation, "predict", lambda model, images: held.masks.long())
     monkeypatch.setattr(segmentation, "predict_boxes", lambda model, images: held.boxes)
     assert set(both.evaluate(both.model).values()) == {100.0}
@@ -304,7 +304,7 @@ def test_the_picture_tells_classes_apart_without_color():
     canvases = []
     for number in (1, 2, 3, 4):
         canvas = np.zeros((24, 24, 3), np.uint8)
-        drawing.paint(canvas, np.full((24, 24), number))
+        pixels.paint(canvas, np.full((24, 24), number))
         white = canvas.min(2) == 255
         assert 0.2 < white.mean() < 0.6
         canvases.append(white)
@@ -312,7 +312,7 @@ def test_the_picture_tells_classes_apart_without_color():
 
 
 def test_the_picture_marks_what_is_wrong_by_shape():
-    held = segmentation.labeled(splits.draw(8, "test", 0, "247"))
+    held = segmentation.labeled(held_out.draw(8, "test", 0, "247"))
     true = held.masks[0].numpy().astype(int)
     right, wrong, missed = (
         np.asarray(segmentation.tile(held, 0, each)).astype(int) for each in (true, true % 3 + (true > 0), 0 * true)
@@ -325,7 +325,7 @@ def test_the_picture_marks_what_is_wrong_by_shape():
     outline = np.zeros((8, 8, 3), np.uint8) + 100
     mask = np.zeros((8, 8), int)
     mask[3:6, 3:6] = 1
-    drawing.outline(outline, mask)
+    pixels.outline(outline, mask)
     assert outline[3, 3, 0] == 255 and outline[2, 3, 0] == 0 and outline[4, 4, 0] == 100
 
 

@@ -4,7 +4,7 @@ import pytest
 from fake_sets import BREEDS, write_pets, write_voc
 
 from jointopt import plans, tasks, train
-from jointopt.data import photographs
+from jointopt.data.scenes import photographs
 from jointopt.tasks import segmentation
 
 

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from jointopt import networks, tasks
-from jointopt.data import pretrain, weights
+from jointopt import tasks
+from jointopt.models import classifiers, shipped
+from tools import make_weights
 
 load = partial(tasks.load, "classification", data="cluttered", size=16)
 
 
 def test_the_file_is_small_and_recorded():
-    assert weights.FILE.stat().st_size < 1_000_000
-    assert weights.SHA256 in weights.FILE.with_name("SOURCES.md").read_text(encoding="utf-8")
-    with np.load(weights.FILE, allow_pickle=False) as file:
+    assert shipped.FILE.stat().st_size < 1_000_000
+    assert shipped.SHA256 in shipped.FILE.with_name("SOURCES.md").read_text(encoding="utf-8")
+    with np.load(shipped.FILE, allow_pickle=False) as file:
         assert {file[name].dtype.name for name in file.files} == {"float32"}
 
 
@@ -23,23 +24,23 @@ def test_the_file_is_small_and_recorded():
 def clothes(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JOINTOPT_DATA", str(tmp_path_factory.mktemp("data")))
-        return {split: pretrain.clothes(split) for split in ("train", "test")}
+        return {split: make_weights.clothes(split) for split in ("train", "test")}
 
 
-@pytest.mark.parametrize("network", networks.NETWORKS)
+@pytest.mark.parametrize("network", classifiers.NETWORKS)
 def test_the_script_begins_as_it_did_when_it_made_the_file(network, clothes):
     """Three steps: at the fifth, processors differ by more than a part in a thousand."""
-    _, losses = pretrain.pretrain(network, *clothes["train"], steps=3)
-    assert losses == pytest.approx(weights.figures(network)["first losses (nats)"][:3].tolist(), rel=1e-3)
+    _, losses = make_weights.pretrain(network, *clothes["train"], steps=3)
+    assert losses == pytest.approx(shipped.figures(network)["first losses (nats)"][:3].tolist(), rel=1e-3)
 
 
-@pytest.mark.parametrize("network", networks.NETWORKS)
+@pytest.mark.parametrize("network", classifiers.NETWORKS)
 def test_the_shipped_weights_do_what_was_recorded_when_they_were_made(network, clothes):
-    recorded = weights.figures(network)
-    random, shipped = (networks.build(network, 10, first).feature_extractor for first in (None, "clothes"))
-    found = pretrain.nearest_mean(shipped, *clothes["test"])
+    recorded = shipped.figures(network)
+    random, learned = (classifiers.build(network, 10, first).feature_extractor for first in (None, "clothes"))
+    found = make_weights.nearest_mean(learned, *clothes["test"])
     assert found == pytest.approx(recorded["nearest mean (%)"].item(), abs=0.5)
-    assert found > pretrain.nearest_mean(random, *clothes["test"]) + 10
+    assert found > make_weights.nearest_mean(random, *clothes["test"]) + 10
     assert recorded["accuracy (%)"].item() > 60
 
 
@@ -50,36 +51,36 @@ def test_clothes_are_over_photographs_that_no_test_image_shows(clothes):
 
 
 def test_the_script_writes_what_it_says(tmp_path, monkeypatch, capsys, clothes):
-    monkeypatch.setattr(pretrain, "clothes", lambda split: tuple(part[:200] for part in clothes[split]))
-    monkeypatch.setattr(networks, "NETWORKS", ("vgg",))
+    monkeypatch.setattr(make_weights, "clothes", lambda split: tuple(part[:200] for part in clothes[split]))
+    monkeypatch.setattr(classifiers, "NETWORKS", ("vgg",))
     paths = tmp_path / "one.npz", tmp_path / "two.npz"
     for path in paths:
-        with pytest.raises(SystemExit, match=f"not the recorded checksum {weights.SHA256}"):
-            pretrain.main(path, steps=2)
+        with pytest.raises(SystemExit, match=f"not the recorded checksum {shipped.SHA256}"):
+            make_weights.main(path, steps=2)
     assert not any(path.exists() for path in paths)  # what ships is not replaced by what it may not be
     paths = tmp_path / "one.new.npz", tmp_path / "two.new.npz"
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert "vgg/nearest mean (%)" in capsys.readouterr().out
     with np.load(paths[0]) as file:
-        assert {name for name in file.files if name.startswith("vgg.")} == {f"vgg.{n}" for n in weights.load("vgg")}
-        assert {name for name in file.files if "/" in name} == {f"vgg/{n}" for n in weights.figures("vgg")}
-    with pytest.raises(OSError, match=r"one\.new\.npz is altered: SHA-256 .*python -m jointopt\.data\.pretrain"):
-        weights.read(paths[0])
+        assert {name for name in file.files if name.startswith("vgg.")} == {f"vgg.{n}" for n in shipped.load("vgg")}
+        assert {name for name in file.files if "/" in name} == {f"vgg/{n}" for n in shipped.figures("vgg")}
+    with pytest.raises(OSError, match=r"one\.new\.npz is altered: SHA-256 .*python -m tools\.make_weights"):
+        shipped.read(paths[0])
 
 
 def test_a_file_that_is_missing_or_cut_short_or_of_another_kind(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "FILE", tmp_path / "missing.npz")
-    with pytest.raises(FileNotFoundError, match=r"missing\.npz is missing.*python -m jointopt\.data\.pretrain"):
+    monkeypatch.setattr(shipped, "FILE", tmp_path / "missing.npz")
+    with pytest.raises(FileNotFoundError, match=r"missing\.npz is missing.*python -m tools\.make_weights"):
         load(network="resnet", weights="clothes")
-    for number, content in enumerate((b"", b"not an archive", (weights.__file__.encode()))):
+    for number, content in enumerate((b"", b"not an archive", (shipped.__file__.encode()))):
         path = tmp_path / f"{number}.npz"
         path.write_bytes(content)
-        monkeypatch.setattr(weights, "FILE", path)
+        monkeypatch.setattr(shipped, "FILE", path)
         with pytest.raises(OSError, match=rf"{number}\.npz is truncated or altered"):
-            weights.load("resnet")
+            shipped.load("resnet")
     monkeypatch.undo()
     with pytest.raises(ValueError, match="ships no weights for the network 'alexnet'"):
-        weights.load("alexnet")
-    first = weights.load("vgg")["0.weight"]
+        shipped.load("alexnet")
+    first = shipped.load("vgg")["0.weight"]
     first.zero_()
-    assert weights.load("vgg")["0.weight"].abs().sum() > 0  # each call gives tensors of its own
+    assert shipped.load("vgg")["0.weight"].abs().sum() > 0  # each call gives tensors of its own

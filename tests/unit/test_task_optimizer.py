@@ -9,8 +9,8 @@ import torch
 from labtools import Browser
 
 from jointopt import Controls, Task, Update, plans, tasks, train
-from jointopt.budget import Budget
 from jointopt.compare import Arm, run
+from jointopt.compare.budget import Budget
 from jointopt.live import LiveLab
 from jointopt.training import OPTIMIZERS, make_optimizer
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from jointopt import Controls, Task
 from jointopt.live.lab import LiveLab
-from jointopt.live.thread import ThreadSettings
+from jointopt.live.lab.thread_settings import ThreadSettings
 
 
 def seen_by(task, context):

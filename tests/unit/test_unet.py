@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from jointopt import Update, tasks
-from jointopt.budget import cost
+from jointopt.compare.budget import cost
+from jointopt.models.segmenter import Balance
 from jointopt.tasks import segmentation
-from jointopt.unet import Balance
 
 load = partial(tasks.load, "segmentation", scenes=24, held_out_scenes=8)
 

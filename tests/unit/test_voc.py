@@ -7,7 +7,7 @@ from fake_sets import COLORS, SIZES, VOC_NUMBERS, color_of, voc_name, voc_object
 from PIL import Image
 
 from jointopt import plans, tasks, train
-from jointopt.data import photographs, voc
+from jointopt.data.scenes import photographs, voc
 from jointopt.modules import module_names
 from jointopt.tasks import detection
 

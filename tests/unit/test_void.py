@@ -9,7 +9,7 @@ from fake_sets import write_pets, write_voc
 from torch.nn import functional as F
 
 from jointopt import plans, tasks, train
-from jointopt.data import photographs, voc
+from jointopt.data.scenes import photographs, voc
 from jointopt.tasks import segmentation
 from jointopt.tasks.segmentation import confusion, dice_loss, iou
 

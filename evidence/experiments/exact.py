@@ -1,0 +1,34 @@
+"""What is the gradient worth that approximate joint training drops? Faster R-CNN with it, and without.
+
+Equal steps: those of joint training in `detection`, whose runs stand here as "joint", with their learning rate.
+"""
+
+from collections.abc import Iterator
+
+from evidence import closing, grid
+from evidence.experiments import detection
+from evidence.record import Part, comparisons
+from jointopt import Task, plans, tasks
+from jointopt.compare import Comparison
+from jointopt.compare.budget import Budget
+from jointopt.models import exact_proposals
+
+ARMS = {"joint": (plans.joint, {}), "exact": (plans.joint, {"exact": True})}
+SLICE = ("test", ["exact"], [10])
+
+
+def load(seed: int, exact: bool = False, **options) -> Task:
+    """The task "detection"."""
+    task = tasks.load("detection", seed, **options)
+    if exact:
+        exact_proposals.exact(task.model)
+    return task
+
+
+def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+    """The grid of "exact", then the test."""
+    known, budget = comparisons("detection"), Budget(steps=detection.SIZE)
+    yield "grid", grid.search(load, {"exact": ARMS["exact"]}, budget, seeds=closing.GRID_SEEDS)
+    searched = {"joint": known["grid"], "exact": found["grid"]}
+    arms = grid.at(lambda name: grid.best_lr(searched[name], name), ARMS)
+    yield "test", Part(load, arms, budget, closing.SEEDS, {"joint": known["updates"]})

@@ -1,0 +1,26 @@
+"""Accuracy over the number of labels a class, with the settings chosen on validation images for each arm."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from evidence.experiments import settings
+from evidence.record import Part, comparisons
+from jointopt import tasks
+from jointopt.compare import Comparison
+from jointopt.compare.baselines import hog_logistic
+from jointopt.compare.budget import Budget
+
+LABELS = (5, 10, 20, 50, 100, 200, 400)  # a class
+ARMS = ("joint", "frozen random", "rotation, then head", "rotation, then all")
+SLICE = ("20", ["frozen random", settings.HOG], [10])
+
+
+def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+    """A comparison for each number of labels."""
+    chosen = partial(settings.chosen, comparisons("settings"))
+    for labels in LABELS:
+        arms = {name: settings.trained(name, *chosen(name, labels)) for name in ARMS}
+        cell, C = chosen(settings.HOG, labels)
+        arms[settings.HOG] = hog_logistic(labels=labels, cell=cell, C=C)
+        make = partial(tasks.load, "pretext", labels=labels)
+        yield str(labels), Part(make, arms, Budget(updates=settings.MOST))

@@ -1,0 +1,39 @@
+"""The closing table of chapter 7: encoder, decoder and head of a small U-Net trained jointly, in turn, staged, frozen.
+
+Staged: the encoder first, through a decoder and a head as they were drawn, then these two. Alternating: the same in
+turn. Frozen: decoder and head on an encoder as it was drawn.
+
+A last part asks what the skip connections and each of the two losses are worth: joint training without one of them, at
+the learning rate of "joint".
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from evidence import closing
+from evidence.record import Part
+from jointopt import Update, plans, tasks
+from jointopt.compare.result import Comparison
+
+SIZE = 300  # updates of each module
+ENCODER, REST = Update("encoder"), Update(("decoder", "head"))
+ARMS = closing.Arms(joint=Update(), alternating=(ENCODER, REST), staged=(ENCODER, REST), frozen=REST)
+LRS = (1e-3, 2e-3, 4e-3)
+SLICE = ("updates", ["frozen"], [10])
+
+
+def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+    """The closing table's parts, then "without": joint training without skip connections, or without a loss."""
+    for name, part in closing.parts(partial(tasks.load, "segmentation"), ARMS, SIZE, LRS)(found):
+        yield name, part
+        if name == "updates":
+            table = part
+    joint = table.arms["joint"]
+    without = {
+        "joint": joint,
+        "no skip connections": replace(joint, task_options={"skip": False}),
+        "no Dice": replace(joint, plan=partial(plans.joint, losses="cross_entropy")),
+        "no cross-entropy": replace(joint, plan=partial(plans.joint, losses="dice")),
+    }
+    yield "without", replace(table, arms=without, known={"joint": found["updates"]})

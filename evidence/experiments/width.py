@@ -1,0 +1,30 @@
+"""The same as `labels`, with a network as wide as the document's: 32 and 64 channels in place of 8 and 16.
+
+Joint training with the settings that were chosen for the small network, against HOG with its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from evidence.experiments import settings
+from evidence.record import Part, comparisons
+from jointopt import tasks
+from jointopt.compare import Comparison
+from jointopt.compare.baselines import hog_logistic
+from jointopt.compare.budget import Budget
+
+LABELS = (100, 200, 400)  # a class
+CHANNELS = 32
+SLICE = ("100", [settings.HOG], [10])
+
+
+def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+    """A comparison for each number of labels."""
+    chosen = partial(settings.chosen, comparisons("settings"))
+    for labels in LABELS:
+        joint = settings.trained("joint", *chosen("joint", labels))
+        joint = replace(joint, task_options={**joint.task_options, "channels": CHANNELS})
+        cell, C = chosen(settings.HOG, labels)
+        arms = {"joint, wide": joint, settings.HOG: hog_logistic(labels=labels, cell=cell, C=C)}
+        yield str(labels), Part(partial(tasks.load, "pretext", labels=labels), arms, Budget(updates=settings.MOST))

@@ -1,0 +1,123 @@
+"""One run of a comparison: an arm, from one seed, within a budget."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from jointopt.checks import check_repeats, tensors_of
+from jointopt.compare.budget import Budget, Spent, within
+from jointopt.controls import Controls
+from jointopt.modules import fingerprint
+from jointopt.training import NonFiniteError, Task, Update, check_optimizer, optimizer_of, take_step
+
+FIRST = 3  # losses that are kept: processors agree on them, since nothing has been amplified yet
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison.
+
+    plan               a function without arguments that gives the Updates, from the first on, more than can be paid for
+    weights            {loss: λ} in place of the task's own
+    optimizer          a name of jointopt.training.OPTIMIZERS; None: the task's own, with its options
+    optimizer_options  lr, weight_decay, … in place of its defaults
+    task_options       given to the function that makes the task
+    """
+
+    plan: Callable[[], Iterable[Update]]
+    weights: Mapping[str, float] | None = None
+    optimizer: str | None = None
+    optimizer_options: Mapping[str, object] = field(default_factory=dict)
+    task_options: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self):
+        if not callable(self.plan):
+            got = type(self.plan).__name__
+            raise ValueError(f"an arm's plan is a function that gives a plan, as lambda: plans.joint(), got {got}")
+        if self.optimizer is not None:
+            check_optimizer(self.optimizer, self.optimizer_options)
+        Controls(self.weights)  # it checks them
+
+
+Baseline = Callable[[int], dict[str, float]]  # seed -> held-out figures: what is not trained by a plan at all
+
+
+def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> dict:
+    """One arm from one seed: its held-out figures, what it spent, fingerprints of how it began, and its first losses.
+
+    "seconds" are those of the steps alone. A run whose loss is no longer finite ends there, with the weights that it
+    has, and says so: "diverged" is True. ValueError if the task has no `evaluate`, or if no step was taken.
+    """
+    task = make(seed, **arm.task_options)
+    if task.evaluate is None:
+        raise ValueError("a task that is compared needs its `evaluate`: a function model -> {figure: value}")
+    start = began(task)
+    optimizer = optimizer_of(task, arm.optimizer, **arm.optimizer_options)
+    controls, spent, diverged, ends, totals = Controls(arm.weights), Spent(), False, [], []
+    torch.manual_seed(seed)
+    clock = time.perf_counter()
+    try:
+        for number, (update, after) in enumerate(within(budget, _marked(arm.plan(), ends), task)):
+            last = take_step(task, number, update, controls, optimizer)
+            spent = after
+            totals += [last.total] if number < FIRST else []
+    except NonFiniteError:
+        diverged = True
+    seconds = time.perf_counter() - clock
+    if not spent.steps and not diverged:
+        raise ValueError(f"no step was taken: the plan is empty, or its first step costs more than {budget}")
+    early = bool(ends) and budget.allows(spent.with_step(0, last.moved))  # the plan ended, the budget did not
+    how = {"ended early": early, "began": start, "first losses": totals}
+    return _found(task.evaluate(task.model), spent, diverged, seconds) | how
+
+
+def _marked(plan: Iterable[Update], ends: list) -> Iterator[Update]:
+    """The plan; `ends` has an element once it has come to its end."""
+    yield from plan
+    ends.append(True)
+
+
+def began(task: Task) -> dict[str, str]:
+    """Fingerprints of the first weights and the first two batches; ValueError if batch 0 is another the second time."""
+    two = check_repeats(task.batches), tensors_of(task.batches(1))
+    batches = {f"{n} {i}": x for n, tensors in enumerate(two) for i, x in enumerate(tensors)}
+    return {"weights": fingerprint(task.model.state_dict())[:12], "batches": fingerprint(batches)[:12]}
+
+
+def run_alone(make: Callable[..., Task], name: str, arm: Arm | Baseline, budget: Budget, seed: int) -> tuple:
+    """(seed, name, what was found), on one thread; the reader's own random numbers stay as they are."""
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        try:
+            if isinstance(arm, Arm):
+                return seed, name, run(make, arm, budget, seed)
+            start = time.perf_counter()
+            figures = arm(seed)
+            return seed, name, _found(figures, Spent(), False, time.perf_counter() - start)
+        except (ValueError, TypeError) as error:
+            hint = "" if isinstance(arm, Arm) else " (it is called with the seed; a plan is given as Arm(plan))"
+            raise ValueError(f"the arm {name!r}, seed {seed}: {error}{hint}") from error
+
+
+def _found(figures: Mapping[str, float], spent: Spent, diverged: bool, seconds: float) -> dict:
+    """What is kept of a run."""
+    if not isinstance(figures, Mapping):
+        raise ValueError(f"held-out figures are a dict {{figure: value}}, got {type(figures).__name__}")
+    figures = {name: float(value) for name, value in figures.items()}
+    work = {**vars(spent), "updates": dict(spent.updates), "diverged": diverged, "seconds": round(seconds, 2)}
+    return figures | work
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums come out the same on any number of threads only if it is always the same number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):  # NumPy's and scikit-learn's: several on a busy machine are a hundred times slower
+            yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,131 @@
+"""What a comparison found: a value for each arm and seed, means and paired differences with their intervals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from jointopt.figures import comparisons
+from jointopt.figures.table import Table
+from jointopt.modules import listed
+from jointopt.statistics import Interval
+
+FORMAT = "jointopt comparison 1"
+# What a run holds besides its held-out figures.
+SPENT = ("steps", "flops", "updates", "seconds", "diverged", "ended early", "began", "first losses")
+NO_NUMBER = ("updates", "began", "first losses")
+UNUSUAL = ("diverged", "ended early")  # the second: the plan came to its end before the budget did
+NESTED = ("weights", "optimizer_options")  # of an arm: what holds the λ's
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found.
+
+    seeds  seed -> arm -> {held-out figure: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
+    """
+
+    spec: dict
+    seeds: dict[int, dict[str, dict]]
+
+    @property
+    def arms(self) -> list[str]:
+        """Their names."""
+        return list(self.spec["arms"])
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the held-out figures, with their units."""
+        return [name for name in next(iter(self.seeds.values()))[self.arms[0]] if name not in SPENT]
+
+    def values(self, arm: str, figure: str | None = None) -> np.ndarray:
+        """One value per seed, (n,). figure: None is the first held-out figure; "steps", "flops", "seconds" work too."""
+        if arm not in self.arms:
+            raise ValueError(f"no arm is named {arm!r}; there are {listed(self.arms)}")
+        figure = self.figures[0] if figure is None else figure
+        known = [name for name in next(iter(self.seeds.values()))[arm] if name not in NO_NUMBER]
+        if figure not in known:
+            raise ValueError(f"the runs of {arm!r} have no figure {figure!r}; they have {listed(known)}")
+        return np.array([runs[arm][figure] for runs in self.seeds.values()], dtype=float)
+
+    def mean(self, arm: str, figure: str | None = None) -> Interval:
+        """Mean of one arm over the seeds."""
+        return Interval.of(self.values(arm, figure))
+
+    def difference(self, arm: str, against: str, figure: str | None = None) -> Interval:
+        """Mean of arm − against, seed by seed."""
+        return Interval.of(self.values(arm, figure) - self.values(against, figure))
+
+    def differences(self, against: str, figure: str | None = None) -> dict[str, Interval]:
+        """Each other arm less this one."""
+        return {arm: self.difference(arm, against, figure) for arm in self.arms if arm != against}
+
+    def table(self, figure: str | None = None, against: str | None = None) -> Table:
+        """A row an arm: mean ± half width of its 95 % interval, n, what was spent, and the paired difference."""
+        figure, against = figure or self.figures[0], against or self.arms[0]
+        rows = []
+        for arm in self.arms:
+            mean = self.mean(arm, figure)
+            told = [(sum(runs[arm].get(what, False) for runs in self.seeds.values()), what) for what in UNUSUAL]
+            n = f"{mean.n}" + "".join(f" ({count} {what})" for count, what in told if count)
+            work = [_range(self.values(arm, "steps")), _range(self.values(arm, "flops") / 1e9)]
+            paired = None if arm == against else self.difference(arm, against, figure)
+            difference = "" if paired is None else f"{paired:+}, {paired.verdict}"
+            rows.append([arm, str(mean), n, *work, difference])
+        return Table([self.spec["budget"], figure, "n", "steps", "GFLOP", f"minus {against}, paired"], rows)
+
+    def figure(self, figure: str | None = None, against: str | None = None):
+        """Points per seed, and beside them the paired differences: a `jointopt.figures.Picture`."""
+        return comparisons.comparison(self, figure or self.figures[0], against or self.arms[0])
+
+    def choices(self, *names: str) -> dict[tuple[float, ...], str]:
+        """Choice of these λ's -> arm, of a sweep: arms that differ in nothing else.
+
+        names: losses, for their λ's; or options of the optimizer, as "weight_decay". ValueError if the arms have none
+        such, or differ in more.
+        """
+        found, first = {}, None
+        for arm, chosen in self.spec["arms"].items():
+            settings = (chosen.get("weights") or {}) | chosen.get("optimizer_options", {})
+            if not settings:
+                raise ValueError(f"the arm {arm!r} is not of a sweep: it was given no λ")
+            if unknown := [name for name in names if name not in settings]:
+                raise ValueError(f"no λ of the arm {arm!r} is named {unknown[0]!r}; it has {listed(settings)}")
+            rest = {name: value for name, value in (chosen | settings).items() if name not in (*names, *NESTED)}
+            first = rest if first is None else first
+            if more := [name for name in first | rest if first.get(name) != rest.get(name)]:
+                raise ValueError(f"no sweep over {listed(names)}: the arms differ in {listed(more)} as well")
+            found[tuple(settings[name] for name in names)] = arm
+        return found
+
+    def over(self, name: str, figure: str | None = None) -> dict[float, np.ndarray]:
+        """λ of this loss (or option of the optimizer) -> one value per seed, (n,), from the smallest λ on."""
+        return {weight: self.values(arm, figure) for (weight,), arm in sorted(self.choices(name).items())}
+
+    def curve(self, loss: str, figure: str | None = None):
+        """Of a sweep, the figure over the λ of a loss: points per seed, mean with 95 % interval, as a `Picture`.
+
+        The log axis has λ = 0 at its left end. An option of the optimizer, as "weight_decay", works too.
+        """
+        return comparisons.curve(self, loss, figure or self.figures[0])
+
+    def heat_map(self, rows: str, columns: str, figure: str | None = None):
+        """Of a sweep over a whole grid of two λ's: mean ± half width of the 95 % interval in each cell, a `Picture`."""
+        return comparisons.heat_map(self, rows, columns, figure or self.figures[0])
+
+    def as_json(self) -> dict:
+        """Plain data; `Comparison.from_json` reads it."""
+        return {"format": FORMAT, "spec": self.spec, "seeds": self.seeds}
+
+    @classmethod
+    def from_json(cls, data: Mapping) -> "Comparison":
+        """Of what `as_json` gave, or the file that `compare` keeps."""
+        if data.get("format") != FORMAT:
+            raise ValueError(f"a comparison has the format {FORMAT!r}, got {data.get('format')!r}")
+        return cls(data["spec"], {int(seed): runs for seed, runs in data["seeds"].items()})
+
+
+def _range(values: np.ndarray) -> str:
+    """The values, from the least to the most where they differ; nothing where all are 0."""
+    ends = [f"{value:.4g}" if value == int(value) else f"{value:.3g}" for value in (values.min(), values.max())]
+    return "" if not values.any() else " to ".join(dict.fromkeys(ends))

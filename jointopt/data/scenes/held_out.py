@@ -1,0 +1,54 @@
+"""Scenes to train on and scenes held out, drawn or photographed: what the tasks on scenes read.
+
+train, held = read("scenes", 0, "247", 600, "test", 100)
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from jointopt.data import check_integer, scenes
+from jointopt.data.scenes import Scenes, photographs
+from jointopt.modules import listed
+
+HELD_OUT = {"test": ("test", 0), "validation": ("train", 2**32 - 1)}  # the split and the seed of drawn scenes
+SIDE = 96  # pixels
+
+
+def read(
+    data: str,
+    seed: int,
+    classes: str | Sequence[str] | None,
+    count: int,
+    held_out: str,
+    held_out_count: int,
+    **options,
+) -> tuple[Scenes, Scenes]:
+    """The images for training, and those held out: the same for every seed. All have 96×96 pixels.
+
+    data: "scenes" draws digits over photographs by the seed (jointopt.data.scenes); classes are then digits, "247" if
+    None. Another name is one of photographs.NAMES: photographs, the same for every seed, by their own module, which
+    says what classes and options may be; None: all classes, or the species.
+    held_out: "test", or "validation" for choosing settings. No digit and no background of a test scene is in a
+    training scene; validation scenes are other scenes, of the digits and backgrounds that are trained on.
+    Photographs are never in two of the three splits.
+
+    ValueError for another held_out, and for what the module of the data refuses; FileNotFoundError where photographs
+    are missing.
+    """
+    if held_out not in tuple(HELD_OUT):
+        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
+    check_integer("scenes", count, 1)
+    check_integer("held_out_scenes", held_out_count, 1)
+    if data != "scenes":
+        splits = (("train", count), (held_out, held_out_count))
+        train, held = (photographs.load(data, split, n, SIDE, classes, **options) for split, n in splits)
+        return train, held
+    classes = "247" if classes is None else tuple(classes) if isinstance(classes, list) else classes
+    split, held_seed = HELD_OUT[held_out]
+    return draw(count, "train", seed, classes), draw(held_out_count, split, held_seed, classes)
+
+
+@lru_cache(maxsize=8, typed=True)
+def draw(count: int, split: str, seed: int, classes: str | tuple[str, ...]) -> Scenes:
+    """Scenes, drawn once in a process. Callers share them: leave them as they are."""
+    return scenes.scenes(count, split, seed, SIDE, classes)

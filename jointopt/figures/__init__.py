@@ -1,0 +1,27 @@
+"""Static pictures: one look for one idea, the same as in the live views. matplotlib's object API only, no pyplot.
+
+figure, axes = panels(1, 2, height=260)
+axes[0].plot(steps, losses, **look("classifier"))
+Picture(figure, alt="The loss falls from 2.3 to 0.4 in 100 steps.")
+"""
+
+from jointopt.figures.comparisons import COLORS, across, draw_curve, ink, marker_of
+from jointopt.figures.lab_run import run
+from jointopt.figures.pipeline import flow
+from jointopt.figures.style import HELD_OUT, MARKERS, Picture, label_ends, look, panels, seeds
+from jointopt.figures.table import Table
+
+__all__ = [
+    "COLORS",
+    "HELD_OUT",
+    "MARKERS",
+    "Picture",
+    "Table",
+    "across",
+    "draw_curve",
+    "flow",
+    "ink",
+    "label_ends",
+    "look",
+]
+__all__ += ["marker_of", "panels", "run", "seeds"]

@@ -1,0 +1,25 @@
+"""The two sides of the lab in the browser: controls, and curves."""
+
+import anywidget
+import traitlets
+
+from jointopt.live.shared.view import View, front_end, style
+
+
+class ControlsView(View):
+    """Browser → kernel."""
+
+    shared = ("state",)
+    _esm, _css = front_end("lab/controls.js"), style()
+    spec = traitlets.Dict().tag(sync=True)  # names; written once
+    state = traitlets.Dict().tag(sync=True)  # how the controls stand
+
+
+class CurvesView(anywidget.AnyWidget):
+    """Kernel → browser. A view of its own: frames are lost where both sides write to the same one."""
+
+    _esm, _css = front_end("lab/curves.js"), style()
+    spec = traitlets.Dict().tag(sync=True)  # names; written once
+    info = traitlets.Dict().tag(sync=True)  # step, words, marks, influence, held-out figures
+    frame = traitlets.Bytes().tag(sync=True)  # the whole run, decimated: see History.frame
+    picture = traitlets.Bytes().tag(sync=True)  # PNG

@@ -1,0 +1,1 @@
+"""Problems of two numbers, which can be seen whole."""
