@@ -15,7 +15,7 @@ from benchmarks.measure import Row, interleaved, ratios
 from jointopt import Controls, EndToEndModel, Task, plans, tasks, train
 from jointopt.data import load
 from jointopt.objective import l2
-from jointopt.training import make_optimizer
+from jointopt.optimizers import make_optimizer
 
 REPEATS = 150  # of two steps a side
 

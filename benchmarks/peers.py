@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from benchmarks.measure import ratios, short
 from jointopt import Task, plans, train
 from jointopt.objective import l2
-from jointopt.training import make_optimizer
+from jointopt.optimizers import make_optimizer
 
 STEPS, REPEATS = 40, 8  # steps a repeat; its first ones, in which a trainer starts, do not count
 WARM_UP = 8

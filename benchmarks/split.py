@@ -9,7 +9,7 @@ from torch import nn
 
 from jointopt import tasks
 from jointopt.objective import l2
-from jointopt.training import make_optimizer
+from jointopt.optimizers import make_optimizer
 
 REPEATS = 30
 REST = "batches, the loop itself, cold caches"

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from benchmarks.measure import Row, interleaved, ratios, short
 from jointopt import EndToEndModel, tasks
-from jointopt.training import make_optimizer
+from jointopt.optimizers import make_optimizer
 
 LAMBDAS = torch.logspace(-5, -1, 8)
 BLOCK, REPEATS = 4, 9  # a block: four steps of every copy

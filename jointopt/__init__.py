@@ -8,8 +8,9 @@ from jointopt.data import get_batch_data
 from jointopt.models import Classifier, EndToEndModel, FeatureExtractor
 from jointopt.modules import module_names
 from jointopt.objective import l2
+from jointopt.optimizers import make_optimizer
 from jointopt.system import keep_freed_memory
-from jointopt.training import Step, Task, Update, make_optimizer, train
+from jointopt.training import Step, Task, Update, train
 
 keep_freed_memory()
 

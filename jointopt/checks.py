@@ -1,27 +1,140 @@
-"""What is asked of the tensors that others give. A ValueError says what was expected, and what was given."""
+"""What is asked of arguments, of names and of the tensors that others give.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+Each function raises ValueError, which says what was expected and what was given, before anything is changed.
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from numbers import Integral, Real
+from types import UnionType
 
 import numpy as np
 import torch
 from torch import Tensor
 
 Kind = torch.dtype | str
+OF_OWN_DATA = """. Of a DataLoader, a data set or a list of (input, label) it is made so:
+    from jointopt import Task, data
+    batches = data.batches(loader, seed=0)  # the data set, shuffled by the seed: same number, same batch
+    task = Task(model, losses, batches)"""
 BRIGHT = (
     16  # no image of 0 … 1 comes near it, normalized by whatever mean and deviation; of 0 … 255, all but black ones do
 )
 
 
+def listed(names: Collection[str]) -> str:
+    """Names for an error message."""
+    return ", ".join(repr(name) for name in sorted(names)) or "none"
+
+
+def check_number(what: str, value: object) -> float:
+    """The value as a float, if it is a finite number ≥ 0."""
+    if not is_finite(value) or value < 0:
+        raise ValueError(f"{what} must be a finite number ≥ 0, got {value!r}")
+    return float(value)
+
+
+def is_finite(value: object) -> bool:
+    """True for a real number that a float can hold, and that is neither nan nor infinite. A bool is rejected."""
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # 10**400
+        return False
+
+
+def check_rate(value: object) -> float:
+    """The learning rate as a float, if it is one finite number ≥ 0."""
+    if isinstance(value, Mapping):
+        own = "a rate per module is that of a group of an optimizer of your own, which jointopt.train takes"
+        raise ValueError(f"the learning rate must be one number for all modules, got {value!r}; {own}")
+    return check_number("the learning rate", value)
+
+
+def check_count(what: str, value: object, least: int = 0, most: int | None = None) -> int:
+    """The value as an int, if it is a whole number from `least` to `most` (None: without end)."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        limits = f"≥ {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{what} must be a whole number {limits}, got {value!r}")
+    return int(value)
+
+
+def check_choice(what: str, value: object, choices: Iterable[object]) -> None:
+    """The value of an option is one of these."""
+    choices = tuple(choices)
+    if value not in choices:
+        raise ValueError(f"{what} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def check_name(kind: str, name: object, known: Collection[str], hint: str = "") -> None:
+    """The name is one of the known ones. hint: the end of the error."""
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"no {kind} is named {name!r}; there are {listed(known)}{hint}")
+
+
+def some_names(names: str | Iterable[str], why: str) -> frozenset[str]:
+    """The names as a set, one at least; one name may stand alone. why: the error where there is none."""
+    names = frozenset([names] if isinstance(names, str) else names)
+    if not names:
+        raise ValueError(why)
+    return names
+
+
+def check_type(what: str, value: object, kind: type | UnionType, hint: str = "") -> None:
+    """The value is of this type, or of one of these (`Mapping | None`). hint: the end of the error."""
+    if not isinstance(value, kind):
+        names = " or ".join(k.__name__.replace("NoneType", "None") for k in getattr(kind, "__args__", (kind,)))
+        raise ValueError(f"{what} must be {names}, got {type(value).__name__}{hint}")
+
+
+def check_function(what: str, value: object, signature: str, hint: str = "") -> None:
+    """The value can be called. hint: the end of the error."""
+    if not callable(value):
+        raise ValueError(f"{what} must be a function, {signature}, got {type(value).__name__}{hint}")
+
+
+def check_answer(losses: object, weights: Mapping[str, float] | None) -> dict[str, object]:
+    """What a task's losses answered, as a dict, if it has a name at least, and names that the weights have, too."""
+    if not isinstance(losses, Mapping) or not losses:
+        raise ValueError(f"a task's losses must answer a dict of name -> scalar tensor, got {type(losses).__name__}")
+    if weights is not None and weights.keys() != losses.keys():
+        raise ValueError(
+            f"task.weights must name every loss: it names {listed(weights)}, the losses are {listed(losses)}"
+        )
+    return dict(losses)
+
+
+def check_scalars(losses: Mapping[str, object]) -> dict[str, Tensor]:
+    """The losses that were computed, if each is a scalar. Those that are still functions are left out."""
+    values = {name: loss for name, loss in losses.items() if not callable(loss)}
+    for name, loss in values.items():
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+            raise ValueError(f"the loss {name!r} must be a scalar tensor, got {got}")
+    return values
+
+
+class NonFiniteError(FloatingPointError):
+    """A loss or a gradient is nan or infinite. Raised before any weight moves."""
+
+
+def check_finite(values: Mapping[str, float], step: int) -> None:
+    """Each value, by what it is, is finite; otherwise NonFiniteError."""
+    for what, value in values.items():
+        if not math.isfinite(value):
+            raise NonFiniteError(f"step {step}: {what} is {value}; no weight was changed")
+
+
 def check_parts(batch: object, *names: str) -> None:
-    """Unless a batch is a tuple or list of so many parts."""
-    listed = isinstance(batch, (tuple, list))
-    if not listed or len(batch) != len(names):
-        length = f" of {len(batch)}" if listed else ""
+    """The batch is a tuple or list with one part per name."""
+    several = isinstance(batch, (tuple, list))
+    if not several or len(batch) != len(names):
+        length = f" of {len(batch)}" if several else ""
         raise ValueError(f"a batch is ({', '.join(names)}), got {type(batch).__name__}{length}")
 
 
 def check_repeats(batches: Callable[[int], object]) -> list[Tensor]:
-    """Unless batch 0 is the same when it is asked for twice: its tensors. torch's random numbers stay as they are."""
+    """The tensors of batch 0, if it is the same when it is asked for twice. torch's random numbers stay as they are."""
     with torch.random.fork_rng(devices=[]):
         first, second = ([tensor.clone() for tensor in tensors_of(batches(0))] for _ in range(2))
     if len(first) != len(second) or not all(map(_equal, first, second)):
@@ -47,14 +160,14 @@ def tensors_of(batch: object) -> Iterator[Tensor]:
 
 
 def _equal(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors are, nan beside nan too."""
+    """True if two tensors are equal; nan equals nan."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     return torch.equal(a, b) or bool(((a == b) | (a != a) & (b != b)).all())
 
 
 def check_tensor(name: str, value: object, kind: Kind, shape: tuple[int | str, ...]) -> None:
-    """Unless it is a tensor of this kind and shape.
+    """It is a tensor of this kind and shape.
 
     kind: a dtype, or "float" for any of floating point.
     shape: numbers, and letters for any number; a capital for any but 0.
@@ -66,13 +179,13 @@ def check_tensor(name: str, value: object, kind: Kind, shape: tuple[int | str, .
             return
     given, hint = type(value).__name__, ""
     if isinstance(value, Tensor):
-        given = _told(value.dtype, value.shape)
+        given = _described(value.dtype, value.shape)
         hint = ", none of them 0" if 0 in value.shape and any(str(m).isupper() for m in shape) else ""
-    raise ValueError(f"{name} must be {_told(kind, shape)}{hint}, got {given}")
+    raise ValueError(f"{name} must be {_described(kind, shape)}{hint}, got {given}")
 
 
 def check_labels(name: str, labels: Tensor, first: int, last: int, hint: str = "") -> None:
-    """Unless all of them lie in first … last. hint: the end of the error."""
+    """All of them lie in first … last. hint: the end of the error."""
     low, high = labels.aminmax() if labels.numel() else (first, last)
     if low < first or high > last:  # which one is looked for in an error alone, since masks are large
         wrong = labels[(labels < first) | (labels > last)][0]
@@ -80,14 +193,14 @@ def check_labels(name: str, labels: Tensor, first: int, last: int, hint: str = "
 
 
 def check_range(name: str, images: Tensor) -> None:
-    """Unless they are floats of about 0 … 1; normalized ones pass, those of 0 … 255 do not."""
+    """They are floats of about 0 … 1; normalized ones pass, those of 0 … 255 do not."""
     if (largest := images.max().item()) > BRIGHT:
         by = "255" if largest <= 255 else "the largest that there can be"
         raise ValueError(f"{name} must be floats of 0 … 1, got {largest:g}, the largest here: divide by {by}")
 
 
 def check_in_pixels(name: str, boxes: Iterable[Tensor]) -> None:
-    """Unless one at least of all boxes, each tensor (k, 4), reaches beyond the first pixel."""
+    """At least one of all boxes, each tensor (k, 4), reaches beyond the first pixel."""
     largest = max((each.max().item() for each in boxes if len(each)), default=None)
     if largest is not None and largest <= 1:
         raise ValueError(
@@ -97,7 +210,7 @@ def check_in_pixels(name: str, boxes: Iterable[Tensor]) -> None:
 
 
 def check_boxes(name: str, boxes: Tensor, height: int, width: int) -> None:
-    """Unless each of (k, 4), x1, y1, x2, y2, lies in the image and has an area."""
+    """Each of (k, 4), x1, y1, x2, y2, lies in the image and has an area."""
     x1, y1, x2, y2 = boxes.unbind(1)
     right = (0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height)  # nan fails
     if not right.all():
@@ -106,7 +219,7 @@ def check_boxes(name: str, boxes: Tensor, height: int, width: int) -> None:
         raise ValueError(f"{name} must lie in the image and have an area, {within}, got {given}")
 
 
-def _told(kind: Kind, shape: tuple[int | str, ...]) -> str:
+def _described(kind: Kind, shape: tuple[int | str, ...]) -> str:
     """As "float32 (4, 3, 28, 28)"."""
     sides = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
     return f"{str(kind).removeprefix('torch.')} ({sides})"

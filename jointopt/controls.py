@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from jointopt.modules import check_names, covers, listed
-from jointopt.objective import check_number, check_rate
+from jointopt.checks import check_count, check_name, check_number, check_rate, check_type
+from jointopt.modules import check_names, covers
 
 
 class Change(NamedTuple):
@@ -162,8 +162,8 @@ class Controls:
             return
         weights, frozen, _ = self._settings
         check_names(frozen, model)
+        check_losses(weights, losses)
         if losses is not None:
-            check_losses(weights, losses)
             self._losses = frozenset(losses)
         self._model = model
 
@@ -187,8 +187,7 @@ class Controls:
                 if kind == "lr":
                     lr = value
                 elif kind == "weight":
-                    if self._losses is not None:
-                        check_losses([target], self._losses)
+                    check_losses([target], self._losses)
                     weights[target] = value
                 else:
                     if self._model is not None:
@@ -203,11 +202,10 @@ class Controls:
         self.on_change()
 
 
-def check_losses(names: Collection[str], known: Collection[str]) -> None:
-    """ValueError unless every name is one of the known losses."""
-    for name in names:
-        if name not in known:
-            raise ValueError(f"no loss is named {name!r}; this task has {listed(known)}")
+def check_losses(names: Collection[str], known: Collection[str] | None) -> None:
+    """ValueError unless every name is one of the known losses. None: they are not known yet."""
+    for name in names if known is not None else ():
+        check_name("loss", name, known)
 
 
 def check_change(entry: object) -> Change:
@@ -216,11 +214,11 @@ def check_change(entry: object) -> Change:
         step, name, value = entry
         kind, _, target = name.partition(".")
         known = (kind in ("weight", "frozen") and target) or name == "lr"
-        if isinstance(step, bool) or not isinstance(step, int) or step < 0 or not known:
-            raise ValueError
+        check_count("the step", step)
+        if not known:
+            raise ValueError("an unknown kind of change")
         if kind == "frozen":
-            if not isinstance(value, bool):
-                raise ValueError
+            check_type(name, value, bool)
         else:
             value = check_number(name, value)
     except (TypeError, ValueError, AttributeError) as error:

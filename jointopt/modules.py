@@ -11,6 +11,8 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import is_parametrized
 from torch.nn.utils.spectral_norm import SpectralNorm
 
+from jointopt.checks import listed
+
 # Layers whose buffers move in a forward pass in train mode, whatever requires_grad says.
 NORMALIZATION = (_NormBase, _SpectralNorm)
 
@@ -64,8 +66,13 @@ def check_names(names: Collection[str], model: nn.Module) -> None:
 
 
 def covers(name: str, path: str) -> bool:
-    """Whether the module `name` is, or contains, what lies at the dotted path."""
+    """True if the module `name` is, or contains, what lies at the dotted path."""
     return path == name or path.startswith(f"{name}.")
+
+
+def overlap(name: str, other: str) -> bool:
+    """True if one of two modules is, or contains, the other."""
+    return covers(name, other) or covers(other, name)
 
 
 def parameters_of(model: nn.Module) -> dict[str, list[nn.Parameter]]:
@@ -134,7 +141,7 @@ class Kept:
 
 
 def moves_buffers(layer: nn.Module) -> bool:
-    """Whether a forward pass in train mode moves its buffers: normalization, and spectral norm in both its forms."""
+    """True if a forward pass in train mode moves its buffers: normalization, and spectral norm in both its forms."""
     return isinstance(layer, NORMALIZATION) or any(
         isinstance(hook, SpectralNorm) for hook in layer._forward_pre_hooks.values()
     )
@@ -224,11 +231,6 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes.items():
             module.training = mode
-
-
-def listed(names: Collection[str]) -> str:
-    """Names for an error message."""
-    return ", ".join(repr(name) for name in sorted(names)) or "none"
 
 
 def fingerprint(tensors: Mapping[str, Tensor]) -> str:

@@ -6,6 +6,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, count, cycle, islice, repeat
 
+from jointopt.checks import check_count
 from jointopt.training import Update
 
 Losses = str | Collection[str] | None
@@ -54,6 +55,4 @@ def lp_ft(head: str, head_steps: int, steps: int | None = None, losses: Losses =
 
 
 def _steps(n: object) -> int:
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"a number of steps must be a whole number ≥ 1, got {n!r}")
-    return n
+    return check_count("a number of steps", n, 1)

@@ -14,15 +14,22 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
+from jointopt.checks import (
+    OF_OWN_DATA,
+    check_answer,
+    check_finite,
+    check_function,
+    check_number,
+    check_scalars,
+    check_type,
+    some_names,
+)
 from jointopt.controls import Controls, check_losses
-from jointopt.modules import check_names, covers, held_still, listed, parameters_of
-from jointopt.objective import check_number, check_rate, total
+from jointopt.modules import check_names, held_still, overlap, parameters_of
+from jointopt.objective import total
+from jointopt.optimizers import check_optimizer, check_own, optimizer_of
 
 Loss = Tensor | Callable[[], Tensor]
-OF_OWN_DATA = """. Of a DataLoader, a data set or a list of (input, label) it is made so:
-    from jointopt import Task, data
-    batches = data.batches(loader, seed=0)  # the data set, shuffled by the seed: same number, same batch
-    task = Task(model, losses, batches)"""
 
 
 @dataclass(frozen=True)
@@ -53,15 +60,10 @@ class Task:
 
     def __post_init__(self):
         check_optimizer(self.optimizer, self.optimizer_options)
-        if not isinstance(self.model, nn.Module):
-            raise ValueError(f"a task's model must be an nn.Module, got {type(self.model).__name__}")
-        for name, answers in (("losses", "(model, batch) -> dict"), ("batches", "step number -> batch")):
-            if not callable(getattr(self, name)):
-                got = type(getattr(self, name)).__name__
-                hint = OF_OWN_DATA if name == "batches" else ""
-                raise ValueError(f"a task's {name} must be a function, {answers}, got {got}{hint}")
-        if not isinstance(self.weights, Mapping | None):
-            raise ValueError(f"a task's weights must be a dict, loss -> λ, or None, got {type(self.weights).__name__}")
+        check_type("a task's model", self.model, nn.Module)
+        check_function("a task's losses", self.losses, "(model, batch) -> dict")
+        check_function("a task's batches", self.batches, "step number -> batch", OF_OWN_DATA)
+        check_type("a task's weights", self.weights, Mapping | None)
         for name, weight in (self.weights or {}).items():
             check_number(f"the weight λ of {name!r}", weight)
 
@@ -83,19 +85,14 @@ class Update:
     hold_normalization: bool = True
 
     def __post_init__(self):
-        if not isinstance(self.hold_normalization, bool):
-            raise ValueError(f"hold_normalization is True or False, got {self.hold_normalization!r}")
+        check_type("hold_normalization", self.hold_normalization, bool)
         for part, nothing in (("modules", "moves no module"), ("losses", "counts no loss")):
-            names = getattr(self, part)
-            if names is None:
-                continue
-            names = frozenset([names] if isinstance(names, str) else names)
-            if not names:
-                raise ValueError(f"this Update {nothing}: name at least one, or leave {part}=None for all")
-            object.__setattr__(self, part, names)
+            if (names := getattr(self, part)) is not None:
+                why = f"this Update {nothing}: name at least one, or leave {part}=None for all"
+                object.__setattr__(self, part, some_names(names, why))
 
     def counts(self, loss: str) -> bool:
-        """Whether this loss is one of those that are summed."""
+        """True if this loss is one of those that are summed."""
         return self.losses is None or loss in self.losses
 
 
@@ -120,10 +117,6 @@ class Step:
     change: dict[str, float]
 
 
-class NonFiniteError(FloatingPointError):
-    """A loss or a gradient is nan or infinite. Raised before any weight moves."""
-
-
 def train(
     task: Task, plan: Iterable[Update], controls: Controls | None = None, optimizer: torch.optim.Optimizer | None = None
 ) -> Iterator[Step]:
@@ -137,24 +130,13 @@ def train(
 
     A learning rate in the controls is that of the optimizer's first group; the others keep their ratio to it.
     """
-    if not isinstance(task, Task):
-        raise ValueError(f"train() takes a Task first, got {type(task).__name__}; a function that makes one is called")
-    if not isinstance(controls, Controls | None):
-        raise ValueError(f"train() takes Controls third, got {type(controls).__name__}; optimizer=… names an optimizer")
-    controls = controls or Controls()
-    optimizer = optimizer or optimizer_of(task)
-    if not isinstance(plan, Iterable):
-        raise ValueError(f"a plan is a stream of Updates, as jointopt.plans.joint(100) makes it, got {plan!r}")
+    check_type("train()'s task", task, Task, "; a function that makes one is called")
+    check_type("a plan (a stream of Updates)", plan, Iterable, "; jointopt.plans.joint(100) makes one")
+    check_type("train()'s controls", controls, Controls | None, "; optimizer=… names an optimizer")
+    controls, optimizer = controls or Controls(), optimizer or optimizer_of(task)
+    check_own(optimizer, task.model)
     if controls.log:  # they have steered another run
         controls.restart()
-    if isinstance(optimizer, torch.optim.LBFGS):
-        raise ValueError(_refusal(optimizer))
-    if not hasattr(optimizer, "param_groups"):
-        made = "as jointopt.training.make_optimizer(task.model, 'Adam') makes it"
-        raise ValueError(f"train takes an optimizer, {made}, got {optimizer!r}")
-    ours = set(task.model.parameters())
-    if not any(p in ours for group in optimizer.param_groups for p in group["params"]):
-        raise ValueError("the optimizer holds no parameter of this task's model: make it from task.model.parameters()")
     for number, update in enumerate(plan):
         yield take_step(task, number, update, controls, optimizer)
 
@@ -166,7 +148,9 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     (ValueError) or a number that is not finite (NonFiniteError) is raised before any weight moves.
     """
     model = task.model
-    _check_update(update, task)
+    check_type("what a plan yields", update, Update)
+    check_names(update.modules or (), model)
+    check_losses(update.losses or (), task.weights)
     controls.bind(model, task.weights)
     settings = controls.take(number)  # one snapshot a step: what changes from now on waits for the next
     controls.apply_lr(settings.lr, optimizer)
@@ -176,134 +160,40 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     for p in chain(*parameters.values(), *(group["params"] for group in optimizer.param_groups)):
         p.grad = None
     with held_still(model, update.modules, settings.frozen, update.hold_normalization):
-        answer = _check_answer(task.losses(model, task.batches(number)), task, update)
+        answer = check_answer(task.losses(model, task.batches(number)), task.weights)
+        check_losses(update.losses or (), answer)
         controls.bind(model, answer)
         weights = dict.fromkeys(answer, 1.0) | (task.weights or {}) | settings.weights
-        losses = _check_scalars(computed(answer, update))
+        losses = check_scalars(computed(answer, update))
         objective = total(losses, weights, update.losses)
         values = {name: float(loss.detach()) for name, loss in losses.items()}
-        _check_finite({f"the loss {name!r}": value for name, value in values.items()}, number)
+        check_finite({f"the loss {name!r}": value for name, value in values.items()}, number)
         if objective.requires_grad:
             objective.backward()
 
     moving = {name: [p for p in ps if p.grad is not None] for name, ps in parameters.items()}
     moved = tuple(name for name, ps in moving.items() if ps)
-    if not moved and not _explained_by(settings.frozen, update.modules):
+    if not moved and not any(overlap(f, m) for f in settings.frozen for m in update.modules or (f,)):
         raise ValueError(
             f"step {number}: {update} moves nothing: its losses depend on none of its modules"
             " (do they use the model that they are given?)"
         )
     grad_norm = {name: _norm(p.grad for p in ps) for name, ps in moving.items()}
-    _check_finite({f"the gradient of {name!r}": value for name, value in grad_norm.items()}, number)
+    check_finite({f"the gradient of {name!r}": value for name, value in grad_norm.items()}, number)
     before = {name: [p.detach().clone() for p in ps] for name, ps in moving.items()}
     optimizer.step()
-    change = {name: _norm(map(_minus, before[name], ps)) for name, ps in moving.items()}
+    pairs = {name: zip(before[name], ps, strict=True) for name, ps in moving.items()}
+    change = {name: _norm(old.sub_(p.detach()) for old, p in pairs[name]) for name in moving}  # the copy is not needed
     return Step(number, update, moved, values, weights, float(objective.detach()), grad_norm, change)
 
 
 def computed(losses: Mapping[str, Loss], update: Update) -> dict[str, Loss]:
     """The losses, with the functions among those that the update counts replaced by what they answer.
 
-    A loss that is dear, and that only some updates count, need not be paid for in the others.
+    An expensive loss that only some updates count need not be paid for in the others.
     """
     return {name: loss() if callable(loss) and update.counts(name) else loss for name, loss in losses.items()}
 
 
-# Name -> (class, arguments besides the parameters). Fused: one kernel for all parameters, on CPU as well. Not for SGD:
-# fused SGD (torch 2.14) fails when a module that was frozen from the first step is thawed.
-OPTIMIZERS = {
-    "Adam": (torch.optim.Adam, {"lr": 1e-3, "fused": True}),
-    "AdamW": (torch.optim.AdamW, {"lr": 1e-3, "fused": True}),
-    "SGD": (torch.optim.SGD, {"lr": 0.05, "momentum": 0.9}),
-    "RMSprop": (torch.optim.RMSprop, {"lr": 1e-3}),
-}
-
-
-def make_optimizer(model: nn.Module, name: str = "Adam", **options) -> torch.optim.Optimizer:
-    """One of OPTIMIZERS over all parameters of the model; options (lr, weight_decay, …) replace the defaults."""
-    check_optimizer(name, options)
-    optimizer, defaults = OPTIMIZERS[name]
-    return optimizer(model.parameters(), **defaults | options)
-
-
-def optimizer_of(task: Task, name: str | None = None, **options) -> torch.optim.Optimizer:
-    """One of OPTIMIZERS over the task's model, by its name; None: the task's own, whose options these replace."""
-    if name is None:
-        name, options = task.optimizer, {**task.optimizer_options, **options}
-    check_optimizer(name, options)
-    return make_optimizer(task.model, name, **options)
-
-
-def check_optimizer(name: object, options: Mapping[str, object] | None = None) -> None:
-    """ValueError unless it is the name of one of OPTIMIZERS, which takes these options."""
-    if not isinstance(name, str) or name not in OPTIMIZERS:
-        raise ValueError(_refusal(name))
-    optimizer, defaults = OPTIMIZERS[name]
-    if isinstance(options, Mapping) and isinstance(options.get("lr"), Mapping):
-        check_rate(options["lr"])
-    try:
-        optimizer([torch.zeros(1, requires_grad=True)], **defaults | dict(options or {}))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} refuses the options {options}: {error}") from error
-
-
-def _refusal(optimizer: object) -> str:
-    """Why this is no optimizer that is known by its name, and which are."""
-    kind, there = optimizer if isinstance(optimizer, type) else type(optimizer), f"there are {listed(OPTIMIZERS)}"
-    if optimizer == "LBFGS" or issubclass(kind, torch.optim.LBFGS):
-        return f"LBFGS needs a closure, which computes the loss several times a step: a plan's steps have none; {there}"
-    if issubclass(kind, torch.optim.Optimizer):
-        given = f"the class {kind.__name__}" if kind is optimizer else f"an object of {kind.__name__}"
-        own = "one of your own is given to jointopt.train(task, plan, optimizer=…)"
-        return f"an optimizer is asked for by its name, got {given}; {there}; {own}"
-    return f"no optimizer is named {optimizer!r}; {there}"
-
-
-def _explained_by(frozen: frozenset[str], modules: frozenset[str] | None) -> bool:
-    """Whether some module of an update (None: all) is frozen, in whole or in part."""
-    return any(modules is None or any(covers(f, m) or covers(m, f) for m in modules) for f in frozen)
-
-
-def _check_update(update: object, task: Task) -> None:
-    if not isinstance(update, Update):
-        raise ValueError(f"a plan yields Update objects, got {update!r}")
-    check_names(update.modules or (), task.model)
-    if task.weights is not None:
-        check_losses(update.losses or (), task.weights)
-
-
-def _check_answer(losses: object, task: Task, update: Update) -> dict[str, Loss]:
-    """What task.losses answered, if its names are those that the loop can use."""
-    if not isinstance(losses, Mapping) or not losses:
-        raise ValueError(f"a task's losses must answer a dict of name -> scalar tensor, got {type(losses).__name__}")
-    if task.weights is not None and task.weights.keys() != losses.keys():
-        raise ValueError(
-            f"task.weights must name every loss: it names {listed(task.weights)}, the losses are {listed(losses)}"
-        )
-    check_losses(update.losses or (), losses)
-    return dict(losses)
-
-
-def _check_scalars(losses: dict[str, Loss]) -> dict[str, Tensor]:
-    """The losses that were computed, if each is a scalar."""
-    values = {name: loss for name, loss in losses.items() if not callable(loss)}
-    for name, loss in values.items():
-        if not isinstance(loss, Tensor) or loss.numel() != 1:
-            got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
-            raise ValueError(f"the loss {name!r} must be a scalar tensor, got {got}")
-    return values
-
-
-def _check_finite(values: dict[str, float], number: int) -> None:
-    for what, value in values.items():
-        if not math.isfinite(value):
-            raise NonFiniteError(f"step {number}: {what} is {value}; no weight was changed")
-
-
 def _norm(tensors: Iterable[Tensor]) -> float:
     return math.hypot(*(float(torch.linalg.vector_norm(tensor)) for tensor in tensors))
-
-
-def _minus(before: Tensor, p: nn.Parameter) -> Tensor:
-    """In place of the copy, which is not needed after that."""
-    return before.sub_(p.detach())

@@ -16,8 +16,9 @@ from jointopt.controls import Controls
 from jointopt.data import digits, rows, torchvision_sets
 from jointopt.models import classifiers, shipped
 from jointopt.modules import eval_mode
+from jointopt.optimizers import make_optimizer
 from jointopt.system import checksum
-from jointopt.training import Task, make_optimizer, train
+from jointopt.training import Task, train
 from tools.make_digits import pack
 
 CLOTHES = {"train": 20_000, "test": 2000}  # the first so many of Fashion-MNIST's images

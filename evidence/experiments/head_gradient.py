@@ -18,8 +18,9 @@ from evidence.record import Part
 from jointopt import Update, plans, tasks
 from jointopt.compare import Comparison
 from jointopt.compare.budget import Budget
+from jointopt.optimizers import make_optimizer
 from jointopt.tasks import classification, pretext
-from jointopt.training import make_optimizer, train
+from jointopt.training import train
 
 LABELS, STEPS = 200, 1000
 AT = (0, 10, 30, 100, 300, 1000)  # steps taken before the gradients are compared

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import torch
 from threadpoolctl import threadpool_limits
 
-from jointopt.checks import check_repeats, tensors_of
+from jointopt.checks import NonFiniteError, check_repeats, tensors_of
 from jointopt.compare.budget import Budget, Spent, within
 from jointopt.controls import Controls
 from jointopt.modules import fingerprint
-from jointopt.training import NonFiniteError, Task, Update, check_optimizer, optimizer_of, take_step
+from jointopt.optimizers import check_optimizer
+from jointopt.training import Task, Update, optimizer_of, take_step
 
 FIRST = 3  # losses that are kept: processors agree on them, since nothing has been amplified yet
 
@@ -23,7 +24,7 @@ class Arm:
 
     plan               a function without arguments that gives the Updates, from the first on, more than can be paid for
     weights            {loss: λ} in place of the task's own
-    optimizer          a name of jointopt.training.OPTIMIZERS; None: the task's own, with its options
+    optimizer          a name of jointopt.optimizers.OPTIMIZERS; None: the task's own, with its options
     optimizer_options  lr, weight_decay, … in place of its defaults
     task_options       given to the function that makes the task
     """

@@ -14,8 +14,8 @@ from numbers import Integral
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from jointopt.checks import check_number
 from jointopt.controls import Controls
-from jointopt.objective import check_number
 from jointopt.training import Task, Update, take_step
 
 

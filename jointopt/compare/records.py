@@ -11,8 +11,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from jointopt.checks import listed
 from jointopt.compare.result import Comparison
-from jointopt.modules import listed
 
 FOLDER = Path(__file__).parents[2] / "evidence" / "records"  # in a clone; it is not installed with the package
 

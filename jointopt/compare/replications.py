@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from jointopt.checks import listed
 from jointopt.compare.result import Comparison
-from jointopt.modules import listed
 from jointopt.statistics import interval
 
 Record = Mapping[str, Comparison]

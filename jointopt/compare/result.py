@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jointopt.checks import listed
 from jointopt.figures import comparisons
 from jointopt.figures.table import Table
-from jointopt.modules import listed
 from jointopt.statistics import Interval
 
 FORMAT = "jointopt comparison 1"

@@ -9,8 +9,8 @@ from itertools import product
 import numpy as np
 from matplotlib.axes import Axes
 
+from jointopt.checks import listed
 from jointopt.figures.style import MARKERS, Picture, panels, seeds
-from jointopt.modules import listed
 from jointopt.statistics import interval
 
 COLORS = "cividis"  # perceptually uniform, and nearly the same to all kinds of color vision

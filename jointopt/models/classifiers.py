@@ -13,9 +13,9 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from jointopt.checks import listed
 from jointopt.models import shipped
 from jointopt.models.document import EndToEndModel
-from jointopt.modules import listed
 
 NETWORKS = ("document", "resnet", "vgg")
 WEIGHTS = (None, "clothes", "torchvision")

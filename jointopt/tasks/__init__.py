@@ -5,8 +5,8 @@ from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 
+from jointopt.checks import listed
 from jointopt.data import check_integer
-from jointopt.modules import listed
 from jointopt.training import Task
 
 

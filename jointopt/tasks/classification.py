@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from jointopt import data as sets
-from jointopt.checks import check_labels, check_parts, check_range, check_tensor
+from jointopt.checks import check_labels, check_parts, check_range, check_tensor, listed
 from jointopt.figures.pixels import font
 from jointopt.models import classifiers
-from jointopt.modules import eval_mode, listed
+from jointopt.modules import eval_mode
 from jointopt.objective import l2
 from jointopt.training import Task
 

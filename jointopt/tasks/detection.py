@@ -11,13 +11,13 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_parts, check_range, check_tensor
+from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_parts, check_range, check_tensor, listed
 from jointopt.data import scenes as sets
 from jointopt.data.scenes import Scenes
 from jointopt.data.scenes import held_out as splits
 from jointopt.data.scenes.held_out import SIDE
 from jointopt.figures.pixels import RIGHT, WRONG, cross, dashed, font, plate
-from jointopt.modules import eval_mode, listed
+from jointopt.modules import eval_mode
 from jointopt.training import Loss, Task
 
 LOSSES = ("objectness", "rpn_box_reg", "classifier", "box_reg")  # torchvision says loss_objectness, …

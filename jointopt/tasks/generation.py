@@ -24,9 +24,10 @@ from jointopt import plans
 from jointopt.checks import check_parts, check_range, check_tensor
 from jointopt.data import Images
 from jointopt.modules import eval_mode, held_still
+from jointopt.optimizers import make_optimizer
 from jointopt.tasks import classification
 from jointopt.tasks.classification import part
-from jointopt.training import Loss, Task, make_optimizer, train
+from jointopt.training import Loss, Task, train
 
 NOISE = 32  # numbers from which an image is made
 SHOWN = (4, 8)  # samples in the picture, rows and columns

@@ -15,10 +15,11 @@ from torch.nn import functional as F
 from jointopt import data as sets
 from jointopt import plans
 from jointopt.data import Images
+from jointopt.optimizers import make_optimizer
 from jointopt.tasks import classification
 from jointopt.tasks.classification import part
 from jointopt.tasks.pretext import choose, shown, split
-from jointopt.training import Loss, Task, Update, make_optimizer, train
+from jointopt.training import Loss, Task, Update, train
 
 CLASSES = {"0-4": range(5), "5-9": range(5, 10)}
 PRETRAINING_LR = 1e-3

@@ -27,8 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from jointopt.modules import listed
-from jointopt.objective import is_finite
+from jointopt.checks import is_finite, listed
 from jointopt.training import Task
 
 START, LR, STEPS = (1.0, 1.0), 0.1, 500

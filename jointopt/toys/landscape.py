@@ -17,7 +17,7 @@ from numbers import Integral
 import numpy as np
 
 from jointopt import plans
-from jointopt.objective import check_number, is_finite
+from jointopt.checks import check_number, is_finite
 from jointopt.training import Update
 
 NAMES = ("theta", "phi")

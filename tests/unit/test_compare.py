@@ -77,7 +77,7 @@ def test_arms_begin_with_equal_weights_and_batches_and_equal_plans_end_equal():
 
 def test_equals_the_loop_by_hand():
     from jointopt import Controls, train
-    from jointopt.training import make_optimizer
+    from jointopt.optimizers import make_optimizer
 
     arm = Arm(partial(plans.joint, losses="task"), {"task": 0.5}, "SGD", {"lr": 0.02})
     found = compare(load, {"arm": arm}, Budget(steps=10), [3, 4], **quiet)

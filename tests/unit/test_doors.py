@@ -10,7 +10,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 CHAPTERS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 DOORS = ("jointopt", "jointopt.compare", "jointopt.data", "jointopt.data.scenes", "jointopt.figures", "jointopt.live")
 DOORS += ("jointopt.models", "jointopt.tasks", "jointopt.tasks.classification", "jointopt.tasks.generation")
-DOORS += ("jointopt.toys", "jointopt.training")
+DOORS += ("jointopt.toys", "jointopt.optimizers")
 
 
 def imported(chapter):

@@ -6,8 +6,8 @@ from labtools import drawn_during
 from torch import nn
 
 from jointopt import Controls, Task, Update, plans, train
+from jointopt.checks import NonFiniteError
 from jointopt.live.lab.engine import Engine, PlanEnded, gradient_norms
-from jointopt.training import NonFiniteError
 
 
 def steps(engine, n, **options):

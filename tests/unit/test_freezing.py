@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from jointopt import Controls, Task, Update, plans, train
-from jointopt.training import OPTIMIZERS, make_optimizer
+from jointopt.optimizers import OPTIMIZERS, make_optimizer
 
 
 def run(task, steps, controls=None, optimizer=None, plan=None):

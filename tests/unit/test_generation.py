@@ -17,9 +17,9 @@ from jointopt.compare.budget import cost
 from jointopt.data import digits
 from jointopt.live.lab.engine import Engine
 from jointopt.modules import module_names
+from jointopt.optimizers import make_optimizer
 from jointopt.tasks import classification, generation
 from jointopt.tasks.generation import Ruler, evaluate, figures, frechet_distance, reference
-from jointopt.training import make_optimizer
 
 D, G = Update("discriminator", ["discriminator", "penalty"]), Update("generator", "generator")
 PLAYERS = ("generator", "discriminator")

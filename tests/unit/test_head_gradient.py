@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from evidence import record
 from evidence.experiments import head_gradient
 from jointopt import plans, tasks
-from jointopt.training import make_optimizer, train
+from jointopt.optimizers import make_optimizer
+from jointopt.training import train
 
 
 def test_the_gradient_is_that_of_the_loss_without_dropout():

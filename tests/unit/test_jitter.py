@@ -11,7 +11,7 @@ from joblib.externals.loky import get_reusable_executor
 from labtools import take
 
 from jointopt import plans
-from jointopt.training import make_optimizer
+from jointopt.optimizers import make_optimizer
 
 GRADIENT = torch.randn(100_000, generator=torch.Generator().manual_seed(0))
 

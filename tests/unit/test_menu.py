@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from jointopt import Update, plans
+from jointopt.checks import NonFiniteError
 from jointopt.live.lab.engine import Engine, PlanEnded
 from jointopt.live.lab.status_line import marks
-from jointopt.training import NonFiniteError
 
 HEAD, ENCODER, BOTH = Update("head", "task"), Update("encoder"), Update()
 
@@ -174,7 +174,7 @@ def test_a_plan_that_cannot_be_taken_leaves_the_run_on_the_old_one(make, state):
     engine = Engine(make(), plan)
     first = steps(engine, 2)
     before, log = state(engine.task.model), engine.log
-    for name, error in (("wrong", "'hed'"), ("empty", "the plan 'empty' ended after 2"), ("no", "Update objects")):
+    for name, error in (("wrong", "'hed'"), ("empty", "the plan 'empty' ended after 2"), ("no", "must be Update")):
         engine.menu.choose(name)
         for _ in range(2):
             with pytest.raises((ValueError, PlanEnded), match=error):

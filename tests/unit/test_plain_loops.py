@@ -7,7 +7,7 @@ from labtools import everything, run, same
 from torch import nn
 
 from jointopt import Task, plans, train
-from jointopt.training import make_optimizer
+from jointopt.optimizers import make_optimizer
 
 
 def plain_loop(task, optimizer, step):

@@ -5,7 +5,7 @@ import torch
 from labtools import run
 
 from jointopt import Controls, plans, train
-from jointopt.training import make_optimizer
+from jointopt.optimizers import make_optimizer
 
 
 def groups(task, *rates, kind=torch.optim.SGD):

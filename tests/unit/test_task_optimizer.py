@@ -12,7 +12,7 @@ from jointopt import Controls, Task, Update, plans, tasks, train
 from jointopt.compare import Arm, run
 from jointopt.compare.budget import Budget
 from jointopt.live import LiveLab
-from jointopt.training import OPTIMIZERS, make_optimizer
+from jointopt.optimizers import OPTIMIZERS, make_optimizer
 
 pytestmark = pytest.mark.usefixtures("no_lab_is_left")
 OWN = {"lr": 2e-3, "alpha": 0.9}

@@ -6,9 +6,9 @@ train, held = read("scenes", 0, "247", 600, "test", 100)
 from collections.abc import Sequence
 from functools import lru_cache
 
+from jointopt.checks import listed
 from jointopt.data import check_integer, scenes
 from jointopt.data.scenes import Scenes, photographs
-from jointopt.modules import listed
 
 HELD_OUT = {"test": ("test", 0), "validation": ("train", 2**32 - 1)}  # the split and the seed of drawn scenes
 SIDE = 96  # pixels

@@ -16,7 +16,7 @@ from jointopt.live.lab.status_line import in_short, marks
 from jointopt.live.lab.throttle import Rhythm
 from jointopt.live.lab.views import ControlsView, CurvesView
 from jointopt.modules import left_as_it_was
-from jointopt.training import OPTIMIZERS
+from jointopt.optimizers import OPTIMIZERS
 
 FRAMES = 8  # a second, at most
 PRESENT = 4.0  # seconds after a sign of life from the browser for which somebody is taken to be looking

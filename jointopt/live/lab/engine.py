@@ -11,14 +11,15 @@ from itertools import chain, takewhile
 import torch
 from torch import Tensor, nn
 
-from jointopt.checks import check_repeats
+from jointopt.checks import check_repeats, listed
 from jointopt.controls import Change, Controls
 from jointopt.live.lab.history import History
 from jointopt.live.lab.plan_menu import Menu, Plans
 from jointopt.live.lab.randomness import OwnRandomness
 from jointopt.live.lab.status_line import Teller
-from jointopt.modules import Buffers, Kept, fingerprint, listed, module_names, parameters_of
-from jointopt.training import OPTIMIZERS, Loss, Step, Task, Update, check_optimizer, computed, make_optimizer, take_step
+from jointopt.modules import Buffers, Kept, fingerprint, module_names, parameters_of
+from jointopt.optimizers import OPTIMIZERS, check_optimizer, make_optimizer
+from jointopt.training import Loss, Step, Task, Update, computed, take_step
 
 RECENT = 32  # steps within which an update belongs to what the plan is doing now
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import tee
 
 from jointopt import plans
+from jointopt.checks import listed
 from jointopt.controls import Change
-from jointopt.modules import listed
 from jointopt.training import Update
 
 Plan = Iterable[Update]

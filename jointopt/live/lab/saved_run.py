@@ -8,13 +8,15 @@ from pathlib import Path
 import torch
 
 from jointopt import tasks
+from jointopt.checks import listed
 from jointopt.controls import Change, check_change, check_losses
 from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.history import History
 from jointopt.live.lab.plan_menu import is_name
-from jointopt.modules import check_names, listed, module_names
+from jointopt.modules import check_names, module_names
+from jointopt.optimizers import OPTIMIZERS
 from jointopt.system import write_whole
-from jointopt.training import OPTIMIZERS, Task, Update
+from jointopt.training import Task, Update
 
 FORMAT = "jointopt run 1"
 LARGEST = 8_000_000  # bytes
