@@ -34,6 +34,13 @@ def check_number(what: str, value: object) -> float:
     return float(value)
 
 
+def check_positive(what: str, value: object) -> float:
+    """The value as a float, if it is a finite number > 0."""
+    if not is_finite(value) or value <= 0:
+        raise ValueError(f"{what} must be a finite number > 0, got {value!r}")
+    return float(value)
+
+
 def is_finite(value: object) -> bool:
     """True for a real number that a float can hold, and that is neither nan nor infinite. A bool is rejected."""
     try:

@@ -21,13 +21,12 @@ takes slopes at a point where the players do not stay; it is a kind of optimizer
 """
 
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from jointopt.checks import is_finite, listed
+from jointopt.checks import check_choice, check_count, check_positive, is_finite
 from jointopt.training import Task
 
 START, LR, STEPS = (1.0, 1.0), 0.1, 500
@@ -61,10 +60,9 @@ def path(start=START, method: str = "simultaneous", lr: float = LR, steps: int =
     number ≥ 1.
     """
     x, y = check_start(start)
-    if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method must be one of {listed(METHODS)}, got {method!r}")
+    check_choice("method", method, METHODS)
     lr, points = check_lr(lr), [(x, y)]
-    for _ in range(check_steps(steps)):
+    for _ in range(check_count("steps", steps, 1)):
         points.append(METHODS[method](*points[-1], lr))
     return np.array(points)
 
@@ -103,13 +101,4 @@ def check_start(value: object) -> tuple[float, float]:
 
 def check_lr(value: object) -> float:
     """The step size η, if it is a finite number > 0; else ValueError."""
-    if not is_finite(value) or value <= 0:
-        raise ValueError(f"lr (the step size η) must be a finite number > 0, got {value!r}")
-    return float(value)
-
-
-def check_steps(value: object) -> int:
-    """How many steps, if it is a whole number ≥ 1; else ValueError."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"steps must be a whole number ≥ 1, got {value!r}")
-    return int(value)
+    return check_positive("lr (the step size η)", value)

@@ -6,19 +6,21 @@
 (Noise in y that x does not explain adds a constant.) The origin is a saddle. The minima lie on φ·θ = c for
 λ = 0, draw nearer to the origin as λ grows, and are one with it from λ = c on.
 
-Plain arithmetic; landscape_math.js has the same for the browser.
+`path` is plain arithmetic, as live/landscape/math.js is for the browser. `task` is the same for `jointopt.train`, with
+modules "theta" and "phi", and losses "task", "reg_theta" and "reg_phi".
 """
 
 import math
 from collections.abc import Collection, Iterator
 from itertools import islice
-from numbers import Integral
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
 from jointopt import plans
-from jointopt.checks import check_number, is_finite
-from jointopt.training import Update
+from jointopt.checks import check_choice, check_count, check_number, check_positive, is_finite
+from jointopt.training import Task, Update
 
 NAMES = ("theta", "phi")
 START, WEIGHT, LR, STEPS = (2.0, -0.5), 0.1, 0.1, 60
@@ -98,6 +100,27 @@ def path(
     return np.array(points)
 
 
+class Factors(nn.Module):
+    """θ and φ, each a module of its own to the training loop: two scalars in float64."""
+
+    def __init__(self, theta: float, phi: float):
+        super().__init__()
+        self.theta = nn.Parameter(torch.tensor(theta, dtype=torch.float64))
+        self.phi = nn.Parameter(torch.tensor(phi, dtype=torch.float64))
+
+
+def task(start=START, weights=WEIGHT, target: float = 1.0) -> Task:
+    """The pipeline as a task; arguments and errors as for `path`."""
+
+    def losses(factors: Factors, batch: None) -> dict[str, Tensor]:
+        theta, phi = factors.theta, factors.phi
+        return {"task": (phi * theta - target) ** 2 / 2, "reg_theta": theta**2 / 2, "reg_phi": phi**2 / 2}
+
+    a, b = both(weights)
+    lambdas = {"task": 1.0, "reg_theta": a, "reg_phi": b}
+    return Task(Factors(*_start(start)), losses, lambda number: None, weights=lambdas)
+
+
 def both(weights: object) -> tuple[float, float]:
     """The pair (λ_θ, λ_φ) of one λ or of a pair; ValueError unless all are finite numbers ≥ 0."""
     weight = _weight(weights)
@@ -122,9 +145,7 @@ def _start(value: object) -> tuple[float, float]:
 
 
 def _plan(value: object) -> str:
-    choices = (*PLANS, "all")
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"plan must be one of {', '.join(map(repr, choices))}; got {value!r}")
+    check_choice("plan", value, (*PLANS, "all"))
     return value
 
 
@@ -136,15 +157,11 @@ def _frozen(value: object) -> tuple[str, ...]:
 
 
 def _lr(value: object) -> float:
-    if not is_finite(value) or value <= 0:
-        raise ValueError(f"lr (the learning rate) must be a finite number > 0, got {value!r}")
-    return float(value)
+    return check_positive("lr (the learning rate)", value)
 
 
 def _steps(value: object) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool) or not 1 <= value <= MAX_STEPS:
-        raise ValueError(f"steps must be a whole number from 1 to {MAX_STEPS}, got {value!r}")
-    return int(value)
+    return check_count("steps", value, 1, MAX_STEPS)
 
 
 def _sequence(value: object) -> list | None:

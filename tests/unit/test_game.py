@@ -187,7 +187,7 @@ def test_one_step_the_wrong_way_is_one_too_many(method, sign):
 WRONG = [
     *[("start", value, "start must be two finite numbers") for value in ((1,), (1, 2, 3), 1.0, "12", None, (1, True))],
     *[("start", value, "start must be two finite numbers") for value in ((1, np.nan), (np.inf, 1), (1, "2"), {1, 2})],
-    *[("method", value, "method must be one of 'alternating'") for value in ("joint", "", None, 1, ["alternating"])],
+    *[("method", value, "method must be one of 'simultaneous'") for value in ("joint", "", None, 1, ["alternating"])],
     *[("lr", value, "lr") for value in (0, -0.1, np.nan, np.inf, "0.1", None, True)],
     *[("steps", value, "steps must be a whole number") for value in (0, -1, 1.5, 60.0, "60", None, True)],
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
+from jointopt.checks import check_count
 from jointopt.figures import MARKERS, Picture, label_ends, look, panels
 from jointopt.live.shared.settings import Checked, SettingsView
 from jointopt.live.shared.view import front_end, style
@@ -29,10 +30,7 @@ def _start(value: object) -> tuple[float, float]:
 
 
 def _steps(value: object) -> int:
-    steps = game.check_steps(value)
-    if steps > MAX_STEPS:
-        raise ValueError(f"steps must be a whole number from 1 to {MAX_STEPS}, got {value!r}")
-    return steps
+    return check_count("steps", value, 1, MAX_STEPS)
 
 
 CHECKS = {"start": _start, "lr": game.check_lr, "steps": _steps}

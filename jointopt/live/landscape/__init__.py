@@ -1,4 +1,4 @@
-"""The live landscape of the smallest pipeline there is, y = φ·θ·x; landscape_math.py defines what it shows.
+"""The live landscape of the smallest pipeline there is, y = φ·θ·x; jointopt.toys.landscape defines what it shows.
 
 The browser computes and draws for itself: a change needs no kernel, and the view works in an exported page.
 """
