@@ -1,8 +1,8 @@
-# make lab       open the first chapter in JupyterLab      make notebooks  run all chapters again, in place
+# make lab       open the first chapter in JupyterLab      make notebooks  run all chapters again, keep their outputs
 # make test      run every check                           make evidence   make the records of chapters 1 and 4 again
 # make portable  unit tests and chapters, as on other      make evidence RECORDS=applications   those of chapters 5 to 8
 #                processors                                make bench      measure speed and size
-# make format    rewrite the code as the checker wants it
+# make format    rewrite the code as the checker wants it  make size       count lines, doors and circles of imports
 # make portable CHAPTERS="05_classification …"  these chapters under twenty seeds of noise, and what is near to differ
 
 PYTHON ?= python3
@@ -13,7 +13,7 @@ ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 SEEDS ?= 20
 
-.PHONY: lab test portable bench notebooks evidence format system
+.PHONY: lab test portable bench notebooks evidence format size system
 .DELETE_ON_ERROR:
 
 lab: .venv/requirements.installed
@@ -41,6 +41,9 @@ evidence: .venv/requirements.installed
 format: .venv/requirements-test.installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+size: .venv/requirements-test.installed
+	$(BIN)/python -m tools.size
 
 # Chromium and the Fashion-MNIST images, which pip does not have.
 system:
