@@ -1,15 +1,65 @@
-"""The README's program text runs as it is printed."""
+"""The pages for readers: their Python runs as it is printed, their picture moves. Their prose: test_skeleton.py."""
 
 import re
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+import pytest
+from PIL import Image
+
+from jointopt import tasks
+
+ROOT = Path(__file__).parents[2]
+README, USAGE = ROOT / "README.md", ROOT / "docs" / "usage.md"
+OTHERS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")} - {README, USAGE})
+PICTURE = ROOT / "docs" / "lab.webp"
+CHAPTERS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
-def test_the_blocks_run_in_their_order(capsys):
+def blocks(page):
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def run(page, monkeypatch):
+    """The names that the page's blocks leave behind."""
+    monkeypatch.setattr(tasks, "__path__", [*tasks.__path__])  # a page may append a folder
     names = {}
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    for block in blocks:
-        exec(compile(block, str(README), "exec"), names)
-    assert "99 ('classifier',)" in capsys.readouterr().out  # the first block froze the features
+    for block in blocks(page):
+        exec(compile(block, str(page), "exec"), names)
+    return names
+
+
+def test_the_readme_runs(monkeypatch, capsys):
+    assert run(README, monkeypatch)
+    assert "99 ('classifier',)" in capsys.readouterr().out  # it froze the features
+
+
+def test_the_usage_runs(monkeypatch, capsys):
+    names = run(USAGE, monkeypatch)
     assert [row[0] for row in names["result"].table().rows] == ["joint", "mostly head"]
+    assert names["again"].note == "replayed 50 steps to the same numbers"
+    assert names["task"].recipe == {"name": "pairs", "seed": 3, "options": {}}
+    assert "2 ('features', 'head')" in capsys.readouterr().out  # the third update of the new plan
+
+
+def test_the_usage_lists_every_application():
+    names = re.findall(r"^\| (`.*?`) \|", USAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(", ".join(names).replace("`", "").split(", ")) == tasks.names()
+
+
+@pytest.mark.parametrize("page", OTHERS, ids=lambda path: path.name)
+def test_other_pages_run(page, monkeypatch):
+    run(page, monkeypatch)
+
+
+def test_the_readme_lists_every_chapter():
+    assert re.findall(r"\(notebooks/(.*?)\)", README.read_text(encoding="utf-8")) == CHAPTERS
+
+
+def test_the_picture_of_the_lab_moves_is_small_and_has_words():
+    assert PICTURE.stat().st_size <= 1e6
+    with Image.open(PICTURE) as picture:
+        assert picture.n_frames >= 20 and picture.width >= 720
+        frames = [picture.seek(i) or picture.convert("RGB").tobytes() for i in (0, picture.n_frames - 1)]
+    assert frames[0] != frames[1]
+    (alt,) = re.findall(r"!\[([^]]*)\]\(docs/lab\.webp\)", README.read_text(encoding="utf-8"))
+    assert len(alt) > 60
