@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = [ROOT / "evidence" / "README.md", *(ROOT / "jointopt" / room / "SOURCES.md" for room in ("data", "models"))]
+PAGES += [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 HEADINGS = ["Predict first", "By hand", "Through jointopt", "Live", "What it shows", "Measured", "Traps", "Exercises"]
 HEADINGS += ["Sources", "The map"]
 OPTIONAL = {"What it shows", "Traps"}  # of all chapters but the opening, which has a map and measures nothing
