@@ -9,8 +9,8 @@ from PIL import Image
 from jointopt import tasks
 
 ROOT = Path(__file__).parents[2]
-README, USAGE = ROOT / "README.md", ROOT / "docs" / "usage.md"
-OTHERS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")} - {README, USAGE})
+README, USAGE, CONTRIBUTING = ROOT / "README.md", ROOT / "docs" / "usage.md", ROOT / "CONTRIBUTING.md"
+OTHERS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")} - {README, USAGE, CONTRIBUTING})
 PICTURE = ROOT / "docs" / "lab.webp"
 CHAPTERS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 
@@ -44,6 +44,12 @@ def test_the_usage_runs(monkeypatch, capsys):
 def test_the_usage_lists_every_application():
     names = re.findall(r"^\| (`.*?`) \|", USAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(", ".join(names).replace("`", "").split(", ")) == tasks.names()
+
+
+def test_the_examples_for_contributors_run(monkeypatch, capsys):
+    names = run(CONTRIBUTING, monkeypatch)
+    assert capsys.readouterr().out == "[('head',), ('features', 'head'), ('head',), ('features', 'head')]\n"
+    assert [title for title, _ in names["parts"]({})] == [names["SLICE"][0]]
 
 
 @pytest.mark.parametrize("page", OTHERS, ids=lambda path: path.name)
