@@ -51,7 +51,10 @@ def test_a_run_with_plans_from_a_menu_replays(make, tmp_path):
     for column in lab.history.columns:
         assert list(replayed.history[column]) == list(lab.history[column])
     assert replayed.engine.log == lab.engine.log and (4, "plan", "staged") in replayed.engine.log
-    assert replayed.engine.said == lab.engine.said and "plan joint → staged" in replayed.engine.said
+    assert (
+        replayed.engine.status_line.text == lab.engine.status_line.text
+        and "plan joint → staged" in replayed.engine.status_line.text
+    )
     assert replayed.note == "replayed 15 steps to the same numbers"
     assert replayed.figure().alt == lab.figure().alt and "plan staged" in lab.figure().alt
     replayed.save(tmp_path / "again.json")
@@ -74,7 +77,7 @@ def test_what_was_changed_while_paused_is_in_the_file(steps, make, tmp_path):
         [steps, "weight.reg", 0.3],
     ]
     replayed = LiveLab.replay(file, task=make(), name="replayed")
-    assert replayed.controls.frozen == {"encoder"} and replayed.engine.wanted_optimizer == "SGD"
+    assert replayed.controls.frozen == {"encoder"} and replayed.engine.next_optimizer == "SGD"
     replayed.save(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_text() == file.read_text()
     if not steps:  # of a run without a step no plan is known
@@ -95,7 +98,7 @@ def test_a_replayed_run_without_a_first_plan_is_told_all_the_same(make, tmp_path
     run = json.loads(file.read_text())
     file.write_text(json.dumps(run | {"log": run["log"][1:]}))
     replayed = LiveLab.replay(file, task=make(), name="replayed")
-    assert replayed.engine.said == "step 2: plan b: now moves encoder, neck, head on task, reg"
+    assert replayed.engine.status_line.text == "step 2: plan b: now moves encoder, neck, head on task, reg"
 
 
 def test_a_run_of_the_collection_replays_from_its_file_alone(tmp_path):
