@@ -117,8 +117,8 @@ def _check(run: object) -> None:
     """ValueError unless the run has the form that `save` writes."""
     if error := best_match(islice(Draft4Validator(SCHEMA).iter_errors(run), 100)):  # there may be a million
         message = error.message if len(error.message) < 200 else f"{error.message[:100]} … {error.message[-100:]}"
-        expected = error.schema.get("description", f"{error.validator} {error.validator_value}")
-        raise ValueError(f"{error.json_path}: {message}; expected {expected}")
+        description = error.schema.get("description")
+        raise ValueError(f"{error.json_path}: {message}" + (f", expected {description}" if description else ""))
     # What no schema can say: how the parts fit together.
     steps, total, updates = run["steps"], run["total"], len(run["updates"])
     if (total is None) != (steps == 0):
