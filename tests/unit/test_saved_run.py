@@ -169,13 +169,13 @@ HOSTILE = {
     "a plan of a long name": ({"log": [[1, "plan", "x" * 200]]}, PLAN_NAME),
     "a plan at no step": (
         {"log": [["1", "plan", "joint"]]},
-        r"\$.log\[0\]\[0\]: .1. is not of type .integer., expected a whole number ≥ 0",
+        "is not of type .integer., expected a whole number",
     ),
     "a plan before the run": ({"log": [[-1, "plan", "joint"]]}, r"\$.log\[0\]\[0\]: -1 is less than the minimum of 0"),
     "a plan after the end": ({"log": [[9, "plan", "joint"]]}, "changes within 5 steps"),
     "a plan of more parts": (
         {"log": [[1, "plan", "joint", "staged"]]},
-        r"\$.log\[0\]: .* is too long, expected \[step, name, value\]",
+        r"too long, expected \[step, name, value\]",
     ),
     "a missing part": ({"log": ...}, "'log' is a required property"),
     "a million mistakes": ({"plan": [[]] * 10**6}, r"\$.plan\[\d+\]: \[\] is too short"),
