@@ -1,5 +1,6 @@
 """The lab's link to a browser: its messages, the state of the controls, and frames."""
 
+import threading
 import time
 
 import pytest
@@ -7,7 +8,8 @@ from labtools import Browser, until
 
 from jointopt import plans
 from jointopt.live import LiveLab
-from jointopt.live.lab.display import POINTS, thinned
+from jointopt.live.lab.display import POINTS, Display, thinned
+from jointopt.live.lab.engine import Engine
 
 pytestmark = pytest.mark.usefixtures("no_lab_is_left")
 
@@ -107,6 +109,31 @@ def test_each_state_has_a_number_of_its_own(task):
     first = lab.display.controls.state["number"]
     lab.controls.freeze("head")
     assert lab.display.controls.state["number"] == first + 1
+
+
+def test_an_older_state_never_replaces_a_newer_one(task):
+    """One thread has read how things stand, and another publishes a change before the first one does."""
+    reading, go_on = threading.Event(), threading.Event()
+
+    def playing():
+        if threading.current_thread() is not first:
+            return True
+        reading.set()
+        go_on.wait()
+        return False
+
+    first = second = None
+    display = Display(Engine(task), "display under test", obey=lambda message: None, playing=playing)
+    first, second = (threading.Thread(target=display.publish) for _ in range(2))
+    first.start()
+    reading.wait()
+    second.start()
+    second.join(0.2)
+    go_on.set()
+    for thread in (first, second):
+        thread.join()
+    assert display.controls.state["playing"] and display.controls.state["number"] == 1
+    display.close()
 
 
 def test_held_out_values_are_thinned_and_end_with_the_last():
