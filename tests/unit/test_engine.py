@@ -23,9 +23,9 @@ def test_a_run_and_the_readers_random_numbers_do_not_disturb_each_other(make):
     torch.manual_seed(1)
     numbers = torch.rand(200)
     expected = steps(Engine(make()), 30)
-    engine, taken = Engine(make()), []  # built here: seeding is for the whole process, whichever thread does it
-    drawn = drawn_during(lambda: taken.extend(steps(engine, 30)), most=200)
-    assert taken == expected
+    engine, run = Engine(make()), []  # built here: seeding is for the whole process, whichever thread does it
+    drawn = drawn_during(lambda: run.extend(steps(engine, 30)), most=200)
+    assert run == expected
     assert len(drawn) > 5 and torch.equal(drawn, numbers[: len(drawn)])
 
 

@@ -18,20 +18,20 @@ def steps(engine, n, **options):
 
 def test_history_has_every_step_and_a_frame_that_stays_small(task):
     engine = Engine(task)
-    taken = steps(engine, 5)
+    run = steps(engine, 5)
     history = engine.history
-    assert list(history["total"]) == [step.total for step in taken]
-    assert list(history["grad_norm.head"]) == [step.grad_norm["head"] for step in taken]
+    assert list(history["total"]) == [step.total for step in run]
+    assert list(history["grad_norm.head"]) == [step.grad_norm["head"] for step in run]
     assert history["part.reg"] == pytest.approx(history["weight.reg"] * history["loss.reg"])
     with pytest.raises(KeyError, match="'totl'"):
         history["totl"]
 
     long = History(["task", "reg"], ["encoder", "neck", "head"])
     for number in range(5000):
-        long.append(replace(taken[0], number=number))
+        long.append(replace(run[0], number=number))
     frame = np.frombuffer(long.frame(), np.float32).reshape(-1, len(long.shown))
     assert len(long.frame()) <= VIEW_BYTES and len(long) == 5000
-    assert np.all(np.diff(frame[:, 0]) > 0) and frame[-1, 0] > 4950 and frame[:, 1] == pytest.approx(taken[0].total)
+    assert np.all(np.diff(frame[:, 0]) > 0) and frame[-1, 0] > 4950 and frame[:, 1] == pytest.approx(run[0].total)
     assert frame[:, 0].mean() == pytest.approx(2500, rel=0.02)  # buckets of equal width
 
 
@@ -42,12 +42,12 @@ def test_a_loss_that_was_not_computed_is_nan_and_breaks_nothing(task):
 
     turns = plans.alternating(Update(losses="task"), Update("encoder", "reg"))
     engine = Engine(replace(task, losses=losses), turns)
-    taken = steps(engine, 40, measure=lambda update: True)
+    run = steps(engine, 40, measure=lambda update: True)
     history = engine.history
     for i, name in enumerate(("task", "reg")):
         counted = np.arange(40) % 2 == i
         assert list(np.isnan(history[f"loss.{name}"])) == list(~counted)
-        assert list(history[f"loss.{name}"][counted]) == [step.losses[name] for step in taken[i::2]]
+        assert list(history[f"loss.{name}"][counted]) == [step.losses[name] for step in run[i::2]]
         assert list(history[f"part.{name}"][~counted]) == [0.0] * 20 and np.all(history[f"part.{name}"][counted] > 0)
         assert np.all(np.isfinite(history[f"weight.{name}"]))
     frame = np.frombuffer(history.frame(), np.float32)

@@ -29,18 +29,18 @@ def plan_log(engine):
 
 def switched(task):
     """An engine that went joint, staged, joint, staged, and the steps that it took."""
-    engine, taken = Engine(task, menu()), []
+    engine, run = Engine(task, menu()), []
     for name, n in (("joint", 4), ("staged", 5), ("joint", 2), ("staged", 4)):
         engine.menu.choose(name)
-        taken += steps(engine, n)
-    return engine, taken
+        run += steps(engine, n)
+    return engine, run
 
 
 def test_a_switched_run_is_the_run_of_one_stream(make, state):
-    engine, taken = switched(make())
+    engine, run = switched(make())
     by_hand = [BOTH] * 4 + [HEAD] * 3 + [ENCODER] * 2 + [BOTH] * 2 + [HEAD] * 3 + [ENCODER]
     other = Engine(make(), by_hand)
-    assert taken == steps(other, 15) and engine.updates == by_hand
+    assert run == steps(other, 15) and engine.updates == by_hand
     assert state.same(state(engine.task.model), state(other.task.model))
 
 
@@ -59,7 +59,7 @@ def test_a_switch_keeps_the_optimizer_and_its_memory(task):
     )
 
 
-def test_a_switch_is_logged_marked_and_told(make):
+def test_a_switch_is_logged_marked_and_put_into_words(make):
     engine, _ = switched(make())
     assert plan_log(engine) == [
         (0, "plan", "joint"),
@@ -191,7 +191,7 @@ def test_a_switch_whose_first_step_fails_can_be_tried_again(make):
         return {name: loss * (float("nan") if failing else 1.0) for name, loss in broken.losses(model, batch).items()}
 
     engine = Engine(replace(broken, losses=losses), menu())
-    taken = steps(engine, 2)
+    run = steps(engine, 2)
     engine.menu.choose("staged")
     engine.use_optimizer("SGD")
     failing = True
@@ -200,11 +200,11 @@ def test_a_switch_whose_first_step_fails_can_be_tried_again(make):
             engine.step()
         assert engine.menu.chosen == "staged" and plan_log(engine) == [(0, "plan", "joint")]
     failing = False
-    taken += steps(engine, 4)
+    run += steps(engine, 4)
     other = Engine(make(), [BOTH] * 2 + [HEAD] * 3 + [ENCODER])
     expected = steps(other, 2)
     other.use_optimizer("SGD")
-    assert taken == expected + steps(other, 4)
+    assert run == expected + steps(other, 4)
     assert "plan joint → staged: " in engine.status_line.text and "optimizer Adam → SGD" in engine.status_line.text
 
 

@@ -91,7 +91,7 @@ def test_what_was_changed_while_paused_is_in_the_file(steps, make, tmp_path):
         assert list(replayed.history[column]) == list(lab.history[column])
 
 
-def test_a_replayed_run_without_a_first_plan_is_told_all_the_same(make, tmp_path):
+def test_a_replayed_run_without_a_first_plan_has_words_all_the_same(make, tmp_path):
     lab, file = LiveLab(make(), {"a": plans.joint(), "b": plans.joint()}), tmp_path / "run.json"
     lab.run(2)
     lab.use_plan("b")

@@ -15,12 +15,12 @@ from jointopt.live.lab import LiveLab
 from jointopt.live.lab.torch_modes import TorchModes
 
 
-def seen_by(task, context, look):
+def seen_by(task, context, read):
     """What the losses see, in two steps of a lab that was made within this context."""
     seen = []
 
     def losses(model, batch):
-        seen.append(look())
+        seen.append(read())
         return task.losses(model, batch)
 
     with context:

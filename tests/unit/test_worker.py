@@ -60,9 +60,9 @@ def test_a_budget_of_none_stops_it_after_the_step_in_progress(make):
     until(lambda: len(steps) > 10)
     worker.set_budget(0)
     worker.do(lambda: None)
-    taken = len(steps)
+    before = len(steps)
     worker.do(lambda: None)
-    assert len(steps) == taken
+    assert len(steps) == before
 
 
 def test_what_a_job_raises_is_raised_where_it_is_waited_for(make):
@@ -134,9 +134,9 @@ def test_a_closed_worker_takes_no_further_step(make):
 
 
 def test_it_begins_in_the_context_of_its_maker(make):
-    setting, found = ContextVar("setting", default=0), []
+    setting, seen = ContextVar("setting", default=0), []
     setting.set(3)
     worker = make()
     setting.set(4)
-    worker.do(lambda: found.append(setting.get()))
-    assert found == [3]
+    worker.do(lambda: seen.append(setting.get()))
+    assert seen == [3]

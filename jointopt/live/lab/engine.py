@@ -2,14 +2,12 @@
 
 import copy
 import time
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from operator import attrgetter
 
 import torch
 from torch import Tensor, nn
@@ -102,7 +100,7 @@ class Engine:
     @property
     def log(self) -> list[Change]:
         """Every change at the step where it took effect, those of plan and optimizer included."""
-        return sorted(chain(*self._logs), key=lambda change: change.step)
+        return sorted(chain(self.menu.log, self._optimizer_log, self.controls.log), key=lambda change: change.step)
 
     @property
     def pending(self) -> list[Change]:
@@ -110,10 +108,6 @@ class Engine:
         name = self._next_optimizer
         optimizer = [] if name is None else [Change(self.number, "optimizer", name)]
         return optimizer + self.controls.pending(self.number)
-
-    @property
-    def _logs(self) -> tuple[list[Change], ...]:
-        return self.menu.log, self._optimizer_log, self.controls.log
 
     def schedule(self, log: Iterable[Change]) -> None:
         """Make the logged changes again, each at its step. Call it before the first step."""
@@ -162,7 +156,7 @@ class Engine:
             self._influence[update] = {pair: step.weights[pair[0]] * norm for pair, norm in norms.items()}
         lr = self.optimizer.param_groups[0]["lr"]
         choices = {"lr": lr, "optimizer": self.optimizer_name, "plan": self.menu.followed}
-        self.status_line.update(self._changes_at(step.number), step, choices)
+        self.status_line.update([change for change in self.log if change.step == step.number], step, choices)
         return step
 
     def evaluate(self) -> None:
@@ -203,10 +197,6 @@ class Engine:
             norms |= gradient_norms(counted, model, moving)
             self.measure_seconds = time.thread_time() - start
         return losses
-
-    def _changes_at(self, number: int) -> list[Change]:
-        """What took effect at the last step."""
-        return [change for log in self._logs for change in log[bisect_left(log, number, key=attrgetter("step")) :]]
 
     def _change_optimizer(self) -> None:
         name, self._next_optimizer = self._next_optimizer, None

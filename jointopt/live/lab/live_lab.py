@@ -25,11 +25,10 @@ class LiveLab:
     plan      Updates; None: joint, without end; {name: Updates}: a menu to choose from, which begins with the first
     controls  λ, frozen modules and learning rate to begin with; a cell may change them later, as the browser does
     name      a second lab of this name replaces the first, so that a cell can be run again
-    engine    the run itself; display: the views
 
-    It trains in a thread of its own, under the autocast, default device and options of torch.compile of the cell that
-    made it, and on until it is paused, also while nobody looks; `close()` ends it. Where no name in a cell refers to it
-    any more and nobody has looked for a minute, it stops by itself.
+    `engine` is the run, `display` its views. The lab trains in a thread of its own, under the autocast, default device
+    and options of torch.compile of the cell that made it, until it is paused, also while nobody looks; `close()` ends
+    it. Where no name in a cell refers to it any more and nobody has looked for a minute, it stops by itself.
     """
 
     def __init__(self, task: Task, plan: Plans = None, controls: Controls | None = None, name: str = "main"):
