@@ -21,13 +21,9 @@ def is_named(reference: weakref.ref) -> bool:
 
 def _count(reference: weakref.ref) -> int:
     """How many references there are to the object; 0 where there is no object any more."""
-    once = _Once()
+    once = set()  # something to which there is one reference
     counting = sys.getrefcount(weakref.ref(once)()) - 1  # what counting adds
     return 0 if reference() is None else sys.getrefcount(reference()) - counting
-
-
-class _Once:
-    """Something to which there is one reference."""
 
 
 def _displayed() -> Iterator[object]:
