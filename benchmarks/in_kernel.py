@@ -49,14 +49,14 @@ def _while_sending(lab: LiveLab, frames: int) -> float:
 
     start = time.process_time()
     for _ in range(frames):
-        lab._trainer.do(send)
+        lab._trainer.worker.do(send)
     time.sleep(0.2)  # the thread that sends has finished by then
     return time.process_time() - start
 
 
 def watch(lab: LiveLab) -> None:
     """From now on note when each step starts and ends, and each message of the browser arrives."""
-    step, obey, notes = lab.engine.step, lab._trainer.obey, {"steps": {}, "arrivals": []}
+    step, obey, notes = lab.engine.step, lab.display.controls.obey, {"steps": {}, "arrivals": []}
 
     def timed_step(*args):
         number, start = lab.engine.number, time.time()
@@ -69,7 +69,7 @@ def watch(lab: LiveLab) -> None:
         notes["arrivals"].append((time.time(), lab.engine.number))
         obey(message)
 
-    lab.engine.step, lab._trainer.obey, lab.watched = timed_step, noted_obey, notes
+    lab.engine.step, lab.display.controls.obey, lab.watched = timed_step, noted_obey, notes
 
 
 def last_change(lab: LiveLab, after: float) -> dict | None:

@@ -1,5 +1,7 @@
 """A run of the lab: its numbers are those of train(), nothing it looks at touches it, and it can be replayed."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from labtools import drawn_during
@@ -21,9 +23,9 @@ def test_a_run_and_the_readers_random_numbers_do_not_disturb_each_other(make):
     torch.manual_seed(1)
     numbers = torch.rand(200)
     expected = steps(Engine(make()), 30)
-    engine, taken = Engine(make()), []  # built here: seeding is for the whole process, whichever thread does it
-    drawn = drawn_during(lambda: taken.extend(steps(engine, 30)), most=200)
-    assert taken == expected
+    engine, run = Engine(make()), []  # built here: seeding is for the whole process, whichever thread does it
+    drawn = drawn_during(lambda: run.extend(steps(engine, 30)), most=200)
+    assert run == expected
     assert len(drawn) > 5 and torch.equal(drawn, numbers[: len(drawn)])
 
 
@@ -147,7 +149,7 @@ def test_another_optimizer_starts_at_the_next_step_with_its_own_rate(task):
     engine = Engine(task)
     steps(engine, 3)
     engine.use_optimizer("SGD")
-    assert (engine.wanted_optimizer, engine.lr, engine.optimizer_name) == ("SGD", 0.05, "Adam")
+    assert (engine.next_optimizer, engine.lr, engine.optimizer_name) == ("SGD", 0.05, "Adam")
     steps(engine, 1)
     assert isinstance(engine.optimizer, torch.optim.SGD) and engine.optimizer.param_groups[0]["lr"] == 0.05
     engine.use_optimizer("RMSprop")
@@ -177,7 +179,7 @@ def test_what_is_moved_several_times_before_a_step_is_one_change(task):
     engine.controls.thaw("head")
     steps(engine, 1)
     assert engine.log == [(2, "weight.reg", 0.3), (2, "frozen.head", False)]
-    assert engine.said.count("λ of reg 0.01 → 0.3") == 1 and "absent" not in engine.said
+    assert engine.status_line.text.count("λ of reg 0.01 → 0.3") == 1 and "absent" not in engine.status_line.text
 
 
 def test_lambda_and_freezing_keep_the_optimizers_state(task):
@@ -189,6 +191,25 @@ def test_lambda_and_freezing_keep_the_optimizers_state(task):
     steps(engine, 5)
     assert engine.optimizer is optimizer
     assert optimizer.state[task.model.encoder[0].weight]["step"] == 10
+
+
+# Held-out metrics
+
+
+def test_a_point_of_the_run_is_evaluated_once_and_leaves_no_trace(task):
+    def evaluate(model):
+        model.eval()
+        evaluated.append(model)
+        return {"metric": 0.5, "other": torch.tensor(2.0)}
+
+    evaluated = []
+    engine = Engine(replace(task, evaluate=evaluate))
+    for _ in range(2):
+        engine.evaluate()
+    steps(engine, 3)
+    engine.evaluate()
+    assert engine.history.held_out == [(n, {"metric": 0.5, "other": 2.0}) for n in (0, 3)] and len(evaluated) == 2
+    assert all(module.training for module in task.model.modules())
 
 
 # A step that fails
@@ -232,8 +253,12 @@ def test_a_loss_may_take_a_gradient_itself(task):
         (slope,) = torch.autograd.grad(model(inputs).sum(), inputs, create_graph=True)
         return {"penalty": slope.square().mean()}
 
-    engine = Engine(Task(task.model, losses, task.batches), controls=Controls(frozen=["encoder", "neck", "head"]))
-    steps(engine, 2, measure=lambda update: True)
+    engine = Engine(Task(task.model, losses, task.batches))
+    engine.controls.freeze("encoder", "neck", "head")
+    assert [step.moved for step in steps(engine, 2, measure=lambda update: True)] == [(), ()]
+    assert engine.influence() == {}
+    engine.controls.thaw("head")
+    assert engine.step(measure=lambda update: True).moved and {module for _, module in engine.influence()} == {"head"}
 
 
 def test_the_names_of_losses_are_found_without_a_trace(task, state):

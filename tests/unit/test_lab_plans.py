@@ -29,7 +29,7 @@ def test_a_plan_from_the_menu_while_it_plays(task, state):
     lab.pause()
     assert state.same(before, state(task.model.encoder))
     assert [tuple(change) for change in lab.engine.log] == [(0, "plan", "joint"), (at, "plan", "staged")]
-    assert set(lab.engine.taken[:at]) == {Update()} and set(lab.engine.taken[at:]) == {Update("head")}
+    assert set(lab.engine.updates[:at]) == {Update()} and set(lab.engine.updates[at:]) == {Update("head")}
     lab.run(1)
     assert (at, "plan staged") in [tuple(mark) for mark in lab.display.curves.info["marks"]]
     assert f"1 (step {at}): plan staged" in lab.figure().alt

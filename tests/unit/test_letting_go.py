@@ -7,14 +7,14 @@ import pytest
 from labtools import Browser, until
 
 from jointopt.live import LiveLab
-from jointopt.live.lab import display, trainer
+from jointopt.live.lab import display, trainer, worker
 
 AWAY = 0.3
 KERNEL = """
 from jointopt import tasks
 from jointopt.live import LiveLab
-from jointopt.live.lab import display, trainer
-display.AWAY, trainer.LOOK = {away}, 0.05
+from jointopt.live.lab import display, trainer, worker
+display.AWAY, worker.WATCH_EVERY = {away}, 0.05
 lab = LiveLab(tasks.load("classification", size=8))
 lab.play()
 working = lab._trainer
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("no_lab_is_left")
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     monkeypatch.setattr(display, "AWAY", AWAY)
-    monkeypatch.setattr(trainer, "LOOK", 0.05)
+    monkeypatch.setattr(worker, "WATCH_EVERY", 0.05)
 
 
 def played(lab):
@@ -47,7 +47,7 @@ def trains_on(working):
 
 def test_a_lab_without_a_name_or_a_view_ends(task):
     working = played(LiveLab(task))
-    until(lambda: not working.thread.is_alive())
+    until(lambda: not working.worker.thread.is_alive())
     assert not trainer._trainers and not working.playing
 
 
@@ -57,7 +57,7 @@ def test_a_lab_whose_view_was_shown_pauses_and_can_be_played_again(task):
     working = played(lab)
     del lab
     until(lambda: not working.playing)
-    assert working.display.curves.info["note"] == working.note == trainer.LEFT and working.thread.is_alive()
+    assert working.display.curves.info["note"] == working.note == trainer.DESERTED and working.worker.thread.is_alive()
     assert not working.display.controls.state["playing"]
     working.display.controls.hear({"kind": "beat"})  # the tab is there again
     working.display.controls.hear({"kind": "play", "id": "a.1"})
@@ -115,7 +115,7 @@ def test_what_a_cell_displayed_is_no_name():
                 "until = time.monotonic() + 60\nwhile working.playing and time.monotonic() < until:\n"
                 "    time.sleep(0.05)\nprint(working.playing, working.note)"
             )
-            == f"False {trainer.LEFT}\n"
+            == f"False {trainer.DESERTED}\n"
         )
     finally:
         client.stop_channels()

@@ -3,7 +3,7 @@
 import pytest
 
 from jointopt.live.lab import LiveLab, memory_limit
-from jointopt.live.lab.memory_limit import MemoryWatch, warning
+from jointopt.live.lab.memory_limit import warning
 
 GB = 2**30
 NEAR = "memory: 1.8 of 2.0 GB; shut other notebooks down"
@@ -70,15 +70,6 @@ def write(root, files):
     for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(f"{content}\n")
-
-
-def test_it_is_looked_at_every_few_seconds(monkeypatch):
-    looks = []
-    monkeypatch.setattr(memory_limit, "warning", lambda: looks.append(1) or NEAR)
-    watch = MemoryWatch()
-    assert {watch.words for _ in range(100)} == {NEAR} and len(looks) == 1
-    watch._next -= memory_limit.EVERY
-    assert watch.words == NEAR and len(looks) == 2
 
 
 @pytest.mark.usefixtures("no_lab_is_left")

@@ -29,18 +29,18 @@ def plan_log(engine):
 
 def switched(task):
     """An engine that went joint, staged, joint, staged, and the steps that it took."""
-    engine, taken = Engine(task, menu()), []
+    engine, run = Engine(task, menu()), []
     for name, n in (("joint", 4), ("staged", 5), ("joint", 2), ("staged", 4)):
         engine.menu.choose(name)
-        taken += steps(engine, n)
-    return engine, taken
+        run += steps(engine, n)
+    return engine, run
 
 
 def test_a_switched_run_is_the_run_of_one_stream(make, state):
-    engine, taken = switched(make())
+    engine, run = switched(make())
     by_hand = [BOTH] * 4 + [HEAD] * 3 + [ENCODER] * 2 + [BOTH] * 2 + [HEAD] * 3 + [ENCODER]
     other = Engine(make(), by_hand)
-    assert taken == steps(other, 15) and engine.taken == by_hand
+    assert run == steps(other, 15) and engine.updates == by_hand
     assert state.same(state(engine.task.model), state(other.task.model))
 
 
@@ -59,7 +59,7 @@ def test_a_switch_keeps_the_optimizer_and_its_memory(task):
     )
 
 
-def test_a_switch_is_logged_marked_and_told(make):
+def test_a_switch_is_logged_marked_and_put_into_words(make):
     engine, _ = switched(make())
     assert plan_log(engine) == [
         (0, "plan", "joint"),
@@ -68,11 +68,11 @@ def test_a_switch_is_logged_marked_and_told(make):
         (11, "plan", "staged"),
     ]
     assert marks(engine.log) == [(4, "plan staged"), (9, "plan joint"), (11, "plan staged")]
-    assert engine.said == "step 11: plan joint → staged: now moves head on task"
+    assert engine.status_line.text == "step 11: plan joint → staged: now moves head on task"
     engine.menu.choose("joint")
     engine.controls.freeze("encoder")
     steps(engine, 1)
-    assert "plan staged → joint: now moves neck, head on task, reg; encoder frozen" in engine.said
+    assert "plan staged → joint: now moves neck, head on task, reg; encoder frozen" in engine.status_line.text
 
 
 def test_the_plan_that_is_under_way_goes_on_when_it_is_chosen_again(make):
@@ -83,7 +83,7 @@ def test_the_plan_that_is_under_way_goes_on_when_it_is_chosen_again(make):
         for name in names:
             engine.menu.choose(name)
         steps(engine, 1)
-    assert engine.taken == [HEAD, HEAD, HEAD, ENCODER] and plan_log(engine) == [(0, "plan", "staged")]
+    assert engine.updates == [HEAD, HEAD, HEAD, ENCODER] and plan_log(engine) == [(0, "plan", "staged")]
 
 
 def test_a_plan_that_has_ended_begins_again_only_when_it_is_chosen(task):
@@ -99,13 +99,13 @@ def test_a_plan_that_has_ended_begins_again_only_when_it_is_chosen(task):
     engine.menu.choose("short")
     assert not engine.menu.ended
     steps(engine, 1)
-    assert engine.said == "step 2: plan short begins again: now moves head on task"
+    assert engine.status_line.text == "step 2: plan short begins again: now moves head on task"
     steps(engine, 1)
     with pytest.raises(PlanEnded):
         engine.step()
     engine.menu.choose("joint")
     steps(engine, 1)
-    assert engine.taken == [HEAD, BOTH, HEAD, BOTH, BOTH]
+    assert engine.updates == [HEAD, BOTH, HEAD, BOTH, BOTH]
     assert plan_log(engine) == [(0, "plan", "short"), (2, "plan", "short"), (4, "plan", "joint")]
 
 
@@ -117,7 +117,7 @@ def test_a_reset_goes_to_the_start_of_the_chosen_plan(make):
     engine.reset()
     assert plan_log(engine) == [] and engine.menu.chosen == "staged"
     steps(engine, 4)
-    assert engine.taken == [step.update for step in expected[:4]] and plan_log(engine) == [(0, "plan", "staged")]
+    assert engine.updates == [step.update for step in expected[:4]] and plan_log(engine) == [(0, "plan", "staged")]
     engine.menu.choose("joint")  # chosen, and no step taken with it yet
     engine.reset()
     assert steps(engine, 3) == steps(Engine(make(), plans.joint()), 3) and plan_log(engine) == [(0, "plan", "joint")]
@@ -130,7 +130,7 @@ def test_a_choice_made_in_a_step_waits_for_the_next(make):
         yield BOTH
 
     def losses(model, batch):
-        if len(engine.taken) == 3:
+        if len(engine.updates) == 3:
             engine.menu.choose("three")
         return task.losses(model, batch)
 
@@ -163,7 +163,7 @@ def test_another_thread_may_choose_at_any_moment(task):
     by_hand = []
     for (start, _, name), end in zip(log, [step for step, _, _ in log[1:]] + [150], strict=True):
         by_hand += ([updates[name]] * lengths[name] + [Update("neck")] * 150)[: end - start]
-    assert engine.taken == by_hand
+    assert engine.updates == by_hand
 
 
 # A step that fails
@@ -191,7 +191,7 @@ def test_a_switch_whose_first_step_fails_can_be_tried_again(make):
         return {name: loss * (float("nan") if failing else 1.0) for name, loss in broken.losses(model, batch).items()}
 
     engine = Engine(replace(broken, losses=losses), menu())
-    taken = steps(engine, 2)
+    run = steps(engine, 2)
     engine.menu.choose("staged")
     engine.use_optimizer("SGD")
     failing = True
@@ -200,12 +200,12 @@ def test_a_switch_whose_first_step_fails_can_be_tried_again(make):
             engine.step()
         assert engine.menu.chosen == "staged" and plan_log(engine) == [(0, "plan", "joint")]
     failing = False
-    taken += steps(engine, 4)
+    run += steps(engine, 4)
     other = Engine(make(), [BOTH] * 2 + [HEAD] * 3 + [ENCODER])
     expected = steps(other, 2)
     other.use_optimizer("SGD")
-    assert taken == expected + steps(other, 4)
-    assert "plan joint → staged: " in engine.said and "optimizer Adam → SGD" in engine.said
+    assert run == expected + steps(other, 4)
+    assert "plan joint → staged: " in engine.status_line.text and "optimizer Adam → SGD" in engine.status_line.text
 
 
 # What is refused
@@ -251,6 +251,7 @@ def test_one_list_may_be_two_plans(task):
     steps(engine, 2)
     engine.menu.choose("b")
     steps(engine, 2)
+    assert engine.updates == both * 2 and plan_log(engine) == [(0, "plan", "a"), (2, "plan", "b")]
 
 
 def test_a_single_plan_is_in_no_log(task):

@@ -195,7 +195,7 @@ def test_the_gan_begins_with_rmsprop_and_is_replayed_by_its_name(tmp_path):
     assert (task.optimizer, dict(task.optimizer_options)) == ("RMSprop", {"lr": 2e-3})
     turns = Update("discriminator", ("discriminator", "penalty")), Update("generator", "generator")
     lab = LiveLab(task, {"alternating": plans.alternating(*turns), "joint": plans.joint()})
-    assert (lab.engine.wanted_optimizer, lab.engine.lr) == ("RMSprop", 2e-3)
+    assert (lab.engine.next_optimizer, lab.engine.lr) == ("RMSprop", 2e-3)
     lab.run(4)
     lab.save(tmp_path / "run.json")
     assert json.loads((tmp_path / "run.json").read_text())["task"]["name"] == "generation"

@@ -108,7 +108,7 @@ def test_turns_are_saved_and_replayed(tmp_path, no_lab_is_left):
     lab.save(tmp_path / "run.json")
     again = LiveLab.replay(tmp_path / "run.json", task=gan(), name="again")
     assert again.note == "replayed 6 steps to the same numbers"
-    assert {update.hold_normalization for update in again.engine.taken} == {False}
+    assert {update.hold_normalization for update in again.engine.updates} == {False}
 
 
 def test_what_is_neither_true_nor_false_is_refused():

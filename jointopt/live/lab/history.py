@@ -16,7 +16,7 @@ class History:
     Columns: "step"; "total" (J); for each loss "loss.<name>" (L_k; nan where it was not computed), "weight.<name>"
     (λ_k) and "part.<name>" (λ_k · L_k; 0 where the update did not count it); for each module "grad_norm.<name>" and
     "change.<name>".
-    `held_out` lists (steps taken, {figure: value}).
+    `held_out` lists (steps taken, {metric: value}).
     """
 
     def __init__(self, losses: Sequence[str], modules: Sequence[str]):
@@ -50,15 +50,6 @@ class History:
         self._rows[self._length] = shown + values
         self._length += 1
         self._view.append(shown)
-
-    def weight(self, loss: str, number: int) -> float:
-        """λ_k in force at that step."""
-        return float(self._rows[number, self.columns.index(f"weight.{loss}")])
-
-    def share(self, loss: str, number: int) -> float:
-        """λ_k · L_k as a share of J at that step, 0 … 1."""
-        total = self._rows[number, self.columns.index("total")]
-        return float(self._rows[number, self.columns.index(f"part.{loss}")] / total) if total else 0.0
 
     def frame(self) -> bytes:
         """The whole run in at most VIEW_BYTES: rows of float32, columns `shown`; neighbors are averaged."""

@@ -2,12 +2,10 @@
 
 import contextlib
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 NEAR = 0.8  # of the limit
-EVERY = 5.0  # seconds from one look to the next
 GB = 2**30
 UNLIMITED = 2**60  # bytes; where there is no limit, cgroup v1 says nearly 2**63
 # Of a container, in version 2 and version 1 of Linux's control groups: limit, use, and of that what is only a cache.
@@ -15,19 +13,6 @@ CGROUPS = (
     ("memory.max", "memory.current", "inactive_file"),
     ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
 )
-
-
-class MemoryWatch:
-    """Looks at the memory now and then. `words` is what is to be said of it: nothing where it is far from a limit."""
-
-    def __init__(self):
-        self._words, self._next = "", 0.0
-
-    @property
-    def words(self) -> str:
-        if time.monotonic() >= self._next:
-            self._words, self._next = warning(), time.monotonic() + EVERY
-        return self._words
 
 
 def warning(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> str:

@@ -3,59 +3,55 @@
 from collections.abc import Sequence
 
 from jointopt.controls import Change
-from jointopt.live.lab.history import History
 from jointopt.training import Step
 
-SAME_GESTURE = 25  # steps within which changes of one control are told as one: a slider is dragged in many small ones
+SAME_GESTURE = 25  # steps within which changes of one control count as one: a slider is dragged in many small ones
 
 
-class Teller:
-    """Keeps what was so before a change, and says what became of it."""
+class StatusLine:
+    """`text` says what the last change did. To be updated after every step, so that it knows how things were before."""
 
     def __init__(self):
-        self.said = ""
-        self._last: dict[str, tuple[int, float, float]] = {}  # loss -> (step of the change, λ before, share before)
-        self._counted: dict[str, int] = {}  # loss -> the last step that counted it
-        self._now: dict = {}
+        self.text = ""
+        self._step: Step | None = None  # the last one
+        self._counted: dict[str, Step] = {}  # loss -> the last step that counted it
+        self._before: dict[str, tuple[int, float, float]] = {}  # loss -> step of its last change, λ and share before
+        self._choices: dict = {}
 
-    def tell(self, changes: Sequence[Change], step: Step, history: History, now: dict) -> None:
-        """Put the changes of this step into words. `history` ends with this step; `now`: lr, optimizer and plan in it.
+    def update(self, changes: Sequence[Change], step: Step, choices: dict) -> None:
+        """Put the changes of this step into words. choices: its "lr", "optimizer" and "plan"."""
+        if self._step is not None and changes:  # how a run begins is no change
+            sentences = dict.fromkeys(self._sentence(change, step) for change in changes)
+            self.text = f"step {step.number}: " + "; ".join(sentences)
+        self._step, self._choices = step, choices
+        self._counted |= dict.fromkeys(_counted(step), step)
 
-        To be called after every step, so that it is known what was so before.
-        """
-        before, self._now = self._now, now
-        if step.number > 0 and changes:  # how a run begins is no change
-            self._say(changes, step, history, before)
-        self._counted |= dict.fromkeys(_counted(step), step.number)
+    def _sentence(self, change: Change, step: Step) -> str:
+        kind, _, target = change.name.partition(".")
+        if kind == "weight":
+            return self._weight(target, change.value, step)
+        if kind == "frozen":
+            return _frozen(target, change.value, step)
+        if kind == "lr":
+            return f"learning rate {self._choices['lr']:.3g} → {change.value:.3g}"
+        if kind == "plan":
+            return _plan(self._choices["plan"], change.value, step)
+        return f"optimizer {self._choices['optimizer']} → {change.value}, without memory of earlier gradients"
 
-    def _say(self, changes: Sequence[Change], step: Step, history: History, before: dict) -> None:
-        told = []
-        for change in changes:
-            kind, _, target = change.name.partition(".")
-            if kind == "weight":
-                told.append(self._weight(target, change, step, history))
-            elif kind == "frozen":
-                told.append(_frozen(target, change.value, step))
-            elif kind == "lr":
-                told.append(f"learning rate {before['lr']:.3g} → {change.value:.3g}")
-            elif kind == "plan":
-                told.append(_plan(before["plan"], change.value, step))
-            else:
-                told.append(f"optimizer {before['optimizer']} → {change.value}, without memory of earlier gradients")
-        self.said = f"step {step.number}: " + "; ".join(dict.fromkeys(told))
-
-    def _weight(self, loss: str, change: Change, step: Step, history: History) -> str:
-        since, before, share = self._last.get(loss, (-SAME_GESTURE, 0.0, 0.0))
-        if step.number - since >= SAME_GESTURE:
-            counted = self._counted.get(loss)  # in turns, the step before may have been of other losses
-            before = history.weight(loss, step.number - 1)
-            share = 0.0 if counted is None else history.share(loss, counted)
-        self._last[loss] = (step.number, before, share)
-        moved = f"λ of {loss} {before:.3g} → {change.value:.3g}"
+    def _weight(self, loss: str, weight: float, step: Step) -> str:
+        last, before, share = self._before.get(loss, (-SAME_GESTURE, 0.0, 0.0))
+        if step.number - last >= SAME_GESTURE:  # in turns, the step before may have been of other losses
+            before, share = self._step.weights[loss], _share(loss, self._counted.get(loss))
+        self._before[loss] = step.number, before, share
+        change = f"λ of {loss} {before:.3g} → {weight:.3g}"
         if not step.update.counts(loss):
-            return f"{moved}, which this step does not count"
-        now = history.share(loss, step.number)
-        return f"{moved}, its share of J went from {_percent(share)} to {_percent(now)}"
+            return f"{change}, which this step does not count"
+        return f"{change}, its share of J went from {_percent(share)} to {_percent(_share(loss, step))}"
+
+
+def _share(loss: str, step: Step | None) -> float:
+    """λ_k · L_k as a share of J in a step that counted it, 0 … 1; 0 if there was none."""
+    return step.weights[loss] * step.losses[loss] / step.total if step is not None and step.total else 0.0
 
 
 def _counted(step: Step) -> list[str]:
@@ -78,9 +74,9 @@ def _plan(before: str | None, name: str, step: Step) -> str:
 
 
 def _percent(share: float) -> str:
-    return (
-        "less than 0.1 %" if 0 < share < 0.001 else f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
-    )
+    if 0 < share < 0.001:
+        return "less than 0.1 %"
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 def marks(log: Sequence[Change]) -> list[tuple[int, str]]:

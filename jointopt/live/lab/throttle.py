@@ -1,19 +1,19 @@
-"""How often to do what is nice to see but costs time."""
+"""How often to do what is good to see but costs time."""
 
 import math
 import time
 from collections.abc import Callable
 
 
-class Rhythm:
-    """About once a second, and less often where one time is dear: at most `share` of the time in the long run."""
+class Throttle:
+    """About once a second, and less often where one time is expensive: at most `share` of the time in the long run."""
 
     def __init__(self, share: float):
         self.share = share
         self._next = -math.inf
 
     def due(self, cost: float = 0.0) -> bool:
-        """Whether it is time. If so, the next time is a second from now, or later at a cost of so many seconds."""
+        """True if it is time. The next time is then a second from now, or later if it costs that many seconds."""
         now = time.monotonic()
         if now < self._next:
             return False

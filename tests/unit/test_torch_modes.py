@@ -1,4 +1,4 @@
-"""The lab trains under the settings of torch that its maker's thread has."""
+"""The lab trains under the modes of torch that its maker's thread has."""
 
 import threading
 import warnings
@@ -12,21 +12,21 @@ from torch import nn
 
 from jointopt import Controls, Task
 from jointopt.live.lab import LiveLab
-from jointopt.live.lab.thread_settings import ThreadSettings
+from jointopt.live.lab.torch_modes import TorchModes
 
 
-def seen_by(task, context):
-    """What the losses see of the thread's settings in a lab that was made within this context."""
-    found = []
+def seen_by(task, context, read):
+    """What the losses see, in two steps of a lab that was made within this context."""
+    seen = []
 
     def losses(model, batch):
-        found.append((torch.is_autocast_enabled("cpu"), torch.is_grad_enabled()))
+        seen.append(read())
         return task.losses(model, batch)
 
     with context:
         lab = LiveLab(replace(task, losses=losses), name="seen")
     lab.run(2)
-    return found
+    return seen
 
 
 @pytest.mark.parametrize(
@@ -37,22 +37,31 @@ def seen_by(task, context):
         (torch.no_grad(), (False, True)),
     ],
 )
-def test_a_lab_trains_under_the_settings_of_its_maker(context, expected, task, no_lab_is_left):
-    assert seen_by(task, context) == [expected] * 2
+def test_a_lab_trains_under_the_modes_of_its_maker(context, expected, task, no_lab_is_left):
+    assert seen_by(task, context, lambda: (torch.is_autocast_enabled("cpu"), torch.is_grad_enabled())) == [expected] * 2
+
+
+def test_options_of_the_compiler_are_seen(task, no_lab_is_left):
+    import torch._functorch.config as config
+
+    options = config.patch(functionalize_rng_ops=not config.functionalize_rng_ops)
+    expected = (not config.functionalize_rng_ops, False)
+    assert seen_by(task, options, lambda: (config.functionalize_rng_ops, config.donated_buffer)) == [expected] * 2
 
 
 def test_the_default_device_is_carried_over():
     devices = []
 
-    def look():
-        with settings.in_force():
+    def create():
+        with modes.in_force():
             devices.append(torch.zeros(1).device.type)
         devices.append(torch.zeros(1).device.type)
 
     with torch.device("meta"):
-        settings = ThreadSettings()
-        thread = threading.Thread(target=look)
-        thread.start(), thread.join()
+        modes = TorchModes()
+        thread = threading.Thread(target=create)
+        thread.start()
+        thread.join()
     assert devices == ["meta", "cpu"]
 
 
@@ -85,18 +94,6 @@ def test_held_out_figures_under_autocast_are_of_the_weights_after_the_step(task,
         task.model.train()
 
 
-def test_options_of_the_compiler_are_seen():
-    import torch._functorch.config as config
-
-    settings = []
-    with config.patch(functionalize_rng_ops=True):
-        thread = ThreadSettings()
-    thread.context.run(lambda: settings.append((config.functionalize_rng_ops, config.donated_buffer)))
-    with thread.in_force():
-        settings.append(config.donated_buffer)
-    assert settings == [(True, True), False]
-
-
 def compiled(compile):
     torch.manual_seed(0)
     model = nn.Sequential()
@@ -124,7 +121,8 @@ def test_a_compiled_model_trains_in_a_lab_influence_included(no_lab_is_left):
             assert same(before, everything(inner.encoder))
             lab.controls.thaw("encoder")
             lab.run(2)
-            labs.append(lab), models.append(inner)
+            labs.append(lab)
+            models.append(inner)
     plain, other = labs
     assert other.engine.modules == ["encoder", "head"] and other.engine.influence().keys() == {
         (loss, module) for loss in ("task", "size") for module in ("encoder", "head")

@@ -1,0 +1,134 @@
+"""The live lab as a reader's cells have it: a handle on what trains, see trainer.py.
+
+The cell that shows the lab returns at once. One thread does all the training, and what the browser and the reader's
+cells ask for, between two steps.
+"""
+
+import copy
+import math
+from functools import partial
+from pathlib import Path
+
+from jointopt import figures
+from jointopt.controls import Controls
+from jointopt.live.lab import saved_run
+from jointopt.live.lab.history import History
+from jointopt.live.lab.plan_menu import Plans
+from jointopt.live.lab.status_line import marks
+from jointopt.live.lab.trainer import Trainer
+from jointopt.training import Step, Task
+
+
+class LiveLab:
+    """Train a task live: `LiveLab(task)` as the last line of a cell shows it.
+
+    plan      Updates; None: joint, without end; {name: Updates}: a menu to choose from, which begins with the first
+    controls  λ, frozen modules and learning rate to begin with; a cell may change them later, as the browser does
+    name      a second lab of this name replaces the first, so that a cell can be run again
+
+    `engine` is the run, `display` its views. The lab trains in a thread of its own, under the autocast, default device
+    and options of torch.compile of the cell that made it, until it is paused, also while nobody looks; `close()` ends
+    it. Where no name in a cell refers to it any more and nobody has looked for a minute, it stops by itself.
+    """
+
+    def __init__(self, task: Task, plan: Plans = None, controls: Controls | None = None, name: str = "main"):
+        if not isinstance(task, Task):
+            raise ValueError(f"a lab needs a Task, got {type(task).__name__}; jointopt.tasks.load(name) makes one")
+        self._trainer = Trainer(task, plan, controls, name, owner=self)
+        self.engine, self.display = self._trainer.engine, self._trainer.display
+        self.controls = self.engine.controls
+
+    def __repr__(self) -> str:
+        losses, modules = ", ".join(self.engine.losses), ", ".join(self.engine.modules)
+        return f"LiveLab({self._trainer.name!r}: losses {losses}; modules {modules})"
+
+    def _repr_mimebundle_(self, **options):
+        if self._trainer.worker.closed:
+            return {"text/plain": f"{self!r}, closed"}
+        self._trainer.displayed = True
+        bundle = self.display.box._repr_mimebundle_(**options)
+        return {**bundle, "text/plain": repr(self)}
+
+    @property
+    def history(self) -> History:
+        """Every step so far, columns by name."""
+        return self.engine.history
+
+    @property
+    def note(self) -> str:
+        """Why it paused by itself, or how a replay compares; else empty."""
+        return self._trainer.note
+
+    @property
+    def playing(self) -> bool:
+        """True if it trains on without being asked for each step."""
+        return self._trainer.playing
+
+    def play(self) -> None:
+        """Train until paused."""
+        self._trainer.set_budget(math.inf)
+
+    def pause(self) -> None:
+        """Stop at the next step boundary, and return when it is reached."""
+        self._trainer.pause()
+
+    def run(self, n: int) -> Step:
+        """Take n steps (a lab that plays is paused first) and return the last one. Needs no browser.
+
+        Fewer where the plan ends; `note` says so. What goes wrong in a step is raised here.
+        An interrupt stops at the next step boundary: nothing is lost.
+        """
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise ValueError(f"run(n) takes a whole number of steps ≥ 1, got {n!r}")
+        return self._trainer.run(n)
+
+    def reset(self, settings: bool = False) -> None:
+        """Pause, and go back to the first weights and batches, with an optimizer that remembers nothing.
+
+        λ, frozen modules, learning rate, optimizer and plan stay as they are set; with settings=True they, too, are
+        again as the lab began.
+        """
+        self._trainer.reset(settings)
+
+    def use_plan(self, name: str) -> None:
+        """Begin another plan of the menu at the next step, with weights and optimizer as they are.
+
+        The plan that is under way goes on where it was; one that has ended begins again.
+        """
+        self._trainer.use_plan(name)
+
+    def figure(self) -> figures.Picture:
+        """The run so far as a static picture."""
+        history = copy.copy(self.history)  # as long as it is now: the lab may train on
+        history.held_out = list(history.held_out)
+        return figures.run(history, marks(self.engine.log))
+
+    def save(self, path: str | Path) -> None:
+        """Pause, and write the run as small JSON: task, plan, and every change with its step. No weights, no code.
+
+        A change that waits for the next step is in the file, and waits again after a replay.
+        """
+        self.pause()
+        save = partial(saved_run.save, self.engine, Path(path))
+        self._trainer.worker.do(save)  # not in this thread: the browser may press Play
+
+    @classmethod
+    def replay(cls, path: str | Path, task: Task | None = None, name: str = "main") -> "LiveLab":
+        """A lab that has made the saved run again: to the same numbers on the same machine and thread count.
+
+        The file is checked and can run nothing. `task`: needed where `jointopt.tasks.load` did not make the saved one.
+        """
+        run = saved_run.load(Path(path))
+        lab = cls(saved_run.task_of(run, task), saved_run.plan_of(run), name=name)
+        lab.engine.schedule(saved_run.log_of(run))
+        if run["steps"]:
+            lab.run(run["steps"])
+            lab._trainer.note = saved_run.verdict(run, lab.engine)
+            lab._trainer.worker.do(lab._trainer.show)
+        lab.engine.make_scheduled()  # what waited for the next step
+        lab.display.publish()
+        return lab
+
+    def close(self) -> None:
+        """End the thread and remove the views."""
+        self._trainer.close()

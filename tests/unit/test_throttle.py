@@ -1,0 +1,25 @@
+"""How often is done what is good to see but costs time."""
+
+from jointopt.live.lab.throttle import Throttle
+
+
+def test_a_throttle_keeps_to_its_share(monkeypatch):
+    now, used = [0.0], [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.thread_time", lambda: used[0])
+
+    def job():
+        used[0] += 0.1
+        now[0] += 0.1
+
+    throttle = Throttle(share=0.02)
+    while now[0] < 100:
+        throttle.do(job)
+        now[0] += 0.05
+    assert 0.015 < used[0] / now[0] <= 0.021
+    cheap, count = Throttle(share=0.02), 0
+    start = now[0]
+    while now[0] < start + 10:
+        count += cheap.due(cost=0.001)
+        now[0] += 0.05
+    assert 9 <= count <= 10  # about once a second
