@@ -15,3 +15,4 @@ SIZE = 300  # updates of each module
 SLICE = ("updates", ["frozen"], [10])
 
 parts = closing.parts(partial(tasks.load, "classification", data="cluttered", network="vgg", size=32), ARMS, SIZE)
+RULE = closing.claim
