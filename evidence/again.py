@@ -1,7 +1,7 @@
 """The slice of a record: a few runs that a test makes again, and how far apart they come out on other processors.
 
 What hangs on no sum is equal wherever a run is made: steps, FLOPs, first weights, batches. First losses agree in all
-but their last digits. Training amplifies these, so that held-out figures agree only so far, and how far is measured:
+but their last digits. Training amplifies these, so that held-out metrics agree only so far, and how far is measured:
 the slice is run under JITTERS seeds of noise (tests/jitter), each in a process of its own. Its record keeps mean and
 standard deviation of each number, and a run that is made again has to come within SPREADS of them of the mean.
 
@@ -26,7 +26,7 @@ import jitter
 
 JITTERS = range(1, 21)
 SPREADS = 4
-# What is tolerated at least: a few test images of a thousand; of other figures and of losses a part.
+# What is tolerated at least: a few test images of a thousand; of other metrics and of losses a part.
 POINTS, PART, LOSS = 0.3, 0.01, 1e-3
 EXACT = ("steps", "flops", "weights", "batches")
 

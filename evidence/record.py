@@ -1,4 +1,4 @@
-"""Records: what was found, with all that is needed to find it again. One JSON file per experiment.
+"""Records: what came out, with all that is needed to make it again. One JSON file per experiment.
 
 An experiment is a module of evidence/experiments with
   parts(comparisons)  yields (name, Part), each of them one `jointopt.compare.compare`; it is given the comparisons of

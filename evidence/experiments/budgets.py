@@ -1,4 +1,4 @@
-"""Joint against staged training at equal steps, at equal updates per module, and at equal compute; 200 labels a class.
+"""Joint against staged training at equal steps, equal updates per module and equal compute; 200 labels per class.
 
 Learning rate and standardization are those that the grid of `settings` chose; its number of steps is not used here,
 since the budget says it. A staged arm spends half of the budget in each stage, in the budget's own measure. Of updates

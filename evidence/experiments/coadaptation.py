@@ -17,7 +17,7 @@ from jointopt.tasks.transfer import above
 DEPTH, STEPS = 8, 600
 ALL = (2, 4, 6, 8)  # the k that get "kept, all" too
 OTHER = (6, 8)  # and "other"
-LABELS = {"validation": 300, "test": 400}  # a class: all there are, which those that were kept have learned from
+LABELS = {"validation": 300, "test": 400}  # per class: all there are, which those that were kept have learned from
 SLICE = ("test", ["kept 8"], [10])
 
 WHOLE = partial(plans.alternating, above(0, DEPTH))

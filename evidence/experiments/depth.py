@@ -1,8 +1,8 @@
 """How deep to freeze: a network of eight convolutions has learned 0–4 and is to learn 5–9.
 
-Digits over clutter, 200 labels a class. Arms: conv1 … conv<k> frozen, the rest fine-tuned, for k = 0 … 8; and a network
-that has learned nothing before. Equal steps: what a frozen layer saves is on record as FLOPs and as seconds. After
-Girshick, Fast R-CNN, 2015, table 5.
+Digits over clutter, 200 labels per class. Arms: conv1 … conv<k> frozen, the rest fine-tuned, for k = 0 … 8; and a
+network that has learned nothing before. Equal steps: what a frozen layer saves is on record as FLOPs and as seconds.
+After Girshick, Fast R-CNN, 2015, table 5.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """How often the discriminator moves for each step of the generator, and the λ of its gradient penalty.
 
-All arms alternate, at equal compute: that of so many joint steps. Nothing is chosen, and no claim is decided.
+All arms alternate, at equal compute: that of SIZE joint steps. Nothing is chosen, and no claim is decided.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The closing table of chapter 8: a GAN whose players move at once, in turn, one after the other, or one of them never.
 
 Staged trains the discriminator against the first generator, and then the generator against that discriminator; frozen
-trains the generator against the discriminator as it was drawn. Less is better: the first figure is a distance.
+trains the generator against the discriminator as it was drawn. Less is better: the first metric is a distance.
 """
 
 from functools import partial

@@ -1,4 +1,4 @@
-"""Accuracy over the number of labels a class, with the settings chosen on validation images for each arm."""
+"""Accuracy over the number of labels per class, with the settings chosen on validation images for each arm."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -8,7 +8,7 @@ from evidence.record import Comparisons, Part
 from jointopt import tasks
 from jointopt.compare import Budget, hog_logistic, records
 
-LABELS = (5, 10, 20, 50, 100, 200, 400)  # a class
+LABELS = (5, 10, 20, 50, 100, 200, 400)  # per class
 ARMS = ("joint", "frozen random", "rotation, then head", "rotation, then all")
 SLICE = ("20", ["frozen random", settings.HOG], [10])
 

@@ -1,6 +1,6 @@
 """Pretrained or random first weights, frozen or moving features: the document's network, a small ResNet, a small VGG.
 
-Digits over clutter, 50 labels a class. Pretrained on clothes over clutter (tools.make_weights). Equal steps, and so
+Digits over clutter, 50 labels per class. Pretrained on clothes over clutter (tools.make_weights). Equal steps, and so
 equal updates of each module that moves. It describes, and decides nothing.
 """
 

@@ -1,7 +1,7 @@
 """Which settings each arm of `budgets` and `labels` gets: chosen on validation images, from as many settings for each.
 
 The grid: learning rate × steps (for each stage of a staged arm) × features standardized or not; for HOG: the side of a
-cell × C. Three seeds; the best mean validation accuracy is taken, the first of equals.
+cell × C. Three seeds; the best mean validation accuracy wins, the first of equals.
 """
 
 from collections.abc import Iterator

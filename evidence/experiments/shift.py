@@ -1,4 +1,4 @@
-"""Fine-tuning under a shift: pretrained on 0–4 over clutter, trained on 5–9 without it, 10 labels a class.
+"""Fine-tuning under a shift: pretrained on 0–4 over clutter, trained on 5–9 without it, 10 labels per class.
 
 Tested on plain digits, as in training, over clutter and inverted. After Kumar et al. 2022, whose LP-FT is the head
 first, then all.

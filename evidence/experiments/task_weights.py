@@ -1,7 +1,7 @@
 """Do the weights λ_k decide whether a second task helps the first? And does the first help the second?
 
 After Kendall, Gal and Cipolla 2018, table 1, and the other way round after He et al., Mask R-CNN, 2017, table 3. The
-second task tells each cell of 8×8 pixels the box of its object; its loss is L1 in pixels, that of the first the
+second task predicts in each cell of 8×8 pixels the box of its object; its loss is L1 in pixels, that of the first the
 cross-entropy in nats, and "equal" weighs both by 1. "searched" is the best λ of the boxes on validation images.
 
 All arms have equal steps and one learning rate, that of joint training in the record `segmentation`, chosen without

@@ -12,7 +12,7 @@ from evidence.record import Comparisons, Part
 from jointopt import tasks
 from jointopt.compare import Budget, hog_logistic, records
 
-LABELS = (100, 200, 400)  # a class
+LABELS = (100, 200, 400)  # per class
 CHANNELS = 32
 SLICE = ("100", [settings.HOG], [10])
 

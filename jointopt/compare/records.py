@@ -51,7 +51,7 @@ def verdict(record: str | Path) -> dict:
 
 
 def read(record: str | Path) -> dict:
-    """All of a record, as plain data, once its checksum is found right. Argument and errors are those of `load`."""
+    """All of a record, as plain data, after a look at its checksum. Argument and errors are those of `load`."""
     path = _path_of(record)
     data = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(data, dict) or not {"sha256", "content"} <= data.keys():
@@ -76,7 +76,7 @@ def _path_of(record: str | Path) -> Path:
 
 
 def checksum(data: dict) -> str:
-    """SHA-256 of a record, whatever the layout of the file, less how long it took and the checksum itself."""
+    """SHA-256 of a record, whatever the layout of the file, without how long it took and the checksum itself."""
     covered = {name: value for name, value in data.items() if name not in ("seconds", "sha256")}
     return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()
 

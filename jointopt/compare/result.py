@@ -1,4 +1,4 @@
-"""What a comparison found: a value for each arm and seed, means and paired differences with their intervals."""
+"""What came out of a comparison: a value for each arm and seed, means and paired differences with their intervals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ NESTED = ("weights", "optimizer_options")  # of an arm: what holds the λ's
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` found.
+    """What `compare` returns.
 
     seeds  seed -> arm -> {held-out metric: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
     """

@@ -54,7 +54,7 @@ def curve(values: Mapping[float, np.ndarray], name: str, metric: str) -> Picture
     drawing, (axes,) = panels(1, 1, height=300)
     draw_curve(axes, values)
     powers = powers_of_ten(values)
-    zero = {zero_place(values): "0"} if 0 in values else {}
+    zero = {zero_position(values): "0"} if 0 in values else {}
     axes.set_xticks([*zero, *powers], [*zero.values(), *(f"{power:g}" for power in powers)])
     axes.set(xlabel=f"λ of {name}", ylabel=metric)
     n, low, high = len(values[min(values)]), min(values), max(values)
@@ -67,9 +67,9 @@ def draw_curve(
 ) -> None:
     """Values per seed over λ, {λ: (n,)}, on a log axis, where λ = 0 stands at `zero`, joined to nothing.
 
-    zero: None is `zero_place`. The options are those of `draw_seeds`.
+    zero: None is `zero_position`. The options are those of `draw_seeds`.
     """
-    zero = zero_place(values) if zero is None else zero
+    zero = zero_position(values) if zero is None else zero
     for weight, row in values.items():
         draw_seeds(axes, weight or zero, row, color=color, **options)
     positive = [weight for weight in values if weight > 0]
@@ -78,13 +78,13 @@ def draw_curve(
     axes.minorticks_off()  # between 0 and the smallest λ there is no scale
 
 
-def zero_place(weights: Sequence[float]) -> float:
+def zero_position(weights: Sequence[float]) -> float:
     """Where λ = 0 stands on a log axis: at the power of ten below the decade of the smallest λ."""
     return 10.0 ** (np.floor(np.log10(min((w for w in weights if w > 0), default=1.0))) - 1)
 
 
 def powers_of_ten(weights: Sequence[float], most: int = 6) -> list[float]:
-    """Those between the smallest and the largest λ > 0, or every second (third, …) of them: so many at most."""
+    """Those between the smallest and the largest λ > 0, or every second (third, …) of them: at most `most`."""
     exponents = np.log10([w for w in weights if w > 0] or [1.0])
     inside = np.arange(np.ceil(exponents.min() - 1e-9), np.floor(exponents.max() + 1e-9) + 1)
     return (10.0 ** inside[:: -(-len(inside) // most) or 1]).tolist()
@@ -93,7 +93,7 @@ def powers_of_ten(weights: Sequence[float], most: int = 6) -> list[float]:
 def heat_map(values: Mapping[tuple[float, float], np.ndarray], rows: str, columns: str, metric: str) -> Picture:
     """A metric over two λ's, {(λ of rows, λ of columns): a value per seed, (n,)}.
 
-    Each cell has the mean over the seeds, and ± the half width of its 95 % interval. ValueError if a cell lacks.
+    Each cell has the mean over the seeds, and ± the half width of its 95 % interval. ValueError if a cell is missing.
     """
     down, along = (sorted({choice[i] for choice in values}) for i in (0, 1))
     if missing := [cell for cell in product(down, along) if cell not in values]:

@@ -11,7 +11,7 @@ from test_compare import Scalar
 
 from jointopt import Task, Update, plans
 from jointopt.compare import Arm, Budget, compare, sweep
-from jointopt.figures.comparisons import COLORS, ink, powers_of_ten, zero_place
+from jointopt.figures.comparisons import COLORS, ink, powers_of_ten, zero_position
 from jointopt.statistics import interval
 
 quiet = dict(progress=False)
@@ -136,8 +136,8 @@ def contrast(background, ink):
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_places_on_the_axis():
-    assert zero_place([0, 1e-3, 0.1]) == pytest.approx(1e-4) and zero_place([3e-3]) == pytest.approx(1e-4)
+def test_positions_on_the_axis():
+    assert zero_position([0, 1e-3, 0.1]) == pytest.approx(1e-4) and zero_position([3e-3]) == pytest.approx(1e-4)
     assert powers_of_ten([0, 1e-3, 0.5]) == pytest.approx([1e-3, 1e-2, 1e-1])
     assert powers_of_ten([1e-5, 1e4]) == pytest.approx([1e-5, 1e-3, 1e-1, 1e1, 1e3])
     assert powers_of_ten([0]) == [1] and powers_of_ten([2, 5]) == []
