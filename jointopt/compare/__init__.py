@@ -52,8 +52,8 @@ def compare(
     """Train every arm from every seed, each within the budget.
 
     make      (seed, **arm.task_options) -> Task with its `evaluate`; it draws weights and batches from the seed
-    path      a file that keeps each run when it is finished; called again, it takes up where it stopped, with further
-              seeds and arms if there are. It knows the arms, the options of `make` and of the arms, the budget, and
+    path      a file that keeps each run when it is finished; called again, it resumes where it stopped, with further
+              seeds and arms if there are any. It knows the arms, the options of `make` and of the arms, the budget, and
               how a run began, but not the rest of the task's code
     processes of one thread each, so that their number changes no result; two are worthwhile for comparisons over about
               a minute. What was set in torch before (autocast, default dtype or device) is not set in further processes
@@ -124,8 +124,8 @@ def _check_pairs(seed: int, name: str, runs: Mapping[int, Mapping[str, dict]], a
     if not isinstance(arm := arms[name], Arm):
         return
     start = runs[seed][name]["began"]
-    for other in arms.keys() & runs[seed].keys():
-        alike = isinstance(arms[other], Arm) and arms[other].task_options == arm.task_options
+    for other, another in ((other, arms.get(other)) for other in runs[seed]):
+        alike = isinstance(another, Arm) and another.task_options == arm.task_options
         if alike and runs[seed][other]["began"] != start:
             raise ValueError(
                 f"seed {seed}: the arms {other!r} and {name!r} began with other weights or batches than each other;"
