@@ -6,7 +6,7 @@ Picture(figure, alt="The loss falls from 2.3 to 0.4 in 100 steps.")
 """
 
 from jointopt.figures.comparisons import COLORS, across, draw_curve, ink, marker_of
-from jointopt.figures.lab_run import run
+from jointopt.figures.lab_run import positive, run
 from jointopt.figures.pipeline import flow
 from jointopt.figures.style import HELD_OUT, MARKERS, Picture, draw_seeds, label_ends, look, panels
 from jointopt.figures.table import Table
@@ -25,4 +25,4 @@ __all__ = [
     "label_ends",
     "look",
 ]
-__all__ += ["marker_of", "panels", "run"]
+__all__ += ["marker_of", "panels", "positive", "run"]
