@@ -1,6 +1,6 @@
 """Make the records of chapters 1 and 4: `python -m evidence`; or those that are named, alone or as a group:
 `python -m evidence applications`, `python -m evidence depth shift`. With --slices, the runs are kept, and only the
-slice that a test makes again is measured anew.
+slice that a test makes again is measured anew; with --verdicts, only what the records decide is.
 
 Exit code 1 if a record that was there differs by more than the tolerance.
 """
@@ -8,10 +8,10 @@ Exit code 1 if a record that was there differs by more than the tolerance.
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from itertools import chain
 
 from evidence import again, record
+from jointopt.compare import records
 
 # In this order: what `settings` finds, others use; and so of `detection` and `segmentation`.
 PLANS = ("objective", "settings", "budgets", "labels", "width", "depth", "shift", "coadaptation", "head_gradient")
@@ -19,23 +19,23 @@ APPLICATIONS = ("classification", "pretrained", "detection", "four_steps", "exac
 APPLICATIONS += ("segmentation", "task_weights", "generation", "gan_plans")
 GROUPS = {"plans": PLANS, "applications": APPLICATIONS}  # chapters 1 and 4, chapters 5 to 8
 NAMES = PLANS + APPLICATIONS
-Means = dict[tuple[str, str, str], float]  # (part, arm, held-out figure) -> mean over the seeds
+Means = dict[tuple[str, str, str], float]  # (part, arm, held-out metric) -> mean over the seeds
 
 
 def means(name: str) -> Means:
-    """Of the record that is there; none where there is none, or one that cannot be trusted, which is said."""
-    if not (record.FOLDER / f"{name}.json").exists():
+    """Means of the existing record; none where there is none, or one that cannot be trusted, which is reported."""
+    if not (records.FOLDER / f"{name}.json").exists():
         return {}
     try:
-        parts = record.comparisons(name)
+        comparisons = records.load(name)
     except ValueError as error:
         print(f"{name}: {error}; it is made as if there were none")
         return {}
     return {
-        (part, arm, figure): float(found.values(arm, figure).mean())
-        for part, found in parts.items()
-        for arm in found.arms
-        for figure in found.figures
+        (part, arm, metric): float(comparison.values(arm, metric).mean())
+        for part, comparison in comparisons.items()
+        for arm in comparison.arms
+        for metric in comparison.metrics
     }
 
 
@@ -48,15 +48,17 @@ def compared(before: Means, after: Means) -> tuple[str, bool]:
         return f"{len(gone)} of {len(before)} means of the record before are gone, {', '.join(gone[0])} for one", False
     apart = {key: record.apart(key[2], value, after[key]) for key, value in before.items()}
     worst = max(apart, key=apart.get)
-    said = f"means within {apart[worst]:.2f} of the tolerance of the record before"
-    return (said if apart[worst] <= 1 else f"{said} ({', '.join(worst)})"), apart[worst] <= 1
+    words = f"means within {apart[worst]:.2f} of the tolerance of the record before"
+    return (words if apart[worst] <= 1 else f"{words} ({', '.join(worst)})"), apart[worst] <= 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make each record and compare it with the one before."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=["plans"], help=", ".join((*GROUPS, *NAMES)))
-    parser.add_argument("--slices", action="store_true", help="keep the runs, measure what a test makes again")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--slices", action="store_true", help="keep the runs, measure what a test makes again")
+    only.add_argument("--verdicts", action="store_true", help="keep the runs, judge them anew")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
     names = list(chain.from_iterable(GROUPS.get(name, [name]) for name in options.names))
@@ -64,11 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no record is named {unknown[0]!r}; choose among {', '.join((*GROUPS, *NAMES))}")
     agree = True
     for name in names:
+        if options.verdicts:
+            record.judge(name)
+            continue
         if not options.slices:
             before = means(name)
-            seconds = record.make_record(import_module(f"evidence.experiments.{name}"), options.processes)
-            said, within = compared(before, means(name))
-            print(f"{name}: {seconds:.0f} s, {said}")
+            seconds = record.make_record(name, options.processes)
+            words, within = compared(before, means(name))
+            print(f"{name}: {seconds:.0f} s, {words}")
             agree = agree and within
         again.keep(name, options.processes)
     return 0 if agree else 1

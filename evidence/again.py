@@ -1,7 +1,7 @@
 """The slice of a record: a few runs that a test makes again, and how far apart they come out on other processors.
 
 What hangs on no sum is equal wherever a run is made: steps, FLOPs, first weights, batches. First losses agree in all
-but their last digits. Training amplifies these, so that held-out figures agree only so far, and how far is measured:
+but their last digits. Training amplifies these, so that held-out metrics agree only so far, and how far is measured:
 the slice is run under JITTERS seeds of noise (tests/jitter), each in a process of its own. Its record keeps mean and
 standard deviation of each number, and a run that is made again has to come within SPREADS of them of the mean.
 
@@ -11,13 +11,13 @@ Where first weights have been learned (pretrained features), they differ as well
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from evidence import record
+from jointopt.compare import records
 from jointopt.compare.result import SPENT, Comparison
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "jitter"))
@@ -26,7 +26,7 @@ import jitter
 
 JITTERS = range(1, 21)
 SPREADS = 4
-# What is tolerated at least: a few test images of a thousand; of other figures and of losses a part.
+# What is tolerated at least: a few test images of a thousand; of other metrics and of losses a part.
 POINTS, PART, LOSS = 0.3, 0.01, 1e-3
 EXACT = ("steps", "flops", "weights", "batches")
 
@@ -36,29 +36,28 @@ def runs(name: str, seed: int | None = None) -> Comparison:
     if seed is not None:
         with jitter.noise(seed):  # from here on: a task may be made, and learn, before its runs begin
             return runs(name)
-    part_name, arms, seeds = import_module(f"evidence.experiments.{name}").SLICE
-    parts = import_module(f"evidence.experiments.{name}").parts(record.comparisons(name))
-    part = next(part for title, part in parts if title == part_name)
+    experiment = record.experiment_of(name)
+    title, arms, seeds = experiment.SLICE
+    part = next(part for other, part in experiment.parts(records.load(name)) if other == title)
     return part.run(arms, seeds, progress=False)
 
 
 def keep(name: str, processes: int) -> None:
     """Measure the slice of the record `name` and write it there, beside the content."""
-    kept = record.kept(name)
-    record.write(name, kept["content"], kept["seconds"], measured(name, processes))
+    record.write(name, records.read(name) | {"slice": measured(name, processes)})
 
 
 def measured(name: str, processes: int, make: Callable[[str, int | None], Comparison] = runs) -> dict:
     """What the record keeps of its slice: {"part", "noise", "runs": arm -> seed -> {"exact", "losses", "figures"}}."""
-    part, arms, seeds = import_module(f"evidence.experiments.{name}").SLICE
+    part, arms, seeds = record.experiment_of(name).SLICE
     # New processes: a task keeps what it has learned, and another seed of jitter would find it there.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         made = list(pool.map(make, [name] * (len(JITTERS) + 1), [None, *JITTERS]))
-    kept = {arm: {str(seed): _kept([found.seeds[seed][arm] for found in made]) for seed in seeds} for arm in arms}
-    return {"part": part, "noise": {"size": jitter.SIZE, "seeds": len(JITTERS)}, "runs": kept}
+    runs = {arm: {str(seed): _summary([each.seeds[seed][arm] for each in made]) for seed in seeds} for arm in arms}
+    return {"part": part, "noise": {"size": jitter.SIZE, "seeds": len(JITTERS)}, "runs": runs}
 
 
-def _kept(runs: list[dict]) -> dict:
+def _summary(runs: list[dict]) -> dict:
     """Of one arm and seed, the first run being the one without noise."""
     exact, *others = map(_exact, runs)
     return {
@@ -77,28 +76,28 @@ def _spread(values: list[float]) -> list[float]:
     return [float(np.mean(values)), float(np.std(values, ddof=1))]
 
 
-def disagreements(kept: dict, again: Comparison, losses: bool = True) -> list[str]:
-    """In words, each number of a slice that does not come out as it may. kept: what `measured` gave.
+def disagreements(slice: dict, again: Comparison, losses: bool = True) -> list[str]:
+    """In words, each number of a slice that does not come out as it may. slice: what `measured` gave.
 
     losses: False for the runs on record, which were made before first losses were kept
     """
-    found = []
-    for arm, seeds in kept["runs"].items():
+    words = []
+    for arm, seeds in slice["runs"].items():
         for seed, run in seeds.items():
             new = again.seeds[int(seed)][arm]
             for name, value in run["exact"].items():
                 if (is_now := _exact(new)[name]) != value:
-                    found.append(f"{arm}, seed {seed}: {name} {is_now}, on record {value}")
+                    words.append(f"{arm}, seed {seed}: {name} {is_now}, on record {value}")
             numbers = {name: (new[name], spread) for name, spread in run["figures"].items()}
             if losses:
                 first = new.get("first losses", [])
                 if len(first) != len(run["losses"]):
-                    found.append(f"{arm}, seed {seed}: {len(first)} first losses, on record {len(run['losses'])}")
+                    words.append(f"{arm}, seed {seed}: {len(first)} first losses, on record {len(run['losses'])}")
                 numbers |= {f"loss at step {n}": pair for n, pair in enumerate(zip(first, run["losses"], strict=False))}
             for name, (value, (mean, sd)) in numbers.items():
                 if not abs(value - mean) <= (most := tolerated(name, mean, sd, "weights" not in run["exact"])):
-                    found.append(f"{arm}, seed {seed}: {name} {value:.6g}, on record {mean:.6g} ± {most:.2g}")
-    return found
+                    words.append(f"{arm}, seed {seed}: {name} {value:.6g}, on record {mean:.6g} ± {most:.2g}")
+    return words
 
 
 def tolerated(name: str, mean: float, sd: float, learned: bool) -> float:

@@ -2,6 +2,7 @@
 
 Each arm has the learning rate that is best for it on validation images, of the same three for all. A staged arm spends
 an equal share of the budget in each stage; of updates per module, the whole of it where no module moves in two stages.
+`claim` says whether joint training is better.
 """
 
 from collections import Counter
@@ -10,10 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from evidence import grid
-from evidence.record import Part
+from evidence.record import Comparisons, Part
 from jointopt import Task, Update, plans
-from jointopt.compare.budget import Budget, cost
-from jointopt.compare.result import Comparison
+from jointopt.compare import Budget, Comparison, cost
 
 SEEDS, GRID_SEEDS = range(10, 15), range(2)
 
@@ -53,24 +53,50 @@ def parts(
     lrs: tuple[float, ...] = grid.LRS,
     optimizer: str = "Adam",
     choose: Callable = max,
-) -> Callable[[dict[str, Comparison]], Iterator[tuple[str, Part]]]:
+) -> Callable[[Comparisons], Iterator[tuple[str, Part]]]:
     """The `parts` of an experiment: the grid of learning rates, then "updates" and "flops".
 
     size: updates of each module. Compute is what as many joint steps cost. Stages name their modules.
-    choose: max, or min where less of the first held-out figure is better.
+    choose: max, or min where less of the first held-out metric is better.
     """
 
-    def all_parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+    def all_parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
         task = make(0)
-        updates = {arms.joint, *arms.staged}
-        costs = {update: cost(task, update)[0] for update in updates}
+        costs = {update: cost(task, update)[0] for update in {arms.joint, *arms.staged}}
         budgets = {"updates": Budget(updates=size), "flops": Budget(flops=size * costs[arms.joint])}
         searched = arms.plans("updates", size, costs)
         yield "grid", grid.search(make, searched, budgets["updates"], lrs, optimizer, GRID_SEEDS)
-        best = partial(grid.best_lr, found["grid"], lrs=lrs, choose=choose)
+        best = partial(grid.best_lr, comparisons["grid"], lrs=lrs, choose=choose)
         for measure, budget in budgets.items():
             chosen = grid.at(best, arms.plans(measure, size, costs), optimizer)
-            known = {"joint": found["updates"]} if measure == "flops" else {}  # the same steps in both
+            known = {"joint": comparisons["updates"]} if measure == "flops" else {}  # the same steps in both
             yield measure, Part(make, chosen, budget, SEEDS, known)
 
     return all_parts
+
+
+def claim(comparisons: Comparisons, better: str = "more") -> dict:
+    """Whether joint training beats training in parts, by the rule of README.md: a RULE.
+
+    "holds" if joint wins against each other arm in both senses of equal; "holds in part" if it wins somewhere and
+    loses nowhere; "does not hold" otherwise. It rests on `joint_against`, in each sense.
+    better: "more", or "less" where the held-out metric is a distance.
+    """
+    against = {sense: joint_against(comparisons[sense], better) for sense in ("updates", "flops")}
+    results = [result for arms in against.values() for result in arms.values()]
+    in_part = "holds in part" if "wins" in results and "loses" not in results else "does not hold"
+    word = "holds" if set(results) == {"wins"} else in_part
+    return {"joint training is better": word, "rests on": against}
+
+
+def joint_against(table: Comparison, better: str = "more") -> dict[str, str]:
+    """Other arm -> "wins", "loses" or "undecided", for joint.
+
+    Joint wins where the 95 % interval of joint minus the other, seed by seed, excludes 0 on the better side.
+    ValueError if better is neither "more" nor "less".
+    """
+    if better not in ("more", "less"):
+        raise ValueError(f'better is "more" or "less", got {better!r}')
+    words = {better: "wins", "undecided": "undecided"}
+    others = [arm for arm in table.arms if arm != "joint"]
+    return {arm: words.get(table.difference("joint", arm).verdict, "loses") for arm in others}

@@ -6,8 +6,7 @@ from itertools import product
 
 from evidence.record import Part
 from jointopt import Task, Update
-from jointopt.compare import Arm, Comparison
-from jointopt.compare.budget import Budget
+from jointopt.compare import Arm, Budget, Comparison
 
 LRS = (3e-4, 1e-3, 3e-3)
 SEEDS = range(3)

@@ -1,7 +1,10 @@
-"""Records: what was found, with all that is needed to find it again. One JSON file an experiment.
+"""Records: what came out, with all that is needed to make it again. One JSON file per experiment.
 
-An experiment is a module of this folder with `parts(found)`, which yields (name, Part), each of them one
-`jointopt.compare.compare`. `found` has the comparisons of the parts before: those that chose the settings, say.
+An experiment is a module of evidence/experiments with
+  parts(comparisons)  yields (name, Part), each of them one `jointopt.compare.compare`; it is given the comparisons of
+                      the parts before: those that chose the settings, say
+  SLICE               (part, arms, seeds): the runs that a test makes again
+  RULE(comparisons)   what the record decides, as `verdict` has it; none where it decides nothing
 """
 
 import json
@@ -9,19 +12,18 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from jointopt.compare import Arm, Baseline, Comparison, compare, spec_of
-from jointopt.compare.budget import Budget
-from jointopt.compare.records import checksum, load, read
+from jointopt.compare import Arm, Baseline, Budget, Comparison, Interval, compare, records, spec_of
 from jointopt.system import write_whole
 from jointopt.training import Task
 
-FOLDER = Path(__file__).parent / "records"
-UNFINISHED = FOLDER.parent / "unfinished"  # what an interrupted run has so far; not committed
+UNFINISHED = Path(__file__).parent / "unfinished"  # what an interrupted run has so far; not committed
 SEEDS = range(10, 20)  # not those of the pilot and of the grids
 POINTS = 3.0  # of accuracy, between means: sums differ in the last digits from one processor to the next
+Comparisons = Mapping[str, Comparison]  # those of a record, by the names of its parts
 
 
 @dataclass(frozen=True)
@@ -45,63 +47,73 @@ class Part:
             if self.known[name].spec["arms"].get(name) != spec["arms"][name]:
                 raise ValueError(f"the known runs of {name!r} are of another plan or other settings than its arm here")
         new = {name: arm for name, arm in chosen.items() if name not in self.known}
-        found = compare(self.make, new, self.budget, self.seeds if seeds is None else seeds, **options)
-        runs = {seed: {name: self.known.get(name, found).seeds[seed][name] for name in chosen} for seed in found.seeds}
+        made = compare(self.make, new, self.budget, self.seeds if seeds is None else seeds, **options)
+        runs = {seed: {name: self.known.get(name, made).seeds[seed][name] for name in chosen} for seed in made.seeds}
         return Comparison(spec, runs)
 
 
-def make_record(experiment: ModuleType, processes: int) -> float:
-    """Run all parts, or what an interrupted call has left of them, and write the experiment's record.
+def make_record(name: str, processes: int) -> float:
+    """Run all parts, or what an interrupted call has left of them, and write the record with its verdict.
 
     Returns the seconds that it took.
     """
     UNFINISHED.mkdir(exist_ok=True)
-    name = name_of(experiment)
-    kept = UNFINISHED / f"{name}.json"
-    seconds = json.loads(kept.read_text()) if kept.exists() else {}
-    found: dict[str, Comparison] = {}
-    for part_name, part in experiment.parts(found):
+    clock = UNFINISHED / f"{name}.json"
+    seconds = json.loads(clock.read_text()) if clock.exists() else {}
+    comparisons: dict[str, Comparison] = {}
+    for part_name, part in experiment_of(name).parts(comparisons):
         began = time.perf_counter()
-        found[part_name] = part.run(path=UNFINISHED / f"{name} {part_name}.json", processes=processes)
+        comparisons[part_name] = part.run(path=UNFINISHED / f"{name} {part_name}.json", processes=processes)
         seconds[part_name] = seconds.get(part_name, 0.0) + time.perf_counter() - began
-        write_whole(kept, json.dumps(seconds))
-    write(name, {part_name: comparison.as_json() for part_name, comparison in found.items()}, sum(seconds.values()))
-    for path in [kept, *(UNFINISHED / f"{name} {part_name}.json" for part_name in found)]:
+        write_whole(clock, json.dumps(seconds))
+    content = {part_name: comparison.as_json() for part_name, comparison in comparisons.items()}
+    write(name, {"seconds": round(sum(seconds.values())), "content": content})
+    judge(name)
+    for path in [clock, *(UNFINISHED / f"{name} {part_name}.json" for part_name in comparisons)]:
         path.unlink()
     return sum(seconds.values())
 
 
-def apart(figure: str, before: float, after: float, points: float = POINTS) -> float:
-    """How far two values of a figure are apart, as a part of what is tolerated: 1 is the most.
+def judge(name: str) -> None:
+    """Write the verdict of the experiment's RULE, if it has one, into its record. Runs and slice stay as they are."""
+    if rule := getattr(experiment_of(name), "RULE", None):
+        data = records.read(name)
+        comparisons = {part: Comparison.from_json(comparison) for part, comparison in data["content"].items()}
+        write(name, data | {"verdict": rule(comparisons)})
 
-    Tolerated are `points` where the figure's name has (%), else 5 % or 0.05, whichever is larger.
+
+def verdict(results: Mapping[str, bool], rests_on: Mapping[str, object]) -> dict:
+    """What a RULE answers, of published results: {result: "replicated" or "not replicated", …, "rests on": {…}}.
+
+    Intervals, of paired differences, are written as "+1.2 ± 0.5".
+    """
+    words = {name: "replicated" if shown else "not replicated" for name, shown in results.items()}
+    numbers = {name: f"{value:+}" if isinstance(value, Interval) else value for name, value in rests_on.items()}
+    return words | {"rests on": numbers}
+
+
+def apart(metric: str, before: float, after: float, points: float = POINTS) -> float:
+    """How far two values of a metric are apart, as a part of what is tolerated: 1 is the most.
+
+    Tolerated are `points` where the metric's name has (%), else 5 % or 0.05, whichever is larger.
     """
     if math.isnan(before) and math.isnan(after):
         return 0.0
-    tolerated = points if "(%)" in figure else max(0.05 * abs(before), 0.05)
+    tolerated = points if "(%)" in metric else max(0.05 * abs(before), 0.05)
     distance = abs(after - before) / tolerated
     return math.inf if math.isnan(distance) else distance
 
 
-def name_of(experiment: ModuleType) -> str:
-    """Of its record: evidence.experiments.depth has evidence/records/depth.json."""
-    return experiment.__name__.rpartition(".")[2]
+def experiment_of(name: str) -> ModuleType:
+    """evidence/experiments/<name>.py has the record evidence/records/<name>.json."""
+    return import_module(f"evidence.experiments.{name}")
 
 
-def write(name: str, content: dict, seconds: float, slice: dict | None = None) -> None:
-    """evidence/records/<name>.json: content, what a test makes again, checksum of both, seconds."""
-    covered = json.loads(json.dumps({"slice": slice, "content": content}))
-    record = {"seconds": round(seconds), "sha256": checksum(covered), **covered}
-    text = json.dumps(record, ensure_ascii=False)
-    write_whole(FOLDER / f"{name}.json", text.replace('}}, "', '}},\n"') + "\n")  # a line a run or so, for diffs
-
-
-def comparisons(name: str) -> dict[str, Comparison]:
-    """The comparisons of evidence/records/<name>.json; ValueError if it is not what was written."""
-    return load(FOLDER / f"{name}.json")
-
-
-def kept(name: str) -> dict:
-    """All of evidence/records/<name>.json that its checksum covers, and its seconds, as plain data."""
-    path = FOLDER / f"{name}.json"
-    return read(path) | {"seconds": json.loads(path.read_text(encoding="utf-8"))["seconds"]}
+def write(name: str, data: Mapping) -> None:
+    """evidence/records/<name>.json, with its checksum. data: "seconds", "content"; "verdict" and "slice", if any."""
+    data = json.loads(json.dumps({"slice": None, **data}))
+    data["sha256"] = records.checksum(data)
+    order = [key for key in ("seconds", "sha256", "verdict", "slice", "content") if key in data]
+    text = json.dumps({key: data[key] for key in order}, ensure_ascii=False)
+    lines = text.replace('}}, "', '}},\n"') + "\n"  # about one per run, for diffs
+    write_whole(records.FOLDER / f"{name}.json", lines)

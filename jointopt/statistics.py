@@ -1,8 +1,8 @@
 """Intervals of means; where one curve passes another, over the number of labels, say, and how sure that is.
 
-differences = np.stack([found[str(n)].values("joint") - found[str(n)].values("HOG") for n in places], axis=1)
-crossing(places, differences)       # a place, inf: never, or -inf: before the first place
-how_sure(places, differences)       # (low, high)
+differences = np.stack([curves[n].values("joint") - curves[n].values("HOG") for n in labels], axis=1)  # (seeds, n)
+crossing(labels, differences)       # a number of labels, inf: never, or -inf: before the first
+how_sure(labels, differences)       # (low, high)
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float
     """
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        raise ValueError(f"an interval needs two finite values at least, one a seed, got {values.tolist()}")
+        raise ValueError(f"an interval needs two finite values at least, one per seed, got {values.tolist()}")
     spread = values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), float(spread * stats.t.ppf((1 + level) / 2, len(values) - 1))
 
@@ -51,35 +51,34 @@ class Interval(NamedTuple):
         return "undecided" if abs(self.mean) <= self.half else "more" if self.mean > 0 else "less"
 
 
-def crossing(places: Sequence[float], differences: np.ndarray) -> float:
-    """The place from which on the mean difference stays at or above 0.
+def crossing(x: Sequence[float], differences: np.ndarray) -> float:
+    """The x from which on the mean difference stays at or above 0.
 
-    places       (n,), positive, from the smallest on
-    differences  (seeds, n), one curve less the other
+    x            (n,), positive, from the smallest on
+    differences  (seeds, n), one curve minus the other
 
-    Between two places the mean is taken as a straight line over log place. inf where it is still below 0 at the last
-    place, −inf where it is never below 0. ValueError if the shapes do not fit, or the places do not increase from
-    above 0, or a number is not finite.
+    Between two x the mean is a straight line over log x. inf where it is still below 0 at the last x, −inf where it is
+    never below 0. ValueError if the shapes do not fit, or x does not increase from above 0, or a number is not finite.
     """
-    places, differences = _checked(places, differences)
-    return _crossing(np.log(places), differences.mean(axis=0))
+    x, differences = _checked(x, differences)
+    return _crossing(np.log(x), differences.mean(axis=0))
 
 
-def how_sure(places: Sequence[float], differences: np.ndarray, draws: int = 2000, seed: int = 0) -> tuple[float, float]:
-    """(low, high): the middle 95 % of the crossings when the seeds are drawn again so many times, with replacement.
+def how_sure(x: Sequence[float], differences: np.ndarray, draws: int = 2000, seed: int = 0) -> tuple[float, float]:
+    """(low, high): the middle 95 % of the crossings when the seeds are drawn again with replacement, `draws` times.
 
     Each draw has as many seeds as there are, and a seed's differences stay together. The ends are crossings that were
     drawn, so they may be ±inf. ValueError as in `crossing`, or if there are no draws.
 
     Source: the bootstrap, Efron, Annals of Statistics 7 (1979).
     """
-    places, differences = _checked(places, differences)
+    x, differences = _checked(x, differences)
     if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
         raise ValueError(f"draws must be a whole number ≥ 1, got {draws!r}")
-    logs, seeds = np.log(places), len(differences)
+    logs, seeds = np.log(x), len(differences)
     drawn = np.random.default_rng(seed).integers(seeds, size=(draws, seeds))
-    found = [_crossing(logs, differences[rows].mean(axis=0)) for rows in drawn]
-    low, high = np.percentile(found, (2.5, 97.5), method="nearest")
+    crossings = [_crossing(logs, differences[rows].mean(axis=0)) for rows in drawn]
+    low, high = np.percentile(crossings, (2.5, 97.5), method="nearest")
     return float(low), float(high)
 
 
@@ -93,13 +92,12 @@ def _crossing(logs: np.ndarray, mean: np.ndarray) -> float:
     return float(np.exp(np.interp(0, mean[last : last + 2], logs[last : last + 2])))
 
 
-def _checked(places: Sequence[float], differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    places, differences = np.asarray(places, dtype=float), np.asarray(differences, dtype=float)
-    increasing = places.ndim == 1 and len(places) and np.isfinite(places).all() and (np.diff(places) > 0).all()
-    if not increasing or places[0] <= 0:
-        raise ValueError(f"places must be positive and increase, got {places.tolist()}")
-    if differences.ndim != 2 or not len(differences) or differences.shape[1] != len(places):
-        raise ValueError(f"differences must have the shape (seeds, {len(places)}), got {differences.shape}")
+def _checked(x: Sequence[float], differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    x, differences = np.asarray(x, dtype=float), np.asarray(differences, dtype=float)
+    if x.ndim != 1 or not len(x) or not np.isfinite(x).all() or not (np.diff(x, prepend=0) > 0).all():
+        raise ValueError(f"x must be positive and increase, got {x.tolist()}")
+    if differences.ndim != 2 or not len(differences) or differences.shape[1] != len(x):
+        raise ValueError(f"differences must have the shape (seeds, {len(x)}), got {differences.shape}")
     if not np.isfinite(differences).all():
         raise ValueError("differences must be finite")
-    return places, differences
+    return x, differences

@@ -1,1 +1,1 @@
-"""One experiment a file: its question, its parts, and the slice of it that a test makes again."""
+"""One experiment per file: its question, its parts, the slice that a test makes again, and the RULE that judges it."""

@@ -1,4 +1,4 @@
-"""Joint against staged training at equal steps, at equal updates per module, and at equal compute; 200 labels a class.
+"""Joint against staged training at equal steps, equal updates per module and equal compute; 200 labels per class.
 
 Learning rate and standardization are those that the grid of `settings` chose; its number of steps is not used here,
 since the budget says it. A staged arm spends half of the budget in each stage, in the budget's own measure. Of updates
@@ -10,10 +10,9 @@ from functools import partial
 from itertools import product
 
 from evidence.experiments import settings
-from evidence.record import Part, comparisons
+from evidence.record import Comparisons, Part
 from jointopt import tasks
-from jointopt.compare import Comparison
-from jointopt.compare.budget import Budget, cost
+from jointopt.compare import Budget, cost, records
 
 LABELS = 200
 SIZES = (200, 1000)  # joint steps, and what costs as much
@@ -31,13 +30,13 @@ def stages(name: str, measure: str, size: int, costs: dict) -> int:
     return size if measure == "updates" and last == settings.HEAD else size // 2
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """A comparison for each measure and size."""
     make = partial(tasks.load, "pretext", labels=LABELS)
     task = make(0)
     updates = {update for before, last in settings.STAGES.values() for update in (*before, last)}
     costs = {update: cost(task, update)[0] for update in updates}
-    chosen = partial(settings.chosen, comparisons("settings"))
+    chosen = partial(settings.chosen, records.load("settings"))
     for measure, size in product(MEASURES, SIZES):
         arms = {}
         for name, (before, _) in settings.STAGES.items():
@@ -45,5 +44,5 @@ def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
             plan = partial(settings.plan, name, stages(name, measure, size, costs) if before else 0)
             arms[name] = settings.arm(plan, lr, standardize)
         spent = size * costs[settings.JOINT] if measure == "flops" else size
-        known = {name: found[f"steps {size}"] for name in SAME.get(measure, ())}
+        known = {name: comparisons[f"steps {size}"] for name in SAME.get(measure, ())}
         yield f"{measure} {size}", Part(make, arms, Budget(**{measure: spent}), known=known)

@@ -1,6 +1,6 @@
 """Classification, the closing table of chapter 5: the small VGG with random first weights, digits over clutter.
 
-All 400 labels a class, batches of 32. Its head standardizes the features, so that those that stay as they were drawn
+All 400 labels per class, batches of 32. Its head standardizes the features, so that those that stay as they were drawn
 are no straw man (chapter 4, the trap).
 """
 
@@ -15,3 +15,4 @@ SIZE = 300  # updates of each module
 SLICE = ("updates", ["frozen"], [10])
 
 parts = closing.parts(partial(tasks.load, "classification", data="cluttered", network="vgg", size=32), ARMS, SIZE)
+RULE = closing.claim

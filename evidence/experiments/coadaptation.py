@@ -9,16 +9,15 @@ from collections.abc import Iterator
 from functools import partial
 
 from evidence import grid
-from evidence.record import Part
+from evidence.record import Comparisons, Part, verdict
 from jointopt import plans, tasks
-from jointopt.compare import Comparison
-from jointopt.compare.budget import Budget
+from jointopt.compare import Budget, Comparison, interval
 from jointopt.tasks.transfer import above
 
 DEPTH, STEPS = 8, 600
 ALL = (2, 4, 6, 8)  # the k that get "kept, all" too
 OTHER = (6, 8)  # and "other"
-LABELS = {"validation": 300, "test": 400}  # a class: all there are, which those that were kept have learned from
+LABELS = {"validation": 300, "test": 400}  # per class: all there are, which those that were kept have learned from
 SLICE = ("test", ["kept 8"], [10])
 
 WHOLE = partial(plans.alternating, above(0, DEPTH))
@@ -32,10 +31,37 @@ ARMS = (
 )
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """The learning rate of the base, which all arms then have, as in the paper; then the test."""
     make = partial(tasks.load, "transfer", source="5-9", depth=DEPTH, pretrained=STEPS)
     yield "grid", grid.search(partial(make, labels=LABELS["validation"]), BASE, Budget(steps=STEPS))
-    lr = grid.best_lr(found["grid"], "base")
+    lr = grid.best_lr(comparisons["grid"], "base")
     tested = grid.at(lambda name: lr, ARMS)
     yield "test", Part(partial(make, labels=LABELS["test"]), tested, Budget(steps=STEPS))
+
+
+def yosinski(comparisons: Comparisons) -> dict:
+    """There is a number k of kept layers at which accuracy `drops`. Source: Yosinski et al. 2014, figure 2."""
+    layers = drops(comparisons["test"])
+    return verdict({"Yosinski et al., figure 2": bool(layers)}, {"layers kept at which accuracy drops": layers})
+
+
+def drops(test: Comparison) -> list[int]:
+    """The k, neither the first nor the last of those tried, at which layers come apart.
+
+    "kept k" is below "base" (98.75 % interval below 0, since several k are looked at), and "kept k, all" is above
+    "kept k" (95 %), where that was run.
+    """
+
+    def below(k: int) -> bool:
+        mean, half = interval(test.values(f"kept {k}") - test.values("base"), level=0.9875)
+        return mean + half < 0
+
+    def won_back(k: int) -> bool:
+        again = f"kept {k}, all"
+        return again not in test.arms or test.difference(again, f"kept {k}").verdict == "more"
+
+    return [k for k in list(REST)[1:-1] if below(k) and won_back(k)]
+
+
+RULE = yosinski

@@ -21,3 +21,4 @@ ARMS = closing.Arms(
 )
 SLICE = ("updates", ["frozen"], [10])
 parts = closing.parts(partial(tasks.load, "detection"), ARMS, SIZE)
+RULE = closing.claim

@@ -7,10 +7,9 @@ are on record as well; FLOPs leave out what is neither a convolution nor a matri
 from collections.abc import Iterator
 
 from evidence import grid
-from evidence.record import Part
+from evidence.record import Comparisons, Part
 from jointopt import Task, Update, plans, tasks
-from jointopt.compare import Comparison
-from jointopt.compare.budget import Budget, cost
+from jointopt.compare import Budget, cost
 
 STEPS = (125, 250, 500)
 SEEDS, GRID_SEEDS = range(10, 15), range(2)
@@ -23,9 +22,9 @@ def load(seed: int, name: str, **options) -> Task:
     return tasks.load(name, seed, **options)
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """The grid of learning rates, at the budget in the middle, then a comparison for each budget."""
     step = cost(load(0, "detection"), Update())[0]
     yield "grid", grid.search(load, ARMS, Budget(flops=STEPS[1] * step), seeds=GRID_SEEDS)
     for steps in STEPS:
-        yield str(steps), Part(load, grid.best(found["grid"], ARMS), Budget(flops=steps * step), SEEDS)
+        yield str(steps), Part(load, grid.best(comparisons["grid"], ARMS), Budget(flops=steps * step), SEEDS)

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 from evidence import closing, grid
 from evidence.experiments import detection
-from evidence.record import Part, comparisons
+from evidence.record import Comparisons, Part
 from jointopt import Task, plans, tasks
-from jointopt.compare import Comparison
-from jointopt.compare.budget import Budget
+from jointopt.compare import Budget, records
 from jointopt.models import exact_proposals
 
 ARMS = {"joint": (plans.joint, {}), "exact": (plans.joint, {"exact": True})}
@@ -25,10 +24,10 @@ def load(seed: int, exact: bool = False, **options) -> Task:
     return task
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """The grid of "exact", then the test."""
-    known, budget = comparisons("detection"), Budget(steps=detection.SIZE)
+    known, budget = records.load("detection"), Budget(steps=detection.SIZE)
     yield "grid", grid.search(load, {"exact": ARMS["exact"]}, budget, seeds=closing.GRID_SEEDS)
-    searched = {"joint": known["grid"], "exact": found["grid"]}
+    searched = {"joint": known["grid"], "exact": comparisons["grid"]}
     arms = grid.at(lambda name: grid.best_lr(searched[name], name), ARMS)
     yield "test", Part(load, arms, budget, closing.SEEDS, {"joint": known["updates"]})

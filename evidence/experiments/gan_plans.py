@@ -1,17 +1,15 @@
 """How often the discriminator moves for each step of the generator, and the λ of its gradient penalty.
 
-All arms alternate, at equal compute: that of so many joint steps. Nothing is chosen, and no claim is decided.
+All arms alternate, at equal compute: that of SIZE joint steps. Nothing is chosen, and no claim is decided.
 """
 
 from collections.abc import Iterator
 from functools import partial
 
 from evidence.experiments.generation import SIZE, D, G, make
-from evidence.record import Part
+from evidence.record import Comparisons, Part
 from jointopt import Update, plans
-from jointopt.compare import Arm
-from jointopt.compare.budget import Budget, cost
-from jointopt.compare.result import Comparison
+from jointopt.compare import Arm, Budget, cost
 
 SEEDS = range(10, 15)
 KS, WEIGHTS = (1, 2, 5), (0.0, 0.1, 10.0)  # λ is 1 in the arms of KS
@@ -26,7 +24,7 @@ def arms() -> dict[str, Arm]:
     return turns | weights
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """One comparison."""
     joint_step, _ = cost(make(0), Update())
     yield "test", Part(make, arms(), Budget(flops=SIZE * joint_step), SEEDS)

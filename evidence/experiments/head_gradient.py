@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from evidence import grid
-from evidence.record import Part
+from evidence.record import Comparisons, Part
 from jointopt import Update, plans, tasks
-from jointopt.compare import Comparison
-from jointopt.compare.budget import Budget
+from jointopt.compare import Budget
 from jointopt.optimizers import make_optimizer
 from jointopt.tasks import classification, pretext
 from jointopt.training import train
@@ -71,7 +70,7 @@ def along(seed: int) -> dict[str, float]:
     task = tasks.load("pretext", seed=seed, labels=LABELS)
     features, trained = task.model.feature_extractor, task.model.classifier
     images, others = halves(seed)
-    first, found = copy.deepcopy(trained), {}
+    first, metrics = copy.deepcopy(trained), {}
     kinds = {
         "new random head": [(head, images) for head in new_heads(first, seed)],
         "head as it began": [(first, images)],
@@ -81,11 +80,11 @@ def along(seed: int) -> dict[str, float]:
     def look(step: int) -> None:
         through_trained = gradient(features, trained, images)
         for kind, pairs in kinds.items():
-            compared = [gradient(features, head, seen) for head, seen in pairs]
-            cosines = [torch.cosine_similarity(g, through_trained, dim=0) for g in compared]
-            ratios = [g.norm() / through_trained.norm() for g in compared]
-            found[f"{kind}: cosine, step {step}"] = float(torch.stack(cosines).mean())
-            found[f"{kind}: ratio of norms, step {step}"] = float(torch.stack(ratios).mean())
+            gradients = [gradient(features, head, seen) for head, seen in pairs]
+            cosines = [torch.cosine_similarity(g, through_trained, dim=0) for g in gradients]
+            ratios = [g.norm() / through_trained.norm() for g in gradients]
+            metrics[f"{kind}: cosine, step {step}"] = float(torch.stack(cosines).mean())
+            metrics[f"{kind}: ratio of norms, step {step}"] = float(torch.stack(ratios).mean())
 
     look(0)
     with torch.random.fork_rng(devices=[]):
@@ -93,12 +92,12 @@ def along(seed: int) -> dict[str, float]:
         for step in train(task, plans.joint(STEPS, losses="task"), optimizer=make_optimizer(task.model)):
             if step.number + 1 in AT:
                 look(step.number + 1)
-    return found
+    return metrics
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """The gradients; then the grid of learning rates and the accuracy."""
     make, budget = partial(tasks.load, "pretext", labels=LABELS), Budget(steps=STEPS)
     yield "gradients", Part(make, {"joint": along}, budget)
     yield "grid", grid.search(make, ARMS, budget)
-    yield "accuracy", Part(make, grid.best(found["grid"], ARMS), budget)
+    yield "accuracy", Part(make, grid.best(comparisons["grid"], ARMS), budget)

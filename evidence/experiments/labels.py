@@ -1,23 +1,21 @@
-"""Accuracy over the number of labels a class, with the settings chosen on validation images for each arm."""
+"""Accuracy over the number of labels per class, with the settings chosen on validation images for each arm."""
 
 from collections.abc import Iterator
 from functools import partial
 
 from evidence.experiments import settings
-from evidence.record import Part, comparisons
+from evidence.record import Comparisons, Part
 from jointopt import tasks
-from jointopt.compare import Comparison
-from jointopt.compare.baselines import hog_logistic
-from jointopt.compare.budget import Budget
+from jointopt.compare import Budget, hog_logistic, records
 
-LABELS = (5, 10, 20, 50, 100, 200, 400)  # a class
+LABELS = (5, 10, 20, 50, 100, 200, 400)  # per class
 ARMS = ("joint", "frozen random", "rotation, then head", "rotation, then all")
 SLICE = ("20", ["frozen random", settings.HOG], [10])
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """A comparison for each number of labels."""
-    chosen = partial(settings.chosen, comparisons("settings"))
+    chosen = partial(settings.chosen, records.load("settings"))
     for labels in LABELS:
         arms = {name: settings.trained(name, *chosen(name, labels)) for name in ARMS}
         cell, C = chosen(settings.HOG, labels)

@@ -18,10 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evidence.grid import Plan
-from evidence.record import Part
+from evidence.record import Comparisons, Part
 from jointopt import EndToEndModel, Task, Update, data, plans
-from jointopt.compare import Arm, Comparison, sweep_arms
-from jointopt.compare.budget import Budget
+from jointopt.compare import Arm, Budget, sweep_arms
 from jointopt.objective import activation_l2, l2
 from jointopt.tasks.classification import evaluate, part
 from jointopt.tasks.pretext import split
@@ -101,7 +100,7 @@ def make(seed: int, images: data.Images, penalties: Penalties, small: bool) -> T
         features = model.feature_extractor(inputs)
         return {"task": F.cross_entropy(model.classifier(features), labels), **penalties(model, features)}
 
-    def figures(model: nn.Module) -> dict[str, float]:
+    def metrics(model: nn.Module) -> dict[str, float]:
         (right,), (checked,) = (evaluate(model, part.images, part.labels).values() for part in (test, validation))
         theta, phi = (float((2 * l2(m)).detach().sqrt()) for m in (model.feature_extractor, model.classifier))
         return {
@@ -112,7 +111,7 @@ def make(seed: int, images: data.Images, penalties: Penalties, small: bool) -> T
         }
 
     model.to(memory_format=torch.channels_last)
-    return Task(model, losses, data.batches(images, 64, seed=seed), evaluate=figures)
+    return Task(model, losses, data.batches(images, 64, seed=seed), evaluate=metrics)
 
 
 def over(weights: Iterable[float], plan: Plan = plans.joint, optimizer: str = "Adam") -> dict[str, Arm]:
@@ -125,7 +124,7 @@ def late() -> Iterator[Update]:
     return plans.staged((Update(losses="task"), LATE), (Update(), None))
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """A comparison for each kind of penalty and optimizer, over its λ's."""
     yield "clean, SGD", Part(clean, over(L2_SGD, optimizer="SGD"), CLEAN, SEEDS)
     yield "clean, Adam", Part(clean, over(L2_ADAM), CLEAN, SEEDS)

@@ -1,6 +1,6 @@
 """Pretrained or random first weights, frozen or moving features: the document's network, a small ResNet, a small VGG.
 
-Digits over clutter, 50 labels a class. Pretrained on clothes over clutter (tools.make_weights). Equal steps, and so
+Digits over clutter, 50 labels per class. Pretrained on clothes over clutter (tools.make_weights). Equal steps, and so
 equal updates of each module that moves. It describes, and decides nothing.
 """
 
@@ -10,10 +10,9 @@ from functools import partial
 from itertools import product
 
 from evidence import grid
-from evidence.record import Part
+from evidence.record import Comparisons, Part
 from jointopt import Task, Update, plans, tasks
-from jointopt.compare import Comparison
-from jointopt.compare.budget import Budget
+from jointopt.compare import Budget
 from jointopt.models.classifiers import NETWORKS
 from jointopt.tasks import classification
 
@@ -30,7 +29,7 @@ ARMS = {
 
 
 def make(seed: int, network: str, weights: str | None = None, held_out: str = "test") -> Task:
-    """The task "classification", with the calibration error as a second held-out figure."""
+    """The task "classification", with the calibration error as a second held-out metric."""
     _, held = classification.split("cluttered", held_out)
     task = tasks.load(
         "classification",
@@ -52,11 +51,11 @@ def make(seed: int, network: str, weights: str | None = None, held_out: str = "t
     return replace(task, evaluate=evaluate)
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """For each network the grid of learning rates, then the test."""
     budget = Budget(steps=STEPS)
     for network in NETWORKS:
         of_network = partial(make, network=network)
         yield f"{network}, grid", grid.search(of_network, ARMS, budget, LRS, seeds=GRID_SEEDS)
-        best = partial(grid.best_lr, found[f"{network}, grid"], lrs=LRS)
+        best = partial(grid.best_lr, comparisons[f"{network}, grid"], lrs=LRS)
         yield network, Part(of_network, grid.at(best, ARMS), budget, SEEDS)

@@ -12,20 +12,20 @@ from dataclasses import replace
 from functools import partial
 
 from evidence import closing
-from evidence.record import Part
+from evidence.record import Comparisons, Part
 from jointopt import Update, plans, tasks
-from jointopt.compare.result import Comparison
 
 SIZE = 300  # updates of each module
 ENCODER, REST = Update("encoder"), Update(("decoder", "head"))
 ARMS = closing.Arms(joint=Update(), alternating=(ENCODER, REST), staged=(ENCODER, REST), frozen=REST)
 LRS = (1e-3, 2e-3, 4e-3)
 SLICE = ("updates", ["frozen"], [10])
+RULE = closing.claim
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """The closing table's parts, then "without": joint training without skip connections, or without a loss."""
-    for name, part in closing.parts(partial(tasks.load, "segmentation"), ARMS, SIZE, LRS)(found):
+    for name, part in closing.parts(partial(tasks.load, "segmentation"), ARMS, SIZE, LRS)(comparisons):
         yield name, part
         if name == "updates":
             table = part
@@ -36,4 +36,4 @@ def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
         "no Dice": replace(joint, plan=partial(plans.joint, losses="cross_entropy")),
         "no cross-entropy": replace(joint, plan=partial(plans.joint, losses="dice")),
     }
-    yield "without", replace(table, arms=without, known={"joint": found["updates"]})
+    yield "without", replace(table, arms=without, known={"joint": comparisons["updates"]})

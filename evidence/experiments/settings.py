@@ -1,7 +1,7 @@
 """Which settings each arm of `budgets` and `labels` gets: chosen on validation images, from as many settings for each.
 
 The grid: learning rate × steps (for each stage of a staged arm) × features standardized or not; for HOG: the side of a
-cell × C. Three seeds; the best mean validation accuracy is taken, the first of equals.
+cell × C. Three seeds; the best mean validation accuracy wins, the first of equals.
 """
 
 from collections.abc import Iterator
@@ -9,11 +9,9 @@ from functools import partial
 from itertools import product
 
 from evidence.grid import SEEDS
-from evidence.record import Part
+from evidence.record import Comparisons, Part
 from jointopt import Update, plans, tasks
-from jointopt.compare import Arm, Comparison
-from jointopt.compare.baselines import hog_logistic
-from jointopt.compare.budget import Budget
+from jointopt.compare import Arm, Budget, hog_logistic
 
 HEAD = Update("classifier", "task")
 ROTATION, RECONSTRUCTION, JOINT = Update(losses="rotation"), Update(losses="reconstruction"), Update(losses="task")
@@ -31,7 +29,7 @@ GRID = {
     for lr, steps, standardize in product((1e-3, 3e-3), (250, 1000), (True, False))
 }
 HOG_GRID = {f"cell {cell}, C {C:g}": (cell, C) for cell, C in product((4, 7), (0.01, 0.1, 1.0, 10.0))}
-LABELS = (10, 50, 200)  # a class
+LABELS = (10, 50, 200)  # per class
 ONLY_AT = {"autoencoder, then head": (200,)}  # where `budgets` has it; `labels` does not
 MOST = 1000
 SLICE = ("frozen random, 10", ["lr 0.001, 250 steps, standardized"], [0])
@@ -57,7 +55,7 @@ def arm(plan, lr: float, standardize: bool) -> Arm:
     return Arm(plan, optimizer="Adam", optimizer_options={"lr": lr}, task_options={"standardize": standardize})
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """A comparison for each arm and number of labels."""
     for labels in LABELS:
         make = partial(tasks.load, "pretext", labels=labels, held_out="validation")
@@ -69,13 +67,13 @@ def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
         yield f"{HOG}, {labels}", Part(make, arms, Budget(updates=MOST), SEEDS)
 
 
-def chosen(settings: dict[str, Comparison], name: str, labels: int) -> tuple[float, int, bool] | tuple[int, float]:
-    """The setting of an arm for so many labels: (lr, steps, standardize), of HOG (cell, C).
+def chosen(settings: Comparisons, name: str, labels: int) -> tuple[float, int, bool] | tuple[int, float]:
+    """The setting of an arm for a number of labels: (lr, steps, standardize), of HOG (cell, C).
 
     It was tuned at the largest of LABELS that is not larger; fewer labels than the smallest, 10, take those of 10.
     settings: the comparisons of this experiment's record.
     """
     tuned = max((n for n in LABELS if n <= labels), default=LABELS[0])
-    found = settings[f"{name}, {tuned}"]
-    best = max(found.arms, key=lambda arm: found.values(arm).mean())
+    comparison = settings[f"{name}, {tuned}"]
+    best = max(comparison.arms, key=lambda arm: comparison.values(arm).mean())
     return (HOG_GRID if name == HOG else GRID)[best]

@@ -8,20 +8,18 @@ from dataclasses import replace
 from functools import partial
 
 from evidence.experiments import settings
-from evidence.record import Part, comparisons
+from evidence.record import Comparisons, Part
 from jointopt import tasks
-from jointopt.compare import Comparison
-from jointopt.compare.baselines import hog_logistic
-from jointopt.compare.budget import Budget
+from jointopt.compare import Budget, hog_logistic, records
 
-LABELS = (100, 200, 400)  # a class
+LABELS = (100, 200, 400)  # per class
 CHANNELS = 32
 SLICE = ("100", [settings.HOG], [10])
 
 
-def parts(found: dict[str, Comparison]) -> Iterator[tuple[str, Part]]:
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """A comparison for each number of labels."""
-    chosen = partial(settings.chosen, comparisons("settings"))
+    chosen = partial(settings.chosen, records.load("settings"))
     for labels in LABELS:
         joint = settings.trained("joint", *chosen("joint", labels))
         joint = replace(joint, task_options={**joint.task_options, "channels": CHANNELS})

@@ -33,22 +33,10 @@ from jointopt.statistics import Interval, crossing, how_sure, interval
 from jointopt.system import write_whole
 from jointopt.training import Task, Update
 
-__all__ = [
-    "Arm",
-    "Baseline",
-    "Budget",
-    "Comparison",
-    "Interval",
-    "compare",
-    "cost",
-    "crossing",
-    "hog_logistic",
-    "how_sure",
-    "interval",
-]
-__all__ += ["name_of", "records", "run", "spec_of", "sweep", "sweep_arms"]
+__all__ = ["Arm", "Baseline", "Budget", "Comparison", "Interval", "compare", "cost", "crossing", "hog_logistic"]
+__all__ += ["how_sure", "interval", "name_of", "records", "run", "spec_of", "sweep", "sweep_arms"]
 
-# Those that a figure may depend on.
+# Those that a metric may depend on.
 LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "scikit-image", "faster-coco-eval")
 
 
@@ -64,11 +52,11 @@ def compare(
     """Train every arm from every seed, each within the budget.
 
     make      (seed, **arm.task_options) -> Task with its `evaluate`; it draws weights and batches from the seed
-    path      a file that keeps each run when it is finished; called again, it takes up where it stopped, with further
-              seeds and arms if there are. It knows the arms, the options of `make` and of the arms, the budget, and
+    path      a file that keeps each run when it is finished; called again, it resumes where it stopped, with further
+              seeds and arms if there are any. It knows the arms, the options of `make` and of the arms, the budget, and
               how a run began, but not the rest of the task's code
-    processes of one thread each, so that their number changes nothing in the numbers; two pay from a minute on. What
-              was set in torch beforehand (autocast, default dtype or device) is not set in further processes
+    processes of one thread each, so that their number changes no result; two are worthwhile for comparisons over about
+              a minute. What was set in torch before (autocast, default dtype or device) is not set in further processes
 
     ValueError if arms with equal options of the task do not begin with equal weights and batches, if two seeds do, if
     an arm takes no step within the budget, or if `path` holds another comparison.
@@ -76,24 +64,25 @@ def compare(
     seeds, path = _whole_numbers(seeds), None if path is None else Path(path)
     _check(make, arms, budget, processes)
     spec = spec_of(make, arms, budget)
-    kept = _kept(path, spec, make, arms)
-    finished = dict(kept.seeds)
-    todo = [(seed, name) for seed, name in product(seeds, arms) if name not in finished.get(seed, {})]
-    jobs = [partial(run_alone, make, name, arms[name], budget, seed) for seed, name in todo]
+    kept = _load(path, spec, make, arms)
+    runs = dict(kept.seeds)
+    todo = [(seed, name) for seed, name in product(seeds, arms) if name not in runs.get(seed, {})]
+    jobs = [joblib.delayed(run_alone)(make, name, arms[name], budget, seed) for seed, name in todo]
+    workers = joblib.Parallel(max(1, min(processes, len(jobs))), return_as="generator_unordered")
     total = len(seeds) * len(arms)
     with tqdm(total=total, initial=total - len(todo), unit="run", disable=not progress or not todo) as bar:
         try:
-            for seed, name, found in _in_processes(jobs, processes):
-                finished.setdefault(seed, {})[name] = found
-                _check_pairs(seed, name, finished, arms)
+            for seed, name, result in workers(jobs):
+                runs.setdefault(seed, {})[name] = result
+                _check_pairs(seed, name, runs, arms)
                 if path is not None:
-                    write_whole(path, json.dumps(Comparison(kept.spec, finished).as_json()) + "\n")
+                    write_whole(path, json.dumps(Comparison(kept.spec, runs).as_json()) + "\n")
                 bar.update()
         except KeyboardInterrupt:
             where = f"are kept in {path}; the same call goes on from there" if path else "are lost; a path keeps them"
-            done = sum(name in finished.get(seed, {}) for seed, name in product(seeds, arms))
+            done = sum(name in runs.get(seed, {}) for seed, name in product(seeds, arms))
             raise KeyboardInterrupt(f"{done} of {total} runs {where}") from None
-    return Comparison(spec, {seed: {name: finished[seed][name] for name in arms} for seed in seeds})
+    return Comparison(spec, {seed: {name: runs[seed][name] for name in arms} for seed in seeds})
 
 
 def sweep(
@@ -120,7 +109,7 @@ def sweep_arms(
     arms: dict[str, Arm] = {}
     for choice in weights:
         if (name := name_of(choice)) in arms:
-            raise ValueError(f"two choices of a sweep are named {name!r}; λ's are told apart by six digits")
+            raise ValueError(f"two choices of a sweep are named {name!r}; λ's are distinguished by six digits")
         arms[name] = Arm(plan, choice, optimizer)
     return arms
 
@@ -130,31 +119,23 @@ def name_of(weights: Mapping[str, float]) -> str:
     return ", ".join(f"{loss} {weight:g}" for loss, weight in weights.items())
 
 
-def _check_pairs(seed: int, name: str, finished: Mapping[int, Mapping[str, dict]], arms: Mapping) -> None:
+def _check_pairs(seed: int, name: str, runs: Mapping[int, Mapping[str, dict]], arms: Mapping) -> None:
     """ValueError unless the arm began as others with equal options of the task did, and as no other seed did."""
-    if isinstance(arm := arms[name], Arm):
-        start = finished[seed][name]["began"]
-        for other, its in arms.items():
-            alike = isinstance(its, Arm) and its.task_options == arm.task_options and other in finished[seed]
-            if alike and finished[seed][other]["began"] != start:
-                raise ValueError(
-                    f"seed {seed}: the arms {other!r} and {name!r} began with other weights or batches than each other;"
-                    " the function that makes the task has to draw both from the seed"
-                )
-        if twins := [n for n, runs in finished.items() if n != seed and runs.get(name, {}).get("began") == start]:
+    if not isinstance(arm := arms[name], Arm):
+        return
+    start = runs[seed][name]["began"]
+    for other, another in ((other, arms.get(other)) for other in runs[seed]):
+        alike = isinstance(another, Arm) and another.task_options == arm.task_options
+        if alike and runs[seed][other]["began"] != start:
             raise ValueError(
-                f"the seeds {twins[0]} and {seed} began with the same weights and batches; the function that makes"
-                " the task has to draw from its seed, else all seeds are one"
+                f"seed {seed}: the arms {other!r} and {name!r} began with other weights or batches than each other;"
+                " the function that makes the task has to draw both from the seed"
             )
-
-
-def _in_processes(jobs: list[Callable[[], tuple]], processes: int) -> Iterator[tuple]:
-    """What the jobs answer, as they are finished."""
-    if processes == 1 or len(jobs) < 2:
-        yield from (job() for job in jobs)
-    else:
-        workers = joblib.Parallel(n_jobs=min(processes, len(jobs)), return_as="generator_unordered")
-        yield from workers(joblib.delayed(job)() for job in jobs)
+    if twins := [other for other in runs if other != seed and runs[other].get(name, {}).get("began") == start]:
+        raise ValueError(
+            f"the seeds {twins[0]} and {seed} began with the same weights and batches; the function that makes"
+            " the task has to draw from its seed, else all seeds are one"
+        )
 
 
 def spec_of(make: Callable[..., Task], arms: Mapping[str, Arm | Baseline], budget: Budget) -> dict:
@@ -189,31 +170,28 @@ def _plain(value: object) -> object:
     raise ValueError(f"the options of a task or an arm are plain data or functions, got {type(value).__name__}")
 
 
-def _kept(path: Path | None, spec: dict, make: Callable[..., Task], arms: Mapping[str, Arm | Baseline]) -> Comparison:
-    """The runs that the file holds already; its spec with the arms that it holds and those that are asked for."""
+def _load(path: Path | None, spec: dict, make: Callable[..., Task], arms: Mapping[str, Arm | Baseline]) -> Comparison:
+    """The runs that the file has already; its spec with the arms that it has and those that are asked for.
+
+    ValueError if they are of another comparison, or if the first of them would not begin now as it did.
+    """
     if path is None or not path.exists():
         return Comparison(spec, {})
     try:
         kept = Comparison.from_json(json.loads(path.read_text(encoding="utf-8")))
-        held = kept.spec["arms"]
-        changed = [f"arm {name!r}" for name, arm in spec["arms"].items() if held.get(name, arm) != arm]
+        changed = [f"arm {name!r}" for name, arm in spec["arms"].items() if kept.spec["arms"].get(name, arm) != arm]
         other = [key for key in spec if key != "arms" and kept.spec.get(key) != spec[key]] + changed
     except (ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} holds no comparison ({error}); move it away, or name another file") from error
     if other:
         raise ValueError(f"{path} holds another comparison: its {', '.join(other)} differ; name another file")
-    _check_still(path, kept, make, arms)
-    return Comparison({**spec, "arms": kept.spec["arms"] | spec["arms"]}, kept.seeds)
-
-
-def _check_still(path: Path, kept: Comparison, make: Callable[..., Task], arms: Mapping[str, Arm | Baseline]) -> None:
-    """ValueError if the first of the runs in the file would not begin now as it did."""
     for seed, name in ((seed, name) for seed, runs in kept.seeds.items() for name in runs):
         if isinstance(arm := arms.get(name), Arm):
             with torch.random.fork_rng(devices=[]):
                 if began(make(seed, **arm.task_options)) != kept.seeds[seed][name]["began"]:
                     raise ValueError(f"{path} holds runs that began with other weights or batches; name another file")
-            return
+            break
+    return Comparison({**spec, "arms": kept.spec["arms"] | spec["arms"]}, kept.seeds)
 
 
 def _check(make: object, arms: Mapping[str, Arm | Baseline], budget: Budget, processes: int) -> None:

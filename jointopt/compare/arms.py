@@ -44,18 +44,18 @@ class Arm:
         Controls(self.weights)  # it checks them
 
 
-Baseline = Callable[[int], dict[str, float]]  # seed -> held-out figures: what is not trained by a plan at all
+Baseline = Callable[[int], dict[str, float]]  # seed -> held-out metrics: what is not trained by a plan at all
 
 
 def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> dict:
-    """One arm from one seed: its held-out figures, what it spent, fingerprints of how it began, and its first losses.
+    """One arm from one seed: its held-out metrics, what it spent, fingerprints of how it began, and its first losses.
 
     "seconds" are those of the steps alone. A run whose loss is no longer finite ends there, with the weights that it
     has, and says so: "diverged" is True. ValueError if the task has no `evaluate`, or if no step was taken.
     """
     task = make(seed, **arm.task_options)
     if task.evaluate is None:
-        raise ValueError("a task that is compared needs its `evaluate`: a function model -> {figure: value}")
+        raise ValueError("a task that is compared needs its `evaluate`: a function model -> {metric: value}")
     start = began(task)
     optimizer = optimizer_of(task, arm.optimizer, **arm.optimizer_options)
     controls, spent, diverged, ends, totals = Controls(arm.weights), Spent(), False, [], []
@@ -73,7 +73,7 @@ def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> dict:
         raise ValueError(f"no step was taken: the plan is empty, or its first step costs more than {budget}")
     early = bool(ends) and budget.allows(spent.with_step(0, last.moved))  # the plan ended, the budget did not
     how = {"ended early": early, "began": start, "first losses": totals}
-    return _found(task.evaluate(task.model), spent, diverged, seconds) | how
+    return _result(task.evaluate(task.model), spent, diverged, seconds) | how
 
 
 def _marked(plan: Iterable[Update], ends: list) -> Iterator[Update]:
@@ -90,26 +90,26 @@ def began(task: Task) -> dict[str, str]:
 
 
 def run_alone(make: Callable[..., Task], name: str, arm: Arm | Baseline, budget: Budget, seed: int) -> tuple:
-    """(seed, name, what was found), on one thread; the reader's own random numbers stay as they are."""
+    """(seed, name, the run), on one thread; the reader's own random numbers stay as they are."""
     with _one_thread(), torch.random.fork_rng(devices=[]):
         try:
             if isinstance(arm, Arm):
                 return seed, name, run(make, arm, budget, seed)
             start = time.perf_counter()
-            figures = arm(seed)
-            return seed, name, _found(figures, Spent(), False, time.perf_counter() - start)
+            metrics = arm(seed)
+            return seed, name, _result(metrics, Spent(), False, time.perf_counter() - start)
         except (ValueError, TypeError) as error:
             hint = "" if isinstance(arm, Arm) else " (it is called with the seed; a plan is given as Arm(plan))"
             raise ValueError(f"the arm {name!r}, seed {seed}: {error}{hint}") from error
 
 
-def _found(figures: Mapping[str, float], spent: Spent, diverged: bool, seconds: float) -> dict:
+def _result(metrics: Mapping[str, float], spent: Spent, diverged: bool, seconds: float) -> dict:
     """What is kept of a run."""
-    if not isinstance(figures, Mapping):
-        raise ValueError(f"held-out figures are a dict {{figure: value}}, got {type(figures).__name__}")
-    figures = {name: float(value) for name, value in figures.items()}
+    if not isinstance(metrics, Mapping):
+        raise ValueError(f"held-out metrics are a dict {{metric: value}}, got {type(metrics).__name__}")
+    metrics = {name: float(value) for name, value in metrics.items()}
     work = {**vars(spent), "updates": dict(spent.updates), "diverged": diverged, "seconds": round(seconds, 2)}
-    return figures | work
+    return metrics | work
 
 
 @contextmanager

@@ -39,6 +39,6 @@ def held_features(data: str, held_out: str, cell: int) -> np.ndarray:
 
 
 def hog_features(images: np.ndarray, cell: int) -> np.ndarray:
-    """Histograms of 9 directions in cells of so many pixels, normalized in blocks of 2×2: (N, 3, H, W) → (N, D)."""
+    """Histograms of 9 directions in cells of cell × cell pixels, normalized in blocks of 2×2: (N, 3, H, W) → (N, D)."""
     shape = dict(orientations=9, pixels_per_cell=(cell, cell), cells_per_block=(2, 2))
     return np.stack([hog(image, channel_axis=0, **shape) for image in images])

@@ -46,7 +46,7 @@ class Budget:
         return f"{self.steps} steps" if self.steps is not None else f"up to {self.updates} updates per module"
 
     def allows(self, spent: "Spent") -> bool:
-        """Whether so much may be spent."""
+        """True if a run may spend this."""
         if self.steps is not None:
             return spent.steps <= self.steps
         if self.updates is not None:
@@ -77,7 +77,7 @@ def cost(task: Task, update: Update) -> tuple[int, tuple[str, ...]]:
 
 
 def within(budget: Budget, plan: Iterable[Update], task: Task) -> Iterator[tuple[Update, Spent]]:
-    """The plan's updates, each with what is spent once it is taken, up to the one that would exceed the budget."""
+    """The plan's updates, each with what is spent after it, up to the one that would exceed the budget."""
     costs, spent = {}, Spent()
     for update in plan:
         if update not in costs:
@@ -93,7 +93,7 @@ def within(budget: Budget, plan: Iterable[Update], task: Task) -> Iterator[tuple
 def described(plan: Iterable[Update], most: int = 20, longest: int = 20_000) -> list:
     """A plan as plain data, [[modules, losses, how many in turn], …]; see `Update` for a fourth entry, False.
 
-    At most so many entries, "…" being the last one if there are more; None for how many means `longest` or more.
+    At most `most` entries, and then "…" if there are more; None for how many means `longest` or more.
     """
     described: list = []
     for update, same in groupby(islice(plan, longest)):

@@ -1,10 +1,11 @@
 """Records: comparisons kept in one JSON file, with a checksum, so that a change by hand is seen.
 
-found = records.load("depth")      # {part: Comparison}, of evidence/records/depth.json in the clone, or of a path
-found["test"].figure()
+comparisons = records.load("depth")      # {part: Comparison}, of evidence/records/depth.json in the clone, or of a path
+comparisons["test"].figure()
+records.verdict("depth")                 # {"Fast R-CNN, table 5": "replicated", "rests on": {…}}
 
-The file: {"seconds": how long it took, "sha256": checksum of all that follows, "slice": what a test makes again,
-"content": {part: comparison}}.
+The file: {"seconds": how long it took, "sha256": checksum of all that follows, "verdict": what it decides, if anything,
+"slice": what a test makes again, "content": {part: comparison}}.
 """
 
 import hashlib
@@ -19,13 +20,13 @@ FOLDER = Path(__file__).parents[2] / "evidence" / "records"  # in a clone; it is
 
 def names() -> list[str]:
     """The records of the clone, from whichever folder Python was started in. FileNotFoundError if there are none."""
-    found = sorted(path.stem for path in FOLDER.glob("*.json"))
-    if not found:
+    stems = sorted(path.stem for path in FOLDER.glob("*.json"))
+    if not stems:
         raise FileNotFoundError(
             f"records were looked for in {FOLDER}; there are none. They come with a clone of the repository and not"
             " with the installed package: start Python in the clone's environment, or give the path of a record"
         )
-    return found
+    return stems
 
 
 def load(record: str | Path) -> dict[str, Comparison]:
@@ -37,16 +38,27 @@ def load(record: str | Path) -> dict[str, Comparison]:
     return {part: Comparison.from_json(data) for part, data in read(record)["content"].items()}
 
 
+def verdict(record: str | Path) -> dict:
+    """What a record decides, by the RULE of its experiment: {claim: word, …, "rests on": the numbers, as plain data}.
+
+    The words for a published result are "replicated" and "not replicated", for the document's claim "holds", "holds in
+    part" and "does not hold". ValueError if the record decides nothing; other errors as in `load`.
+    """
+    data = read(record)
+    if "verdict" not in data:
+        raise ValueError(f"the record {str(record)!r} decides nothing: its experiment has no RULE")
+    return data["verdict"]
+
+
 def read(record: str | Path) -> dict:
-    """All that its checksum covers, as plain data. Argument and errors are those of `load`."""
+    """All of a record, as plain data, after a look at its checksum. Argument and errors are those of `load`."""
     path = _path_of(record)
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(record, dict) or not {"sha256", "content"} <= record.keys():
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict) or not {"sha256", "content"} <= data.keys():
         raise ValueError(f'{path.name} is no record: expected an object with "sha256" and "content"')
-    covered = {name: value for name, value in record.items() if name not in ("seconds", "sha256")}
-    if (found := checksum(covered)) != record["sha256"]:
-        raise ValueError(f"{path.name} was changed by hand: its content has the SHA-256 {found}; run make evidence")
-    return covered
+    if (actual := checksum(data)) != data["sha256"]:
+        raise ValueError(f"{path.name} was changed by hand: its content has the SHA-256 {actual}; run make evidence")
+    return data
 
 
 def _path_of(record: str | Path) -> Path:
@@ -63,20 +75,21 @@ def _path_of(record: str | Path) -> Path:
     return path
 
 
-def checksum(covered: dict) -> str:
-    """SHA-256 of plain data, whatever the layout of the file."""
+def checksum(data: dict) -> str:
+    """SHA-256 of a record, whatever the layout of the file, without how long it took and the checksum itself."""
+    covered = {name: value for name, value in data.items() if name not in ("seconds", "sha256")}
     return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()
 
 
 def spreads(record: str | Path) -> dict[tuple[str, str], tuple[float, float]]:
-    """(arm, held-out figure) -> standard deviations (of one seed under noise, between the seeds), of a record's slice.
+    """(arm, held-out metric) -> standard deviations (of one seed under noise, between the seeds), of a record's slice.
 
-    The noise imitates other processors; `evidence/README.md` says how. The first seed of the slice is taken.
+    The noise imitates other processors; `evidence/README.md` says how. The first seed of the slice is used.
     """
-    kept = read(record)
-    slice, found = kept["slice"], Comparison.from_json(kept["content"][kept["slice"]["part"]])
+    data = read(record)
+    comparison = Comparison.from_json(data["content"][data["slice"]["part"]])
     return {
-        (arm, figure): (noise, float(found.values(arm, figure).std(ddof=1)))
-        for arm, runs in slice["runs"].items()
-        for figure, (_, noise) in next(iter(runs.values()))["figures"].items()
+        (arm, metric): (noise, float(comparison.values(arm, metric).std(ddof=1)))
+        for arm, runs in data["slice"]["runs"].items()
+        for metric, (_, noise) in next(iter(runs.values()))["figures"].items()
     }

@@ -1,4 +1,4 @@
-"""What a comparison found: a value for each arm and seed, means and paired differences with their intervals."""
+"""What came out of a comparison: a value for each arm and seed, means and paired differences with their intervals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from jointopt.figures.table import Table
 from jointopt.statistics import Interval
 
 FORMAT = "jointopt comparison 1"
-# What a run holds besides its held-out figures.
+# What a run holds besides its held-out metrics.
 SPENT = ("steps", "flops", "updates", "seconds", "diverged", "ended early", "began", "first losses")
 NO_NUMBER = ("updates", "began", "first losses")
 UNUSUAL = ("diverged", "ended early")  # the second: the plan came to its end before the budget did
@@ -20,9 +20,9 @@ NESTED = ("weights", "optimizer_options")  # of an arm: what holds the λ's
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` found.
+    """What `compare` returns.
 
-    seeds  seed -> arm -> {held-out figure: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
+    seeds  seed -> arm -> {held-out metric: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
     """
 
     spec: dict
@@ -34,49 +34,50 @@ class Comparison:
         return list(self.spec["arms"])
 
     @property
-    def figures(self) -> list[str]:
-        """Names of the held-out figures, with their units."""
+    def metrics(self) -> list[str]:
+        """Names of the held-out metrics, with their units."""
         return [name for name in next(iter(self.seeds.values()))[self.arms[0]] if name not in SPENT]
 
-    def values(self, arm: str, figure: str | None = None) -> np.ndarray:
-        """One value per seed, (n,). figure: None is the first held-out figure; "steps", "flops", "seconds" work too."""
+    def values(self, arm: str, metric: str | None = None) -> np.ndarray:
+        """One value per seed, (n,). metric: None is the first held-out metric; "steps", "flops", "seconds" work too."""
         if arm not in self.arms:
             raise ValueError(f"no arm is named {arm!r}; there are {listed(self.arms)}")
-        figure = self.figures[0] if figure is None else figure
+        metric = self.metrics[0] if metric is None else metric
         known = [name for name in next(iter(self.seeds.values()))[arm] if name not in NO_NUMBER]
-        if figure not in known:
-            raise ValueError(f"the runs of {arm!r} have no figure {figure!r}; they have {listed(known)}")
-        return np.array([runs[arm][figure] for runs in self.seeds.values()], dtype=float)
+        if metric not in known:
+            raise ValueError(f"the runs of {arm!r} have no metric {metric!r}; they have {listed(known)}")
+        return np.array([runs[arm][metric] for runs in self.seeds.values()], dtype=float)
 
-    def mean(self, arm: str, figure: str | None = None) -> Interval:
+    def mean(self, arm: str, metric: str | None = None) -> Interval:
         """Mean of one arm over the seeds."""
-        return Interval.of(self.values(arm, figure))
+        return Interval.of(self.values(arm, metric))
 
-    def difference(self, arm: str, against: str, figure: str | None = None) -> Interval:
+    def difference(self, arm: str, against: str, metric: str | None = None) -> Interval:
         """Mean of arm − against, seed by seed."""
-        return Interval.of(self.values(arm, figure) - self.values(against, figure))
+        return Interval.of(self.values(arm, metric) - self.values(against, metric))
 
-    def differences(self, against: str, figure: str | None = None) -> dict[str, Interval]:
-        """Each other arm less this one."""
-        return {arm: self.difference(arm, against, figure) for arm in self.arms if arm != against}
+    def differences(self, against: str, metric: str | None = None) -> dict[str, Interval]:
+        """Paired difference of every other arm minus `against`."""
+        return {arm: self.difference(arm, against, metric) for arm in self.arms if arm != against}
 
-    def table(self, figure: str | None = None, against: str | None = None) -> Table:
-        """A row an arm: mean ± half width of its 95 % interval, n, what was spent, and the paired difference."""
-        figure, against = figure or self.figures[0], against or self.arms[0]
+    def table(self, metric: str | None = None, against: str | None = None) -> Table:
+        """A row per arm: mean ± half width of its 95 % interval, n, what was spent, and the paired difference."""
+        metric, against = metric or self.metrics[0], against or self.arms[0]
+        differences = {arm: f"{d:+}, {d.verdict}" for arm, d in self.differences(against, metric).items()}
         rows = []
         for arm in self.arms:
-            mean = self.mean(arm, figure)
-            told = [(sum(runs[arm].get(what, False) for runs in self.seeds.values()), what) for what in UNUSUAL]
-            n = f"{mean.n}" + "".join(f" ({count} {what})" for count, what in told if count)
+            mean = self.mean(arm, metric)
+            counts = {what: sum(runs[arm].get(what, False) for runs in self.seeds.values()) for what in UNUSUAL}
+            n = f"{mean.n}" + "".join(f" ({count} {what})" for what, count in counts.items() if count)
             work = [_range(self.values(arm, "steps")), _range(self.values(arm, "flops") / 1e9)]
-            paired = None if arm == against else self.difference(arm, against, figure)
-            difference = "" if paired is None else f"{paired:+}, {paired.verdict}"
-            rows.append([arm, str(mean), n, *work, difference])
-        return Table([self.spec["budget"], figure, "n", "steps", "GFLOP", f"minus {against}, paired"], rows)
+            rows.append([arm, str(mean), n, *work, differences.get(arm, "")])
+        return Table([self.spec["budget"], metric, "n", "steps", "GFLOP", f"minus {against}, paired"], rows)
 
-    def figure(self, figure: str | None = None, against: str | None = None):
+    def figure(self, metric: str | None = None, against: str | None = None):
         """Points per seed, and beside them the paired differences: a `jointopt.figures.Picture`."""
-        return comparisons.comparison(self, figure or self.figures[0], against or self.arms[0])
+        metric = metric or self.metrics[0]
+        values = {arm: self.values(arm, metric) for arm in self.arms}
+        return comparisons.comparison(values, metric, against or self.arms[0])
 
     def choices(self, *names: str) -> dict[tuple[float, ...], str]:
         """Choice of these λ's -> arm, of a sweep: arms that differ in nothing else.
@@ -84,7 +85,7 @@ class Comparison:
         names: losses, for their λ's; or options of the optimizer, as "weight_decay". ValueError if the arms have none
         such, or differ in more.
         """
-        found, first = {}, None
+        arms, first = {}, None
         for arm, chosen in self.spec["arms"].items():
             settings = (chosen.get("weights") or {}) | chosen.get("optimizer_options", {})
             if not settings:
@@ -95,23 +96,26 @@ class Comparison:
             first = rest if first is None else first
             if more := [name for name in first | rest if first.get(name) != rest.get(name)]:
                 raise ValueError(f"no sweep over {listed(names)}: the arms differ in {listed(more)} as well")
-            found[tuple(settings[name] for name in names)] = arm
-        return found
+            arms[tuple(settings[name] for name in names)] = arm
+        return arms
 
-    def over(self, name: str, figure: str | None = None) -> dict[float, np.ndarray]:
+    def over(self, name: str, metric: str | None = None) -> dict[float, np.ndarray]:
         """λ of this loss (or option of the optimizer) -> one value per seed, (n,), from the smallest λ on."""
-        return {weight: self.values(arm, figure) for (weight,), arm in sorted(self.choices(name).items())}
+        return {weight: self.values(arm, metric) for (weight,), arm in sorted(self.choices(name).items())}
 
-    def curve(self, loss: str, figure: str | None = None):
-        """Of a sweep, the figure over the λ of a loss: points per seed, mean with 95 % interval, as a `Picture`.
+    def curve(self, loss: str, metric: str | None = None):
+        """Of a sweep, the metric over the λ of a loss: points per seed, mean with 95 % interval, as a `Picture`.
 
         The log axis has λ = 0 at its left end. An option of the optimizer, as "weight_decay", works too.
         """
-        return comparisons.curve(self, loss, figure or self.figures[0])
+        return comparisons.curve(self.over(loss, metric), loss, metric or self.metrics[0])
 
-    def heat_map(self, rows: str, columns: str, figure: str | None = None):
+    def heat_map(self, rows: str, columns: str, metric: str | None = None):
         """Of a sweep over a whole grid of two λ's: mean ± half width of the 95 % interval in each cell, a `Picture`."""
-        return comparisons.heat_map(self, rows, columns, figure or self.figures[0])
+        if rows == columns:
+            raise ValueError(f"a heat map has two different λ's, got {rows!r} twice")
+        cells = {choice: self.values(arm, metric) for choice, arm in self.choices(rows, columns).items()}
+        return comparisons.heat_map(cells, rows, columns, metric or self.metrics[0])
 
     def as_json(self) -> dict:
         """Plain data; `Comparison.from_json` reads it."""

@@ -6,9 +6,9 @@ Picture(figure, alt="The loss falls from 2.3 to 0.4 in 100 steps.")
 """
 
 from jointopt.figures.comparisons import COLORS, across, draw_curve, ink, marker_of
-from jointopt.figures.lab_run import run
+from jointopt.figures.lab_run import positive, run
 from jointopt.figures.pipeline import flow
-from jointopt.figures.style import HELD_OUT, MARKERS, Picture, label_ends, look, panels, seeds
+from jointopt.figures.style import HELD_OUT, MARKERS, Picture, draw_seeds, label_ends, look, panels
 from jointopt.figures.table import Table
 
 __all__ = [
@@ -19,9 +19,10 @@ __all__ = [
     "Table",
     "across",
     "draw_curve",
+    "draw_seeds",
     "flow",
     "ink",
     "label_ends",
     "look",
 ]
-__all__ += ["marker_of", "panels", "run", "seeds"]
+__all__ += ["marker_of", "panels", "positive", "run"]

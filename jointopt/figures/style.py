@@ -63,7 +63,7 @@ def panels(rows: int = 1, columns: int = 1, height: int = 300, **options) -> tup
     return figure, axes.ravel()
 
 
-def seeds(
+def draw_seeds(
     axes: Axes, x: float, values: Sequence[float], label: str | None = None, marker: str = "o", **options
 ) -> None:
     """One point per seed, and beside them their mean with its 95 % interval as a line."""

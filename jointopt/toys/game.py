@@ -20,7 +20,7 @@ Without the detaching the sum would be x·y − x·y = 0, whose gradient moves n
 takes slopes at a point where the players do not stay; it is a kind of optimizer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -70,6 +70,18 @@ def path(start=START, method: str = "simultaneous", lr: float = LR, steps: int =
 def radius(points: np.ndarray) -> np.ndarray:
     """Distance from the equilibrium, (steps + 1,), of a path (steps + 1, 2)."""
     return np.hypot(points[:, 0], points[:, 1])
+
+
+def replicated(paths: Mapping[str, np.ndarray]) -> bool:
+    """Of {method: path}: True if they spiral out, circle and converge as published; no seeds, so no interval.
+
+    After every step the radius of "simultaneous" is larger and that of "extragradient" smaller. The least and the
+    largest radius of "alternating" in the second half of its path are those of the first half, to 1 %.
+    """
+    out, circle, inwards = (radius(paths[name]) for name in METHODS)
+    first, second = ((half.min(), half.max()) for half in np.array_split(circle, 2))
+    circles = np.allclose(second, first, rtol=0.01, atol=0)
+    return bool((np.diff(out) > 0).all() and circles and (np.diff(inwards) < 0).all())
 
 
 class Players(nn.Module):

@@ -12,8 +12,7 @@ from scipy import stats
 from torch import nn
 
 from jointopt import Task, Update, plans, tasks
-from jointopt.compare import Arm, Comparison, Interval, compare, interval, name_of, run, sweep
-from jointopt.compare.budget import Budget
+from jointopt.compare import Arm, Budget, Comparison, Interval, compare, interval, name_of, run, sweep
 
 LABELS = 10
 ARMS = {
@@ -32,13 +31,13 @@ class Scalar(nn.Module):
 
 
 def noisy(seed, noise=None):
-    """A task whose held-out figure is a draw from a normal distribution, whatever the training."""
+    """A task whose held-out metric is a draw from a normal distribution, whatever the training."""
     noise = np.random.default_rng(seed) if noise is None else noise
     return Task(
         Scalar(seed + 2.0),
         lambda model, batch: {"task": (model.w - batch).square()},
         lambda number: torch.tensor(1.0),
-        evaluate=lambda model: {"figure (1)": noise.normal()},
+        evaluate=lambda model: {"metric (1)": noise.normal()},
     )
 
 
@@ -80,7 +79,7 @@ def test_equals_the_loop_by_hand():
     from jointopt.optimizers import make_optimizer
 
     arm = Arm(partial(plans.joint, losses="task"), {"task": 0.5}, "SGD", {"lr": 0.02})
-    found = compare(load, {"arm": arm}, Budget(steps=10), [3, 4], **quiet)
+    result = compare(load, {"arm": arm}, Budget(steps=10), [3, 4], **quiet)
     task = load(3)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
@@ -88,15 +87,15 @@ def test_equals_the_loop_by_hand():
             task, plans.joint(10, losses="task"), Controls({"task": 0.5}), make_optimizer(task.model, "SGD", lr=0.02)
         ):
             pass
-    assert found.values("arm")[0] == task.evaluate(task.model)["accuracy (%)"]
+    assert result.values("arm")[0] == task.evaluate(task.model)["accuracy (%)"]
 
 
 def test_the_number_of_processes_changes_nothing():
     one = compare(load, ARMS, Budget(updates=10), range(3), **quiet)
     two = compare(load, ARMS, Budget(updates=10), range(3), processes=2, **quiet)
     for arm in ARMS:
-        for figure in ("accuracy (%)", "steps", "flops"):
-            assert (one.values(arm, figure) == two.values(arm, figure)).all()
+        for metric in ("accuracy (%)", "steps", "flops"):
+            assert (one.values(arm, metric) == two.values(arm, metric)).all()
 
 
 def test_the_readers_random_numbers_are_left_alone():
@@ -112,7 +111,7 @@ def test_even_if_the_task_or_a_baseline_seeds_them():
 
     def baseline(seed):
         torch.manual_seed(seed)
-        return {"figure (1)": 0.0}
+        return {"metric (1)": 0.0}
 
     before = torch.get_rng_state()
     compare(seeding, {"a": Arm(plans.joint), "b": baseline}, Budget(steps=1), [0, 1], **quiet)
@@ -124,7 +123,7 @@ def test_seeds_that_are_one_seed_are_refused():
         compare(lambda seed: load(7), ARMS, Budget(steps=1), range(3), **quiet)
 
 
-def test_a_plan_that_ends_before_the_budget_is_told():
+def test_a_plan_that_ends_before_the_budget_is_reported():
     arms = {"short": Arm(partial(plans.joint, 2)), "exact": Arm(partial(plans.joint, 4)), "endless": Arm(plans.joint)}
     for budget in (Budget(steps=4), Budget(updates=4)):
         table = compare(noisy, arms, budget, range(2), **quiet).table()
@@ -226,7 +225,7 @@ def test_verdicts():
         (dict(arms={"a": Arm(lambda: ["classifier"])}), "its first is 'classifier'"),
         (dict(arms={"a": plans.joint}), r"the arm 'a', seed 0: .* a plan is given as Arm\(plan\)"),
         (dict(make=load(0)), "make is a function of the seed that gives a Task, got Task"),
-        (dict(make=lambda seed: replace(load(seed), evaluate=lambda model: 1.0)), "a dict {figure: value}, got float"),
+        (dict(make=lambda seed: replace(load(seed), evaluate=lambda model: 1.0)), "a dict {metric: value}, got float"),
         (dict(arms={"a": Arm(lambda: None)}), "a function that gives Updates, it gave NoneType"),
         (dict(arms={"a": Arm(lambda: ONE_STREAM)}), "the same stream at each call"),
         (dict(make=partial(load, held_out=object())), "plain data or functions, got object"),
@@ -254,12 +253,12 @@ def test_a_wrong_arm_is_refused_when_it_is_made(arguments, message):
         Arm(*arguments)
 
 
-def test_unknown_arms_and_figures_are_named():
+def test_unknown_arms_and_metrics_are_named():
     result = compare(load, ARMS, Budget(steps=1), [0, 1], **quiet)
     with pytest.raises(ValueError, match="no arm is named 'jaint'; there are 'frozen', 'joint'"):
         result.values("jaint")
     for unknown in ("accuracy", "updates", "began"):
-        with pytest.raises(ValueError, match=f"have no figure '{unknown}'; they have 'accuracy"):
+        with pytest.raises(ValueError, match=f"have no metric '{unknown}'; they have 'accuracy"):
             result.values("joint", unknown)
 
 

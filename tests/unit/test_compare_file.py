@@ -7,8 +7,7 @@ import pytest
 from test_compare import ARMS, load, quiet
 
 from jointopt import plans
-from jointopt.compare import Arm, compare
-from jointopt.compare.budget import Budget
+from jointopt.compare import Arm, Budget, compare
 
 
 def test_an_interrupt_loses_nothing_that_is_finished(tmp_path):

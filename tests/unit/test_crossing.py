@@ -47,22 +47,22 @@ def test_the_same_seed_draws_the_same():
 
 
 @pytest.mark.parametrize(
-    ("places", "differences", "message"),
+    ("x", "differences", "message"),
     [
-        ((1, 3, 2), [[1.0, 2.0, 3.0]], "places must be positive and increase"),
-        ((0, 1, 2), [[1.0, 2.0, 3.0]], "places must be positive and increase"),
-        ((), [[]], "places must be positive and increase"),
+        ((1, 3, 2), [[1.0, 2.0, 3.0]], "x must be positive and increase"),
+        ((0, 1, 2), [[1.0, 2.0, 3.0]], "x must be positive and increase"),
+        ((), [[]], "x must be positive and increase"),
         (PLACES, [1.0, 2.0, 3.0], r"shape \(seeds, 3\), got \(3,\)"),
         (PLACES, [[1.0, 2.0]], r"shape \(seeds, 3\), got \(1, 2\)"),
         (PLACES, np.zeros((0, 3)), r"shape \(seeds, 3\), got \(0, 3\)"),
         (PLACES, [[1.0, np.nan, 3.0]], "must be finite"),
     ],
 )
-def test_what_does_not_fit_is_named(places, differences, message):
+def test_what_does_not_fit_is_named(x, differences, message):
     with pytest.raises(ValueError, match=message):
-        crossing(places, differences)
+        crossing(x, differences)
     with pytest.raises(ValueError, match=message):
-        how_sure(places, differences)
+        how_sure(x, differences)
 
 
 @pytest.mark.parametrize("draws", [0, 2.5, True])

@@ -44,14 +44,14 @@ def test_the_box_regressor_can_be_trained_alone(state):
 def test_boxes_as_proposed_are_those_of_a_regressor_at_0(state):
     task = multitask.load(0, scenes=40, held_out_scenes=6)
     task.model.roi_heads.score_thresh = 0.01
-    figures = task.evaluate(task.model)
-    plain = [figures.pop(f"{name}, boxes as proposed") for name in list(figures)[:2]]
-    assert list(figures) == ["mAP@0.5 (%)", "recall@0.5 (%)"] and plain == list(figures.values()) and plain[1] > 0
+    metrics = task.evaluate(task.model)
+    plain = [metrics.pop(f"{name}, boxes as proposed") for name in list(metrics)[:2]]
+    assert list(metrics) == ["mAP@0.5 (%)", "recall@0.5 (%)"] and plain == list(metrics.values()) and plain[1] > 0
     with torch.no_grad():
         task.model.get_submodule(multitask.REGRESSOR).bias.fill_(5.0)  # half a box, to the right and down, and larger
     before = state(task.model)
     moved = task.evaluate(task.model)
-    assert [moved[f"{name}, boxes as proposed"] for name in figures] == plain
+    assert [moved[f"{name}, boxes as proposed"] for name in metrics] == plain
     assert moved["recall@0.5 (%)"] < plain[1] and state.same(before, state(task.model))
 
 

@@ -112,7 +112,7 @@ def test_the_interval_is_scipys():
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, float("nan")], [[1.0, 2.0]]])
 def test_an_interval_needs_two_values(values):
-    with pytest.raises(ValueError, match="two finite values at least, one a seed, got"):
+    with pytest.raises(ValueError, match="two finite values at least, one per seed, got"):
         interval(values)
 
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from jointopt import Task, Update, plans, train
-from jointopt.compare import replications
 from jointopt.toys import game
 from jointopt.toys.game import METHODS, Players, path, radius
 
@@ -147,9 +146,9 @@ def test_a_player_who_is_held_still_lets_the_other_run_off(frozen):
 
 def test_what_the_papers_say_is_what_the_game_does():
     paths = {method: path(method=method) for method in METHODS}
-    assert replications.bilinear_game(paths) is True
+    assert game.replicated(paths) is True
     for start, lr in (((2, -0.5), 0.1), ((1, 1), 0.5), ((-3, 4), 0.05)):
-        assert replications.bilinear_game({method: path(start, method, lr, 1000) for method in METHODS})
+        assert game.replicated({method: path(start, method, lr, 1000) for method in METHODS})
 
 
 @pytest.mark.parametrize(
@@ -165,21 +164,21 @@ def test_what_the_papers_say_is_what_the_game_does():
 )
 def test_the_rule_tells_the_methods_apart(method, other):
     paths = {name: path(method=name) for name in METHODS}
-    assert replications.bilinear_game(paths | {method: paths[other]}) is False
+    assert game.replicated(paths | {method: paths[other]}) is False
 
 
 @pytest.mark.parametrize("drift", [0.98, 1.02])
 def test_a_circle_that_drifts_by_two_percent_is_none(drift):
     paths = {method: path(method=method) for method in METHODS}
     paths["alternating"] = paths["alternating"] * np.linspace(1, drift**2, len(paths["alternating"]))[:, None]
-    assert replications.bilinear_game(paths) is False
+    assert game.replicated(paths) is False
 
 
 @pytest.mark.parametrize(("method", "sign"), [("simultaneous", 1), ("extragradient", -1)])
 def test_one_step_the_wrong_way_is_one_too_many(method, sign):
     paths = {name: path(method=name) for name in METHODS}
     paths[method][250] *= 1 - 0.02 * sign
-    assert replications.bilinear_game(paths) is False
+    assert game.replicated(paths) is False
 
 
 # Bad input

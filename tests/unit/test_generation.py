@@ -10,10 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from evidence import record
 from evidence.experiments import gan_plans
 from jointopt import Controls, Update, plans, tasks, train
-from jointopt.compare.budget import cost
+from jointopt.compare import cost, records
 from jointopt.data import digits
 from jointopt.live.lab.engine import Engine
 from jointopt.modules import module_names
@@ -426,7 +425,7 @@ def test_a_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
 
 
 def test_the_record_has_k_updates_of_the_discriminator_for_each_of_the_generator():
-    found = record.comparisons("gan_plans")["test"]
+    found = records.load("gan_plans")["test"]
     spent = {arm: found.seeds[10][arm]["updates"] for arm in found.arms}
     for k in gan_plans.KS:
         moved = spent[f"k {k}"]

@@ -9,29 +9,42 @@ from jointopt.compare import records
 from jointopt.compare.result import Comparison
 
 SPEC = {"budget": "2 steps", "arms": {"a": {}, "b": {}}}
-FOUND = Comparison(SPEC, {seed: {"a": {"score (%)": 50.0 + seed}, "b": {"score (%)": 40.0}} for seed in (3, 4)})
+COMPARISON = Comparison(SPEC, {seed: {"a": {"score (%)": 50.0 + seed}, "b": {"score (%)": 40.0}} for seed in (3, 4)})
 
 
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     """A record of two parts, written as evidence/ writes them."""
-    monkeypatch.setattr(record, "FOLDER", tmp_path)
-    record.write("some", {"first": FOUND.as_json(), "second": FOUND.as_json()}, 12.3)
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
+    content = {"first": COMPARISON.as_json(), "second": COMPARISON.as_json()}
+    verdict = {"a famous table": "replicated", "rests on": {"a minus b": "+13.5 ± 6.4"}}
+    record.write("some", {"content": content, "verdict": verdict, "seconds": 12})
     return tmp_path / "some.json"
 
 
 def test_a_record_is_read_as_it_was_written(written):
-    assert records.load(written) == records.load(str(written)) == {"first": FOUND, "second": FOUND}
+    assert records.load(written) == records.load(str(written)) == {"first": COMPARISON, "second": COMPARISON}
     assert list(records.load(written)["first"].values("a")) == [53, 54]
-    assert json.loads(written.read_text())["seconds"] == 12
+    assert list(json.loads(written.read_text())) == ["seconds", "sha256", "verdict", "slice", "content"]
+    assert records.read(written)["seconds"] == 12
+
+
+def test_the_verdict_is_read_alone(written, tmp_path):
+    assert records.verdict("some")["a famous table"] == "replicated"
+    record.write("other", {name: value for name, value in records.read(written).items() if name != "verdict"})
+    with pytest.raises(ValueError, match="the record 'other' decides nothing: its experiment has no RULE"):
+        records.verdict("other")
 
 
 def test_the_layout_of_the_file_does_not_matter(written):
     written.write_text(json.dumps(json.loads(written.read_text()), indent=2))
-    assert records.load(written)["second"] == FOUND
+    assert records.load(written)["second"] == COMPARISON
 
 
-@pytest.mark.parametrize(("old", "new"), [("53.0", "53.1"), ('"2 steps"', '"3 steps"'), ('"second"', '"third"')])
+CHANGES = [("53.0", "53.1"), ('"2 steps"', '"3 steps"'), ('"second"', '"third"'), ('"replicated"', '"not replicated"')]
+
+
+@pytest.mark.parametrize(("old", "new"), CHANGES)
 def test_a_change_by_hand_is_refused(written, old, new):
     text = written.read_text()
     assert old in text
@@ -48,7 +61,6 @@ def test_what_is_no_record_is_said_to_be_none(tmp_path, text):
 
 
 def test_records_are_found_by_name_from_any_folder(written, tmp_path, monkeypatch):
-    monkeypatch.setattr(records, "FOLDER", tmp_path)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert records.names() == ["some"] and records.load("some") == records.load(written)

@@ -1,4 +1,4 @@
-"""The figures of a sweep: what they show is what was found, and what they cannot show they refuse."""
+"""The figures of a sweep: what they show is what was measured, and what they cannot show they refuse."""
 
 import struct
 from functools import partial
@@ -10,9 +10,8 @@ from matplotlib.text import Text
 from test_compare import Scalar
 
 from jointopt import Task, Update, plans
-from jointopt.compare import Arm, compare, sweep
-from jointopt.compare.budget import Budget
-from jointopt.figures.comparisons import COLORS, ink, powers_of_ten, zero_place
+from jointopt.compare import Arm, Budget, compare, sweep
+from jointopt.figures.comparisons import COLORS, ink, powers_of_ten, zero_position
 from jointopt.statistics import interval
 
 quiet = dict(progress=False)
@@ -20,7 +19,7 @@ GRID = [{"task": 1.0, "up": up, "along": along} for up in (0.0, 0.1, 2.0) for al
 
 
 def decay(seed):
-    """One SGD step from w = seed + 1: the figure is then w·(1 − lr·(λ_up + 10·λ_along)), with lr = 0.01."""
+    """One SGD step from w = seed + 1: the metric is then w·(1 − lr·(λ_up + 10·λ_along)), with lr = 0.01."""
     model = Scalar(seed + 1.0)
     return Task(
         model,
@@ -51,9 +50,9 @@ def line():
 
 
 def test_over_gives_the_values_by_hand_from_the_smallest_on(line):
-    found = line.over("up")
-    assert list(found) == [0.0, 0.02, 1.0, 30.0]
-    for weight, values in found.items():
+    over = line.over("up")
+    assert list(over) == [0.0, 0.02, 1.0, 30.0]
+    for weight, values in over.items():
         assert values == pytest.approx(np.array([1, 2, 3]) * (1 - 0.01 * weight), rel=1e-5)
     assert line.over("up", "w (%)")[1.0] == pytest.approx([99, 198, 297], rel=1e-5)
 
@@ -72,11 +71,11 @@ def test_the_curve_has_a_point_per_seed_and_the_mean_with_its_interval(line):
     for points in axes.get_lines():
         if points.get_linestyle() == "None" and len(points.get_xdata()) == 3:
             drawn[points.get_xdata()[0]] = points.get_ydata()
-    found = line.over("up")
+    over = line.over("up")
     assert list(drawn) == pytest.approx([0.001, 0.02, 1, 30])  # 0 below the decade of 0.02
-    assert [list(values) for values in drawn.values()] == [list(values) for values in found.values()]
+    assert [list(values) for values in drawn.values()] == [list(values) for values in over.values()]
     bars = [bar.lines[2][0].get_segments()[0] for bar in axes.containers]
-    for (low, high), values in zip(bars, found.values(), strict=True):
+    for (low, high), values in zip(bars, over.values(), strict=True):
         mean, half = interval(values)
         assert (low[1], high[1]) == pytest.approx((mean - half, mean + half))
     ticks = dict(zip(axes.get_xticks(), [text.get_text() for text in axes.get_xticklabels()], strict=True))
@@ -85,7 +84,7 @@ def test_the_curve_has_a_point_per_seed_and_the_mean_with_its_interval(line):
     assert "4 values from 0 to 30: one point for each of 3 seeds" in picture.alt
 
 
-def test_a_curve_of_the_figure_that_is_asked_for(line):
+def test_a_curve_of_the_metric_that_is_asked_for(line):
     assert line.curve("up", "w (%)").figure.axes[0].get_ylabel() == "w (%)"
 
 
@@ -137,8 +136,8 @@ def contrast(background, ink):
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_places_on_the_axis():
-    assert zero_place([0, 1e-3, 0.1]) == pytest.approx(1e-4) and zero_place([3e-3]) == pytest.approx(1e-4)
+def test_positions_on_the_axis():
+    assert zero_position([0, 1e-3, 0.1]) == pytest.approx(1e-4) and zero_position([3e-3]) == pytest.approx(1e-4)
     assert powers_of_ten([0, 1e-3, 0.5]) == pytest.approx([1e-3, 1e-2, 1e-1])
     assert powers_of_ten([1e-5, 1e4]) == pytest.approx([1e-5, 1e-3, 1e-1, 1e1, 1e3])
     assert powers_of_ten([0]) == [1] and powers_of_ten([2, 5]) == []
@@ -188,17 +187,17 @@ def test_a_heat_map_needs_every_cell(grid):
         grid.heat_map("up", "up")
     with pytest.raises(ValueError, match="named 'reg'"):
         grid.heat_map("up", "reg")
-    with pytest.raises(ValueError, match="have no figure 'accuracy'"):
+    with pytest.raises(ValueError, match="have no metric 'accuracy'"):
         grid.heat_map("up", "along", "accuracy")
 
 
 def test_one_seed_has_no_interval():
-    for draw in (lambda found: found.curve("up"), lambda found: found.heat_map("up", "task")):
+    for draw in (lambda result: result.curve("up"), lambda result: result.heat_map("up", "task")):
         with pytest.raises(ValueError, match="two finite values at least"):
             draw(swept([{"task": 1.0, "up": 1.0}], seeds=1))
 
 
 def test_sweep_names_its_arms_so_that_both_figures_read_them():
-    found = sweep(decay, GRID, plans.joint, Budget(steps=1), "SGD", seeds=range(2), **quiet)
-    assert set(found.choices("up", "along")) == {(c["up"], c["along"]) for c in GRID}
-    assert found.heat_map("up", "along").png().startswith(b"\x89PNG")
+    result = sweep(decay, GRID, plans.joint, Budget(steps=1), "SGD", seeds=range(2), **quiet)
+    assert set(result.choices("up", "along")) == {(c["up"], c["along"]) for c in GRID}
+    assert result.heat_map("up", "along").png().startswith(b"\x89PNG")

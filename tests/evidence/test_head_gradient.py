@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from evidence import record
 from evidence.experiments import head_gradient
 from jointopt import plans, tasks
+from jointopt.compare import records
 from jointopt.optimizers import make_optimizer
 from jointopt.training import train
 
@@ -20,7 +20,7 @@ def test_the_gradient_is_that_of_the_loss_without_dropout():
     model = tasks.load("pretext", seed=1, labels=200).model.double()
     images, _ = head_gradient.halves(1)
     images = SimpleNamespace(images=images.images[:500].double(), labels=images.labels[:500])
-    found = head_gradient.gradient(model.feature_extractor, model.classifier, images)
+    gradient = head_gradient.gradient(model.feature_extractor, model.classifier, images)
 
     standardize, flatten, first, relu, _, last = model.classifier
     features = model.feature_extractor(images.images)
@@ -28,7 +28,7 @@ def test_the_gradient_is_that_of_the_loss_without_dropout():
     scores = last(relu(first(flatten((features - mean) / (spread + standardize.eps).sqrt()))))
     F.cross_entropy(scores, images.labels).backward()
     by_hand = torch.cat([p.grad.ravel() for p in model.feature_extractor.parameters()])
-    torch.testing.assert_close(found, by_hand)
+    torch.testing.assert_close(gradient, by_hand)
 
 
 def test_new_heads_are_new_and_leave_the_old_one_and_the_random_numbers():
@@ -53,29 +53,29 @@ def test_the_halves_are_the_labeled_images_and_none_of_them():
 
 @pytest.fixture(scope="module")
 def first_steps():
-    """The figures of seed 10 up to step 10, and whether the random numbers stayed as they were."""
+    """The metrics of seed 10 up to step 10, and whether the random numbers stayed as they were."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(head_gradient, "AT", (0, 10))
         patch.setattr(head_gradient, "STEPS", 10)
         state = torch.get_rng_state()
-        found = head_gradient.along(seed=10)
-        return found, torch.equal(torch.get_rng_state(), state)
+        metrics = head_gradient.along(seed=10)
+        return metrics, torch.equal(torch.get_rng_state(), state)
 
 
 def test_the_first_steps_agree_with_the_record(first_steps):
-    found, _ = first_steps
-    recorded = record.comparisons("head_gradient")["gradients"].seeds[10]["joint"]
-    assert found == {figure: pytest.approx(recorded[figure], abs=0.03) for figure in found}
+    metrics, _ = first_steps
+    recorded = records.load("head_gradient")["gradients"].seeds[10]["joint"]
+    assert metrics == {name: pytest.approx(recorded[name], abs=0.03) for name in metrics}
 
 
 def test_one_run_is_looked_at_in_every_way(first_steps):
-    found, untouched = first_steps
+    metrics, untouched = first_steps
     kinds, measures = ("new random head", "head as it began", "other images"), ("cosine", "ratio of norms")
-    assert set(found) == {f"{kind}: {m}, step {at}" for kind in kinds for m in measures for at in (0, 10)}
+    assert set(metrics) == {f"{kind}: {m}, step {at}" for kind in kinds for m in measures for at in (0, 10)}
     assert untouched
     for measure in measures:  # before the first step the trained head is the one that it began as
-        assert found[f"head as it began: {measure}, step 0"] == pytest.approx(1, abs=1e-5)
-        assert found[f"head as it began: {measure}, step 10"] < 0.9
+        assert metrics[f"head as it began: {measure}, step 0"] == pytest.approx(1, abs=1e-5)
+        assert metrics[f"head as it began: {measure}, step 10"] < 0.9
 
 
 def test_the_gradients_are_those_of_the_network_that_is_trained(first_steps):

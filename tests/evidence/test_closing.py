@@ -6,7 +6,8 @@ import pytest
 
 from evidence import closing
 from jointopt import Update, tasks
-from jointopt.compare.budget import Budget, cost, within
+from jointopt.compare import Budget, Comparison, cost
+from jointopt.compare.budget import within
 
 FEATURES, HEAD = Update("feature_extractor", "task"), Update("classifier", "task")
 APART = closing.Arms(Update(losses="task"), (FEATURES, HEAD), (FEATURES, HEAD), HEAD)
@@ -55,15 +56,15 @@ def test_only_the_last_stage_is_without_end_where_one_comes_twice(task, costs):
 
 def test_at_equal_compute_each_stage_gets_an_equal_share(task, costs):
     steps = spent(APART, "staged", "flops", task, costs)
-    total, dearest = SIZE * costs[APART.joint], max(costs.values())
+    total, most = SIZE * costs[APART.joint], max(costs.values())
     first = max(after.flops for update, after in steps if update == FEATURES)
     assert first == pytest.approx(total / 2, abs=costs[FEATURES] / 2)
-    assert total - dearest <= steps[-1][1].flops <= total
+    assert total - most <= steps[-1][1].flops <= total
 
 
 def test_joint_training_takes_the_same_steps_in_both_senses(task, costs):
-    taken = [[update for update, _ in spent(APART, "joint", measure, task, costs)] for measure in ("updates", "flops")]
-    assert taken == [[APART.joint] * SIZE] * 2
+    steps = [[update for update, _ in spent(APART, "joint", measure, task, costs)] for measure in ("updates", "flops")]
+    assert steps == [[APART.joint] * SIZE] * 2
 
 
 def test_the_parts_of_a_table(costs):
@@ -79,9 +80,7 @@ def test_the_parts_of_a_table(costs):
     assert len(grid.arms) == 8
 
 
-def found_grid(lr_values):
-    from jointopt.compare import Comparison
-
+def searched(lr_values):
     runs = {
         f"{arm}, lr {lr:g}": {"distance": value}
         for arm in ("joint", "alternating", "staged", "frozen")
@@ -93,13 +92,13 @@ def found_grid(lr_values):
 @pytest.mark.parametrize(("choose", "lr"), [(max, 1e-2), (min, 1e-3)])
 def test_each_arm_gets_its_best_learning_rate_and_joint_is_trained_once(choose, lr):
     make = partial(tasks.load, "pretext", labels=5)
-    found = {"grid": found_grid({1e-3: 1.0, 1e-2: 2.0})}
-    parts = closing.parts(make, APART, SIZE, lrs=(1e-3, 1e-2), choose=choose)(found)
+    comparisons = {"grid": searched({1e-3: 1.0, 1e-2: 2.0})}
+    parts = closing.parts(make, APART, SIZE, lrs=(1e-3, 1e-2), choose=choose)(comparisons)
     assert next(parts)[0] == "grid"
     name, updates = next(parts)
     assert name == "updates" and updates.budget == Budget(updates=SIZE) and updates.known == {}
     assert {arm.optimizer_options["lr"] for arm in updates.arms.values()} == {lr}
     assert set(updates.seeds).isdisjoint(closing.GRID_SEEDS) and len(updates.seeds) >= 5
-    found["updates"] = "the comparison at equal updates"
+    comparisons["updates"] = "the comparison at equal updates"
     name, flops = next(parts)
-    assert name == "flops" and flops.known == {"joint": found["updates"]}
+    assert name == "flops" and flops.known == {"joint": comparisons["updates"]}
