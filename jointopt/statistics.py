@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from jointopt.checks import check_count
+
 
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """(mean, half width) of the confidence interval for the mean: Student's t over n ≥ 2 independent values.
@@ -73,8 +75,7 @@ def how_sure(x: Sequence[float], differences: np.ndarray, draws: int = 2000, see
     Source: the bootstrap, Efron, Annals of Statistics 7 (1979).
     """
     x, differences = _checked(x, differences)
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
-        raise ValueError(f"draws must be a whole number ≥ 1, got {draws!r}")
+    check_count("draws", draws, 1)
     logs, seeds = np.log(x), len(differences)
     drawn = np.random.default_rng(seed).integers(seeds, size=(draws, seeds))
     crossings = [_crossing(logs, differences[rows].mean(axis=0)) for rows in drawn]

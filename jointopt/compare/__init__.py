@@ -24,6 +24,7 @@ import joblib
 import torch
 from tqdm.auto import tqdm
 
+from jointopt.checks import check_count, check_function, check_type
 from jointopt.compare import records
 from jointopt.compare.arms import Arm, Baseline, began, run, run_alone
 from jointopt.compare.baselines import hog_logistic
@@ -195,8 +196,7 @@ def _load(path: Path | None, spec: dict, make: Callable[..., Task], arms: Mappin
 
 
 def _check(make: object, arms: Mapping[str, Arm | Baseline], budget: Budget, processes: int) -> None:
-    if not callable(make):
-        raise ValueError(f"make is a function of the seed that gives a Task, got {type(make).__name__}")
+    check_function("make", make, "seed -> Task")
     if not arms:
         raise ValueError("compare() needs at least one arm, {name: Arm(plan)}")
     for name, arm in arms.items():
@@ -204,10 +204,8 @@ def _check(make: object, arms: Mapping[str, Arm | Baseline], budget: Budget, pro
             _check_plan(name, arm)
         elif not callable(arm):
             raise ValueError(f"the arm {name!r} is an Arm or a function of the seed, got {type(arm).__name__}")
-    if not isinstance(budget, Budget):
-        raise ValueError(f"a budget is a Budget, as Budget(steps=100), got {budget!r}")
-    if isinstance(processes, bool) or not isinstance(processes, int) or processes < 1:
-        raise ValueError(f"processes is a whole number ≥ 1, got {processes!r}")
+    check_type("a budget", budget, Budget, "; Budget(steps=100) is one")
+    check_count("processes", processes, 1)
 
 
 def _check_plan(name: str, arm: Arm) -> None:

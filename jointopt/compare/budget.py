@@ -8,13 +8,13 @@ import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from itertools import groupby, islice
-from numbers import Integral
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from jointopt.checks import check_number
+from jointopt.checks import check_count, check_positive
 from jointopt.controls import Controls
 from jointopt.training import Task, Update, take_step
 
@@ -37,8 +37,7 @@ class Budget:
         if len(given) != 1:
             raise ValueError(f"a budget names one of steps, updates and flops, got {given or 'none'}")
         ((name, value),) = given.items()
-        if check_number(f"a budget of {name}", value) < 1 or (name != "flops" and not isinstance(value, Integral)):
-            raise ValueError(f"a budget of {name} must be a whole number ≥ 1, got {value!r}")
+        (check_positive if name == "flops" else partial(check_count, least=1))(f"a budget of {name}", value)
 
     def __str__(self) -> str:
         if self.flops is not None:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from jointopt.checks import listed
+from jointopt.checks import check_name
 from jointopt.compare.result import Comparison
 
 FOLDER = Path(__file__).parents[2] / "evidence" / "records"  # in a clone; it is not installed with the package
@@ -65,8 +65,7 @@ def _path_of(record: str | Path) -> Path:
     """The file of a record. A string without a folder and without an ending is a name."""
     path = Path(record)
     if isinstance(record, str) and path.name == record and not path.suffix:
-        if record not in (known := names()):
-            raise ValueError(f"no record is named {record!r}; there are {listed(known)}")
+        check_name("record", record, names())
         return FOLDER / f"{record}.json"
     if not path.is_file():
         raise FileNotFoundError(

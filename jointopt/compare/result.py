@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jointopt.checks import listed
+from jointopt.checks import check_name, listed
 from jointopt.figures import comparisons
 from jointopt.figures.table import Table
 from jointopt.statistics import Interval
@@ -40,12 +40,10 @@ class Comparison:
 
     def values(self, arm: str, metric: str | None = None) -> np.ndarray:
         """One value per seed, (n,). metric: None is the first held-out metric; "steps", "flops", "seconds" work too."""
-        if arm not in self.arms:
-            raise ValueError(f"no arm is named {arm!r}; there are {listed(self.arms)}")
+        check_name("arm", arm, self.arms)
         metric = self.metrics[0] if metric is None else metric
         known = [name for name in next(iter(self.seeds.values()))[arm] if name not in NO_NUMBER]
-        if metric not in known:
-            raise ValueError(f"the runs of {arm!r} have no metric {metric!r}; they have {listed(known)}")
+        check_name("metric", metric, known)
         return np.array([runs[arm][metric] for runs in self.seeds.values()], dtype=float)
 
     def mean(self, arm: str, metric: str | None = None) -> Interval:

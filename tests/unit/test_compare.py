@@ -218,13 +218,13 @@ def test_verdicts():
         (dict(seeds=[]), "seeds are different whole numbers"),
         (dict(seeds=[1, 1]), "seeds are different whole numbers"),
         (dict(seeds=3), "seeds are different whole numbers"),
-        (dict(processes=0), "processes is a whole number"),
-        (dict(budget=10), "a budget is a Budget"),
+        (dict(processes=0), "processes must be a whole number ≥ 1, got 0"),
+        (dict(budget=10), "a budget must be Budget, got int"),
         (dict(budget=Budget(flops=1)), "no step was taken"),
         (dict(arms={"a": Arm(lambda: iter(()))}), "the plan of 'a' gives Updates, one at least; its first is None"),
         (dict(arms={"a": Arm(lambda: ["classifier"])}), "its first is 'classifier'"),
         (dict(arms={"a": plans.joint}), r"the arm 'a', seed 0: .* a plan is given as Arm\(plan\)"),
-        (dict(make=load(0)), "make is a function of the seed that gives a Task, got Task"),
+        (dict(make=load(0)), "make must be a function, seed -> Task, got Task"),
         (dict(make=lambda seed: replace(load(seed), evaluate=lambda model: 1.0)), "a dict {metric: value}, got float"),
         (dict(arms={"a": Arm(lambda: None)}), "a function that gives Updates, it gave NoneType"),
         (dict(arms={"a": Arm(lambda: ONE_STREAM)}), "the same stream at each call"),
@@ -258,7 +258,7 @@ def test_unknown_arms_and_metrics_are_named():
     with pytest.raises(ValueError, match="no arm is named 'jaint'; there are 'frozen', 'joint'"):
         result.values("jaint")
     for unknown in ("accuracy", "updates", "began"):
-        with pytest.raises(ValueError, match=f"have no metric '{unknown}'; they have 'accuracy"):
+        with pytest.raises(ValueError, match=f"no metric is named '{unknown}'; there are 'accuracy"):
             result.values("joint", unknown)
 
 

@@ -81,7 +81,7 @@ def test_a_lab_that_cannot_be_made_leaves_the_old_one_usable(make):
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, "3", None, True])
 def test_run_wants_a_number_of_steps(n, task):
-    with pytest.raises(ValueError, match="whole number of steps ≥ 1, got"):
+    with pytest.raises(ValueError, match="the number of steps must be a whole number ≥ 1, got"):
         LiveLab(task).run(n)
 
 

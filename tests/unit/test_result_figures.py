@@ -187,7 +187,7 @@ def test_a_heat_map_needs_every_cell(grid):
         grid.heat_map("up", "up")
     with pytest.raises(ValueError, match="named 'reg'"):
         grid.heat_map("up", "reg")
-    with pytest.raises(ValueError, match="have no metric 'accuracy'"):
+    with pytest.raises(ValueError, match="no metric is named 'accuracy'"):
         grid.heat_map("up", "along", "accuracy")
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from jointopt import figures
+from jointopt.checks import check_count
 from jointopt.controls import Controls
 from jointopt.live.lab import saved_run
 from jointopt.live.lab.history import History
@@ -78,9 +79,7 @@ class LiveLab:
         Fewer where the plan ends; `note` says so. What goes wrong in a step is raised here.
         An interrupt stops at the next step boundary: nothing is lost.
         """
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise ValueError(f"run(n) takes a whole number of steps ≥ 1, got {n!r}")
-        return self._trainer.run(n)
+        return self._trainer.run(check_count("the number of steps", n, 1))
 
     def reset(self, settings: bool = False) -> None:
         """Pause, and go back to the first weights and batches, with an optimizer that remembers nothing.
