@@ -94,12 +94,12 @@ def test_a_view_of_settings_says_what_was_lost(make, browser):
 
     def change(name, value):
         page.locator(f"[name='{name}']").fill(value)
-        page.wait_for_function("sent.some((message) => message.set)")
+        page.wait_for_function("sent.some((message) => message.kind === 'set')")
 
     change("steps", "50")
     deliver()
     change("lr", "0.2")
-    deliver(lambda message: "set" not in message)
+    deliver(lambda message: message["kind"] == "beat")
     until(lambda: said.inner_text().endswith("Waiting for the kernel: lr 0.2."), "the mark in words")
     deliver()
     until(lambda: said.inner_text().startswith("Not received: lr 0.2. Shown is what is in force. "), "what was lost")

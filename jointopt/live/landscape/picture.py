@@ -1,4 +1,4 @@
-"""The static picture of the landscape; landscape_draw.js draws the live one."""
+"""The static picture of the landscape; draw.js draws the live one."""
 
 import numpy as np
 from matplotlib.axes import Axes
