@@ -1,0 +1,62 @@
+// Numbers in and out, ticks, and names moved apart.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { decimal, isFree, percent, short, spread, ticks, two, weightScale } from "../../jointopt/live/shared/numbers.js";
+
+const close = (given, expected) => {
+  assert.equal(given.length, expected.length, `${given}`);
+  for (const [i, value] of expected.entries()) assert.ok(Math.abs(given[i] - value) < 1e-9 * Math.abs(value) + 1e-12, `${given}`);
+};
+
+test("a number is written as a person writes it", () => {
+  const written = { 0: "0", 1234.5: "1230", 0.0012345: "0.00123", 99999: "100000", 123456: "1.2e5", 0.00001: "1.0e-5", "-2.5": "-2.5" };
+  for (const [value, text] of Object.entries(written)) assert.equal(short(Number(value)), text);
+  assert.deepEqual([short(NaN), short(-Infinity), two(-0.256), two(1)], ["NaN", "-Infinity", "−0.26", "1.00"]);
+});
+
+test("a share has two digits and no exponent, and none is rounded to nothing", () => {
+  assert.deepEqual([0, 0.0004, 0.0028, 0.494, 0.996, 1].map(percent), ["0 %", "< 0.1 %", "0.28 %", "49 %", "100 %", "100 %"]);
+});
+
+test("only what is meant as a decimal number is one", () => {
+  for (const [text, value] of [["0.5", 0.5], [" -2 ", -2], ["5e-2", 0.05], [".5", 0.5], ["0", 0], ["0e5", 0], ["5e-324", 5e-324]])
+    assert.equal(decimal(text), value);
+  for (const text of ["", "much", "0x10", "1e-400", "1e999", "1,5", "1_0", "Infinity", "0b1", "."]) assert.ok(Number.isNaN(decimal(text)), text);
+});
+
+test("a slider begins with 0 and goes up by equal factors", () => {
+  const scale = weightScale(-3, 1, 20);
+  assert.deepEqual([0, 1, 21, 81].map(scale.value), [0, 0.001, 0.01, 10]);
+  for (let position = 0; position <= scale.top; position++) assert.equal(scale.position(scale.value(position)), position);
+  assert.deepEqual([-1, 1e-9, 1e9].map(scale.position), [0, 1, scale.top]);
+});
+
+test("ticks on a plain axis", () => {
+  close(ticks(0, 1), [0, 0.25, 0.5, 0.75, 1]);
+  close(ticks(-2.5, 2.5, { parts: 8, digits: [1, 2, 5, 10] }), [-2, -1, 0, 1, 2]);
+  close(ticks(-10.4, 10.4, { parts: 8, digits: [1, 2, 5, 10] }), [-10, -5, 0, 5, 10]);
+  close(ticks(70.3, 74.1), [71, 72, 73, 74]);
+});
+
+test("ticks on a log axis: powers of ten, at most five, or 1, 2 and 5 within one", () => {
+  close(ticks(0.02, 30, { log: true }), [0.1, 1, 10]);
+  close(ticks(0.15, 0.7, { log: true }), [0.2, 0.5]);
+  close(ticks(1e-9, 1, { log: true }), [1e-9, 1e-7, 1e-5, 1e-3, 1e-1]);
+});
+
+test("names that would touch are moved apart and stay in their order, above the bottom", () => {
+  assert.deepEqual(spread([10, 50, 90], 14, 100), [10, 50, 90]);
+  assert.deepEqual(spread([50, 10, 52], 14, 100), [50, 10, 64]);
+  assert.deepEqual(spread([99, 98, 97], 14, 100), [100, 86, 72]);
+  assert.deepEqual(spread([5, 5], 14, Infinity), [5, 19]);
+  assert.deepEqual(spread([], 14, 100), []);
+});
+
+test("a box is free within the frame where it covers nothing", () => {
+  const frame = [0, 0, 100, 100], taken = [[40, 40, 60, 60]];
+  assert.ok(isFree([10, 10, 30, 30], frame, taken));
+  assert.ok(isFree([61, 40, 80, 60], frame, taken));
+  for (const box of [[50, 50, 70, 70], [30, 30, 70, 70], [45, 45, 50, 50], [-1, 10, 5, 20], [90, 10, 101, 20]]) assert.ok(!isFree(box, frame, taken), box);
+});
