@@ -26,7 +26,8 @@ test("a frame is rows of float32, wherever it begins in its buffer", () => {
 });
 
 test("changes of one step share a number", () => {
-  assert.deepEqual(numbered([[3, "a"], [3, "b"], [9, "c"]]), [{ step: 3, texts: ["a", "b"] }, { step: 9, texts: ["c"] }]);
+  const marks = [[3, "a"], [3, "b"], [9, "c"]];
+  assert.deepEqual(numbered(marks), [{ step: 3, texts: ["a", "b"] }, { step: 9, texts: ["c"] }]);
 });
 
 test("four zeros in a row stand still, fewer are the turns of others", () => {

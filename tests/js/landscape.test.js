@@ -6,7 +6,9 @@ import { test } from "node:test";
 import { contour, minima, objective, path, sample } from "../../jointopt/live/landscape/math.js";
 import { formula, wordsOf, wordsOfMinima } from "../../jointopt/live/landscape/words.js";
 
-const near = (given, expected, within = 1e-12) => assert.ok(Math.abs(given - expected) < within, `${given} is not ${expected}`);
+function near(given, expected, within = 1e-12) {
+  assert.ok(Math.abs(given - expected) < within, `${given} is not ${expected}`);
+}
 const GIVEN = { start: [2, -0.5], lr: 0.1, steps: 4, weight: 0, frozen: [] };
 
 test("J of a point", () => {
@@ -62,25 +64,32 @@ test("contours cut the cells' edges at the level", () => {
   const bowl = Array.from({ length: 441 }, (_, k) => Math.hypot(at(k % 21), at(Math.floor(k / 21))));
   const circle = contour(bowl, 20, 0.7);
   assert.ok(circle.length > 40);
-  for (const [x1, y1, x2, y2] of circle) for (const [x, y] of [[x1, y1], [x2, y2]]) near(Math.hypot(at(x), at(y)), 0.7, 0.01);
+  for (const [x1, y1, x2, y2] of circle) {
+    near(Math.hypot(at(x1), at(y1)), 0.7, 0.01);
+    near(Math.hypot(at(x2), at(y2)), 0.7, 0.01);
+  }
 });
 
 test("on a saddle the middle says which ends belong together", () => {
-  const sides = (level) => contour([2, 0, 0, 2], 1, level).map(([x1, y1, x2, y2]) => [x1 + x2 > 1, y1 + y2 > 1]);
+  const sides = (level) =>
+    contour([2, 0, 0, 2], 1, level).map(([x1, y1, x2, y2]) => [x1 + x2 > 1, y1 + y2 > 1]);
   assert.equal(sides(0.9).length, 2);
-  assert.notDeepEqual(sides(0.9), sides(1.1)); // above the middle's 1, the two hills are apart; below it, the two valleys
+  assert.notDeepEqual(sides(0.9), sides(1.1)); // above the middle's 1 the hills are apart, below it the valleys
 });
 
 test("words", () => {
   const state = { steps: 60, frozen: [], plan: "joint" };
-  assert.equal(wordsOf(state, [{ plan: "joint", point: [1, -0.5], J: 0.25 }]), "after 60 joint steps: theta 1.00, phi −0.50, J 0.25");
+  const one = [{ plan: "joint", point: [1, -0.5], J: 0.25 }];
+  assert.equal(wordsOf(state, one), "after 60 joint steps: theta 1.00, phi −0.50, J 0.25");
   const both = [{ plan: "joint", point: [1, 1], J: 0 }, { plan: "staged", point: [1e9, 1], J: 1e9 }];
   assert.equal(wordsOf({ ...state, frozen: ["phi"] }, both),
     "after 60 steps, phi frozen: joint: theta 1.00, phi 1.00, J 0; staged: ran off (the learning rate is too large)");
-  assert.equal(wordsOf(state, [{ plan: "staged", point: [1, 1], J: NaN }]), "after 60 staged steps (theta first): ran off (the learning rate is too large)");
+  assert.equal(wordsOf(state, [{ plan: "staged", point: [1, 1], J: NaN }]),
+    "after 60 staged steps (theta first): ran off (the learning rate is too large)");
   assert.equal(wordsOfMinima(0.19), "Minima: ±(0.90, 0.90).");
   assert.match(wordsOfMinima(2), /^The only minimum is the origin/);
   assert.match(wordsOfMinima(0), /^Every point/);
   assert.match(wordsOfMinima([0, 1]), /^No minimum/);
-  assert.deepEqual([formula(0.1), formula([0.1, 2])], ["J = ½(φ·θ − 1)² + ½·0.1·(θ² + φ²)", "J = ½(φ·θ − 1)² + ½·0.1·θ² + ½·2·φ²"]);
+  assert.equal(formula(0.1), "J = ½(φ·θ − 1)² + ½·0.1·(θ² + φ²)");
+  assert.equal(formula([0.1, 2]), "J = ½(φ·θ − 1)² + ½·0.1·θ² + ½·2·φ²");
 });

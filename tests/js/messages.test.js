@@ -14,7 +14,8 @@ beforeEach(() => {
 
 function opened(beat = (waiting) => (waiting.length ? {} : null)) {
   const model = new Model(), settled = mock.fn();
-  return { model, settled, mail: mailbox(model, settled, beat), said: () => settled.mock.calls.map((call) => call.arguments) };
+  const said = () => settled.mock.calls.map((call) => call.arguments);
+  return { model, mail: mailbox(model, settled, beat), said };
 }
 
 test("what was obeyed waits no longer, and says nothing", () => {
@@ -115,7 +116,7 @@ test("settings: until the kernel has answered, what it says is old news", () => 
   assert.equal(shared.state.lr, 0.4);
 });
 
-test("settings: the line says what was refused until the next change, and what waits once a kernel has answered", () => {
+test("settings: the line says what was refused until the next change, and what waits once one was answered", () => {
   const { model, shared } = settings();
   shared.change({ lr: 0.2 });
   mock.timers.tick(100);

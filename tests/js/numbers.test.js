@@ -3,33 +3,37 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { decimal, isFree, percent, short, spread, ticks, two, weightScale } from "../../jointopt/live/shared/numbers.js";
+import {
+  decimal, isFree, percent, short, spread, ticks, two, weightScale,
+} from "../../jointopt/live/shared/numbers.js";
 
-const close = (given, expected) => {
-  assert.equal(given.length, expected.length, `${given}`);
-  for (const [i, value] of expected.entries()) assert.ok(Math.abs(given[i] - value) < 1e-9 * Math.abs(value) + 1e-12, `${given}`);
-};
+function close(given, expected) {
+  assert.deepEqual(given.map((value) => Number(value.toPrecision(9))), expected);
+}
 
 test("a number is written as a person writes it", () => {
-  const written = { 0: "0", 1234.5: "1230", 0.0012345: "0.00123", 99999: "100000", 123456: "1.2e5", 0.00001: "1.0e-5", "-2.5": "-2.5" };
-  for (const [value, text] of Object.entries(written)) assert.equal(short(Number(value)), text);
+  assert.deepEqual([0, 1234.5, 0.0012345, -2.5].map(short), ["0", "1230", "0.00123", "-2.5"]);
+  assert.deepEqual([99999, 123456, 0.00001].map(short), ["100000", "1.2e5", "1.0e-5"]);
   assert.deepEqual([short(NaN), short(-Infinity), two(-0.256), two(1)], ["NaN", "-Infinity", "−0.26", "1.00"]);
 });
 
 test("a share has two digits and no exponent, and none is rounded to nothing", () => {
-  assert.deepEqual([0, 0.0004, 0.0028, 0.494, 0.996, 1].map(percent), ["0 %", "< 0.1 %", "0.28 %", "49 %", "100 %", "100 %"]);
+  assert.deepEqual([0, 0.0004, 0.0028].map(percent), ["0 %", "< 0.1 %", "0.28 %"]);
+  assert.deepEqual([0.494, 0.996, 1].map(percent), ["49 %", "100 %", "100 %"]);
 });
 
 test("only what is meant as a decimal number is one", () => {
-  for (const [text, value] of [["0.5", 0.5], [" -2 ", -2], ["5e-2", 0.05], [".5", 0.5], ["0", 0], ["0e5", 0], ["5e-324", 5e-324]])
-    assert.equal(decimal(text), value);
-  for (const text of ["", "much", "0x10", "1e-400", "1e999", "1,5", "1_0", "Infinity", "0b1", "."]) assert.ok(Number.isNaN(decimal(text)), text);
+  const right = ["0.5", " -2 ", "5e-2", ".5", "0", "0e5", "5e-324"];
+  assert.deepEqual(right.map(decimal), [0.5, -2, 0.05, 0.5, 0, 0, 5e-324]);
+  const wrong = ["", "much", "0x10", "1e-400", "1e999", "1,5", "1_0", "Infinity", "0b1", "."];
+  assert.deepEqual(wrong.map(decimal), wrong.map(() => NaN));
 });
 
 test("a slider begins with 0 and goes up by equal factors", () => {
   const scale = weightScale(-3, 1, 20);
   assert.deepEqual([0, 1, 21, 81].map(scale.value), [0, 0.001, 0.01, 10]);
-  for (let position = 0; position <= scale.top; position++) assert.equal(scale.position(scale.value(position)), position);
+  const positions = Array.from({ length: scale.top + 1 }, (_, i) => i);
+  assert.deepEqual(positions.map(scale.value).map(scale.position), positions);
   assert.deepEqual([-1, 1e-9, 1e9].map(scale.position), [0, 1, scale.top]);
 });
 
@@ -58,5 +62,7 @@ test("a box is free within the frame where it covers nothing", () => {
   const frame = [0, 0, 100, 100], taken = [[40, 40, 60, 60]];
   assert.ok(isFree([10, 10, 30, 30], frame, taken));
   assert.ok(isFree([61, 40, 80, 60], frame, taken));
-  for (const box of [[50, 50, 70, 70], [30, 30, 70, 70], [45, 45, 50, 50], [-1, 10, 5, 20], [90, 10, 101, 20]]) assert.ok(!isFree(box, frame, taken), box);
+  const covering = [[50, 50, 70, 70], [30, 30, 70, 70], [45, 45, 50, 50]];
+  const outside = [[-1, 10, 5, 20], [90, 10, 101, 20]];
+  for (const box of [...covering, ...outside]) assert.ok(!isFree(box, frame, taken), `${box}`);
 });

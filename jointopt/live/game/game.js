@@ -52,7 +52,7 @@ function make({ find, state, ask }) {
     find("output").textContent = `step ${now} of ${state.steps}`;
     for (const [what, idle] of [["play", playing], ["pause", !playing], ["step", playing || now === state.steps]])
       find(`[data-do=${what}]`).setAttribute("aria-disabled", Boolean(idle));
-    find("p[role=status]").setAttribute("aria-live", playing ? "off" : "polite"); // seen all the time, read out at the end
+    find("p[role=status]").setAttribute("aria-live", playing ? "off" : "polite"); // read out at the end
     const words = wordsOf(paths, now, state.lr);
     chart.setAttribute("aria-label", `Radius over the steps, on a logarithmic scale. ${words}`);
     if (playing) ask();
@@ -60,10 +60,7 @@ function make({ find, state, ask }) {
     const data = { points: JSON.stringify(Object.fromEntries(points)), now };
     return { plot, label: "The plane of x and y, the equilibrium in its middle.", words, data };
   }
-  const lr = {
-    shown: () => state.lr, change: (lr) => ({ lr }), valid: (u) => u > 0 && Number.isFinite(u),
-    expected: "step size η: a number > 0", scale: STEP_SIZES,
-  };
+  const lr = { valid: (u) => u > 0 && Number.isFinite(u), expected: "step size η: a number > 0", scale: STEP_SIZES };
   return { fields: { lr }, reach: reachOf, limit: (reach) => reach, draw };
 }
 
@@ -75,9 +72,10 @@ function drawPlane(canvas, paths, now, start, reach) {
     drawField(plot);
     for (const method in paths) drawLine(g, paths[method].slice(0, now + 1).map(at), lineOf(method, colors), colors);
     for (const method in paths) {
-      const [x, y] = at(paths[method][now]);
-      if (Math.max(...paths[method][now].map(Math.abs)) < reach) drawMarker(g, MARKS[method], x, y, font * 0.42, colors);
-      plot.take([x, y], font * 0.5);
+      const point = paths[method][now];
+      if (point.some((u) => !(Math.abs(u) < reach))) continue;
+      drawMarker(g, MARKS[method], ...at(point), font * 0.42, colors);
+      plot.take(at(point), font * 0.5);
     }
     drawCross(plot, at([0, 0]));
     plot.take(at(start), 11);
@@ -95,8 +93,8 @@ function drawField({ g, colors, at, reach }) {
       const [x, y] = [0.3 * i * reach, 0.3 * j * reach];
       const [[fromX, fromY], [toX, toY]] = [at([x, y]), at([x - 0.09 * y, y + 0.09 * x])];
       const [u, v] = [0.4 * (fromX - toX), 0.4 * (fromY - toY)]; // back
-      stroke(g, `M ${fromX} ${fromY} L ${toX} ${toY} m ${u - 0.6 * v} ${v + 0.6 * u} L ${toX} ${toY} l ${u + 0.6 * v} ${v - 0.6 * u}`,
-        colors.line, 1.5);
+      const head = `m ${u - 0.6 * v} ${v + 0.6 * u} L ${toX} ${toY} l ${u + 0.6 * v} ${v - 0.6 * u}`;
+      stroke(g, `M ${fromX} ${fromY} L ${toX} ${toY} ${head}`, colors.line, 1.5);
     }
   }
 }

@@ -9,8 +9,10 @@ import { escaped, onPress, rootOf } from "../shared/page.js";
 const SCALE = weightScale(-6, 2, 10);
 
 const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" aria-hidden="true">
-  <rect x="1" y="6" width="10" height="8" rx="1.5"/><path d="M3 6V4a3 3 0 0 1 6 0v2" fill="none" stroke-width="1.8"/></svg>`;
-const icon = (path) => `<svg width="11" height="11" viewBox="0 0 10 10" aria-hidden="true" fill="currentColor"><path d="${path}"/></svg> `;
+  <rect x="1" y="6" width="10" height="8" rx="1.5"/>
+  <path d="M3 6V4a3 3 0 0 1 6 0v2" fill="none" stroke-width="1.8"/></svg>`;
+const icon = (path) => `<svg width="11" height="11" viewBox="0 0 10 10" aria-hidden="true" fill="currentColor">
+  <path d="${path}"/></svg> `;
 const ICONS = { play: icon("M1 0L10 5L1 10Z"), pause: icon("M1 0H4V10H1ZM6 0H9V10H6Z") };
 const LOST_AFTER = 6000; // ms without an answer after which the kernel is taken to be gone
 const WAITING_AFTER = 300; // ms without an answer after which a control is marked: most answers come before
@@ -18,7 +20,8 @@ const WAITING_AFTER = 300; // ms without an answer after which a control is mark
 function render({ model, el }) {
   const { losses, modules, optimizers, plans, name } = model.get("spec");
   const id = `jo${Math.random().toString(36).slice(2)}`;
-  const root = rootOf("controls", markup(id, losses, modules, optimizers, plans), `Training controls of the lab ${name}`);
+  const html = markup(id, losses, modules, optimizers, plans);
+  const root = rootOf("controls", html, `Training controls of the lab ${name}`);
   el.replaceChildren(root);
   const find = (selector) => root.querySelector(selector);
 
@@ -102,8 +105,9 @@ function render({ model, el }) {
     });
   });
   for (const [kind, words] of [["lr", "learning rate"], ["optimizer", "optimizer"], ["plan", "plan"]]) {
-    const set = ({ target }) => send(target, `${words} ${target.value}`, kind, { value: kind === "lr" ? typed(target) : target.value });
-    find(`[data-${kind}]`)?.addEventListener("change", set);
+    find(`[data-${kind}]`)?.addEventListener("change", ({ target }) => {
+      send(target, `${words} ${target.value}`, kind, { value: kind === "lr" ? typed(target) : target.value });
+    });
   }
   root.querySelectorAll("[data-do]").forEach((button) => {
     onPress(button, () => send(button, button.textContent.trim(), button.dataset.do));
@@ -130,15 +134,18 @@ function markup(id, losses, modules, optimizers, plans) {
   const button = (what, label) => `<button data-do="${what}">${ICONS[what] || ""}${label}</button>`;
   const weights = losses.map((loss, i) => `
     <div class="jo-weight"><label for="${id}number${i}">${swatch(loss, losses)} λ ${escaped(loss)}</label>
-      <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1" aria-label="λ of ${escaped(loss)}, logarithmic, 0 at the left end">
-      <input type="text" inputmode="decimal" id="${id}number${i}" size="7" aria-label="λ of ${escaped(loss)}, exact"></div>`);
+      <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1"
+        aria-label="λ of ${escaped(loss)}, logarithmic, 0 at the left end">
+      <input type="text" inputmode="decimal" id="${id}number${i}" size="7"
+        aria-label="λ of ${escaped(loss)}, exact"></div>`);
   const switches = modules.map((module, i) => `
     <label><input type="checkbox" role="switch" id="${id}freeze${i}" aria-label="freeze ${escaped(module)}">
       ${LOCK} freeze ${swatch(module, modules)} ${escaped(symbol(module))}</label>`);
   const menu = (what, names, more = "") => `<label>${what} <select data-${what}>${more}${names
     .map((name) => `<option value="${escaped(name)}">${escaped(name)}</option>`).join("")}</select></label>`;
   return `
-    <div class="jo-row">${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
+    <div class="jo-row">
+      ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
       ${plans.length ? menu("plan", plans, `<option value="" data-ended hidden disabled></option>`) : ""}
       ${menu("optimizer", optimizers)}
       <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label></div>
@@ -146,7 +153,9 @@ function markup(id, losses, modules, optimizers, plans) {
     <div class="jo-row">${switches.join("")}</div>
     <div class="jo-waits" role="status" id="${id}waits"></div>
     <div class="jo-error" role="alert"></div>
-    <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another cell, what was pressed here is kept until that cell has ended. If it was restarted, run the cell of this lab again.</div>`;
+    <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another
+      cell, what was pressed here is kept until that cell has ended. If it was restarted, run the cell of this lab
+      again.</div>`;
 }
 
 export default { render };

@@ -1,4 +1,4 @@
-// What the lab draws: the objective and its parts, gradients, movement, held-out figures, influence, the task's picture.
+// What the lab draws: the objective and its parts, gradients, movement, held-out figures, influence, a picture.
 
 import { hatch, stroke, through } from "../shared/canvas.js";
 import { LOOK, lookOf, onLookChange, theme } from "../shared/look.js";
@@ -7,7 +7,10 @@ import { escaped, rootOf } from "../shared/page.js";
 import { curve, emptyPanel, GAP, LANE, logRange, nameEnds, roomFor, runs, standing } from "../shared/panel.js";
 import { influence } from "./influence.js";
 
-const TITLES = ["J and its parts λ·L (log)", "share of each λ·L in J", "gradient norm (log)", "weight change per step (log)", "held-out figure"];
+const TITLES = [
+  "J and its parts λ·L (log)", "share of each λ·L in J", "gradient norm (log)", "weight change per step (log)",
+  "held-out figure",
+];
 
 function render({ model, el }) {
   const { losses, modules, columns } = model.get("spec");
@@ -23,7 +26,8 @@ function render({ model, el }) {
   el.replaceChildren(root);
   const canvases = [...root.querySelectorAll("canvas")];
   const find = (selector) => root.querySelector(selector);
-  const pick = (kind, names) => names.map((n) => ({ name: n, column: columns.indexOf(`${kind}.${n}`), look: lookOf(n, names) }));
+  const pick = (kind, names) =>
+    names.map((name) => ({ name, column: columns.indexOf(`${kind}.${name}`), look: lookOf(name, names) }));
   const parts = pick("part", losses), gradients = pick("grad_norm", modules), changes = pick("change", modules);
   let pending = false, waiting = null, seen = [], pictureUrl = null;
 
@@ -36,8 +40,8 @@ function render({ model, el }) {
     if (pending || info.number === undefined) return;
     const rows = readRows(model.get("frame"), columns.length);
     const x = rows.map((row) => row[0]), total = rows.map((row) => row[1]);
-    const marks = numbered(info.marks), right = roomFor(canvases[0], [...losses.map((l) => `${l} ${percent(1e-9)}`), ...modules]);
-    const common = { x, marks, right, last: Math.max(1, info.number - 1) };
+    const marks = numbered(info.marks), names = [...losses.map((l) => `${l} ${percent(1e-9)}`), ...modules];
+    const common = { x, marks, right: roomFor(canvases[0], names), last: Math.max(1, info.number - 1) };
     const values = (series) => series.map((s) => ({ ...s, values: rows.map((row) => row[s.column]) }));
     const held = values(changes).map((s) => ({ ...s, still: standing(s.values) }));
 
@@ -47,14 +51,16 @@ function render({ model, el }) {
     lines(canvases[2], values(gradients).map((s, i) => ({ ...s, still: held[i].still })), common);
     lines(canvases[3], held, common);
     heldOut(canvases[4], info.held_out, common);
-    root.querySelectorAll("h4")[4].textContent = info.held_out.name ? `held-out ${info.held_out.name}` : "held-out figure: none";
+    const heldOutName = info.held_out.name;
+    root.querySelectorAll("h4")[4].textContent = heldOutName ? `held-out ${heldOutName}` : "held-out figure: none";
     find(".jo-influence-box").innerHTML = influence(info.influence, losses, modules);
     find(".jo-marks").innerHTML = marks.map((m) => `<li>step ${m.step}: ${escaped(m.texts.join(", "))}</li>`).join("");
 
     seen = [...seen, [performance.now(), info.number]].slice(-12);
     const rate = (1000 * (info.number - seen[0][1])) / (performance.now() - seen[0][0]);
     const now = total.length ? `J ${short(total[total.length - 1])}` : "";
-    find(".jo-step").textContent = [`step ${info.number}`, now, rate > 0 ? `${rate.toFixed(rate < 10 ? 1 : 0)} steps/s` : ""].filter(Boolean).join(" · ");
+    const speed = rate > 0 ? `${rate.toFixed(rate < 10 ? 1 : 0)} steps/s` : "";
+    find(".jo-step").textContent = [`step ${info.number}`, now, speed].filter(Boolean).join(" · ");
     say(info, now);
   };
 
@@ -67,8 +73,10 @@ function render({ model, el }) {
       line.dataset.text = text;
       line.innerHTML = text || "Change λ or freeze a module while it trains: this line says what it did.";
     }
-    const titles = [...root.querySelectorAll("h4")].map((h) => h.textContent);
-    for (const [i, canvas] of canvases.entries()) canvas.setAttribute("aria-label", `${titles[i]}, over ${info.number} steps. ${now}`);
+    for (const canvas of canvases) {
+      const title = canvas.previousElementSibling.textContent;
+      canvas.setAttribute("aria-label", `${title}, over ${info.number} steps. ${now}`);
+    }
   };
 
   const showPicture = () => {
@@ -78,7 +86,8 @@ function render({ model, el }) {
     pictureUrl = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
     image.src = pictureUrl;
     image.hidden = false;
-    image.alt = `The task's picture after ${model.get("info").number ?? 0} steps: held-out examples with what the model makes of them.`;
+    const steps = model.get("info").number ?? 0;
+    image.alt = `The task's picture after ${steps} steps: held-out examples with what the model makes of them.`;
   };
 
   const ask = () => {
@@ -147,22 +156,22 @@ function shares(canvas, series, total, options) {
   const { g, X, Y } = plot, x = options.x, bottom = total.map(() => 0), names = [];
   for (const s of series) {
     const top = bottom.map((b, i) => b + (total[i] > 0 ? s.values[i] / total[i] : 0));
-    const outline = through([...top.map((v, i) => [X(x[i]), Y(v)]), ...bottom.map((v, i) => [X(x[i]), Y(v)]).reverse()]);
+    const points = (heights) => heights.map((v, i) => [X(x[i]), Y(v)]);
     [g.globalAlpha, g.fillStyle] = [0.55, s.look[0]];
-    g.fill(outline);
+    g.fill(through([...points(top), ...points(bottom).reverse()]));
     g.globalAlpha = 1;
     curve(plot, { ...s, values: top }, x);
-    const end = total.length - 1, share = top[end] - bottom[end];
-    if (share > 0) names.push({ y: Y((top[end] + bottom[end]) / 2), text: `${s.name} ${percent(share)}`, color: s.look[0] });
+    const end = total.length - 1, share = top[end] - bottom[end], text = `${s.name} ${percent(share)}`;
+    if (share > 0) names.push({ y: Y((top[end] + bottom[end]) / 2), text, color: s.look[0] });
     top.forEach((v, i) => { bottom[i] = v; });
   }
   nameEnds(plot, names);
 }
 
 function heldOut(canvas, { points }, options) {
-  const values = points.map((p) => p[1]), low = Math.min(...values), high = Math.max(...values), pad = (high - low) * 0.1 || 1;
-  const range = points.length ? { low: low - pad, high: high + pad } : { low: -0.1, high: 1.1 };
-  const plot = emptyPanel(canvas, { ...options, ...range, last: options.last + 1 });
+  const values = points.length ? points.map(([, v]) => v) : [0, 1];
+  const [low, high] = [Math.min(...values), Math.max(...values)], pad = (high - low) * 0.1 || 1;
+  const plot = emptyPanel(canvas, { ...options, low: low - pad, high: high + pad, last: options.last + 1 });
   const [color, dash] = LOOK.heldOut, dots = points.map(([step, v]) => [plot.X(step), plot.Y(v)]);
   stroke(plot.g, through(dots), color, 2.2, dash);
   for (const [x, y] of dots) {

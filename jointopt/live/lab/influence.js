@@ -12,12 +12,15 @@ export function influence(cells, losses, modules) {
     const norm = at.get(`${loss} ${module}`);
     if (norm === undefined) return `<td aria-label="none">–</td>`;
     const radius = Math.max(1.5, 13 * Math.sqrt(norm / most)), color = lookOf(module, modules)[0];
-    const disc = `<svg width="28" height="28" aria-hidden="true"><circle cx="14" cy="14" r="${radius}" fill="${color}"/></svg>`;
-    return `<td>${disc}${many ? "<br>" : " "}${short(many ? Number(norm.toPrecision(2)) : norm)}</td>`;
+    const disc = `<circle cx="14" cy="14" r="${radius}" fill="${color}"/>`;
+    const number = many ? `<br>${short(Number(norm.toPrecision(2)))}` : ` ${short(norm)}`;
+    return `<td><svg width="28" height="28" aria-hidden="true">${disc}</svg>${number}</td>`;
   };
   const broken = (name) => escaped(name).replaceAll("_", "_<wbr>");
   const head = modules.map((m) => `<th scope="col">${swatch(m, modules)}<br>${broken(m)}</th>`).join("");
-  const row = (l) => `<tr><th scope="row">${swatch(l, losses)} λ·<wbr>${broken(l)}</th>${modules.map((m) => cell(l, m)).join("")}</tr>`;
+  const row = (l) => `<tr><th scope="row">${swatch(l, losses)} λ·<wbr>${broken(l)}</th>
+    ${modules.map((m) => cell(l, m)).join("")}</tr>`;
   const size = many ? ` jo-many" style="min-width: ${94 + 56 * modules.length}px` : "";
-  return `<table class="jo-influence${size}"><caption>influence: ‖∇(λ·L)‖ in each module</caption><tr><td></td>${head}</tr>${losses.map(row).join("")}</table>`;
+  return `<table class="jo-influence${size}"><caption>influence: ‖∇(λ·L)‖ in each module</caption>
+    <tr><td></td>${head}</tr>${losses.map(row).join("")}</table>`;
 }

@@ -10,7 +10,7 @@ const COMPARED = ["joint", "staged", "alternating"]; // what plan "all" shows
 const MARKERS = { joint: "circle", staged: "square", staged_phi_first: "square", alternating: "triangle" };
 const GRID = 100; // cells a side
 
-// Shade by height, then contours; each third, ten times higher above the floor, is thick. Answers the thick ones' heights.
+// Shade by height, then contours; each third, ten times higher above the floor, is thick. Answers the heights of those.
 function drawSurface({ g, colors, left, top, side, reach }, weight) {
   const { values, low, high, levels } = sample(weight, reach, GRID);
   const shade = new OffscreenCanvas(GRID + 1, GRID + 1);

@@ -19,8 +19,8 @@ const SIDE = `
     <label><input type="checkbox" name="separate"> separate λ for θ and φ</label>
   </fieldset>
   <fieldset><legend>path</legend>
-    <div class="jo-row"><label>plan <select name="plan">
-      ${Object.entries(PLAN_WORDS).map(([plan, words]) => `<option value="${plan}">${words}</option>`).join("")}</select></label></div>
+    <div class="jo-row"><label>plan <select name="plan">${Object.entries(PLAN_WORDS).map(([plan, words]) =>
+      `<option value="${plan}">${words}</option>`).join("")}</select></label></div>
     <div class="jo-row"><label><input type="checkbox" name="freeze theta"> freeze θ</label>
       <label><input type="checkbox" name="freeze phi"> freeze φ</label></div>
     <div class="jo-row"><label>start θ <input type="number" name="start theta" step="0.1"></label>
@@ -51,10 +51,7 @@ function make({ find, state, change }) {
   return {
     fields: {
       "weight both": weight("both", 0), "weight theta": weight("theta", 0), "weight phi": weight("phi", 1),
-      lr: {
-        shown: () => state.lr, change: (lr) => ({ lr }),
-        valid: (x) => x > 0 && Number.isFinite(x), expected: "learning rate: a number > 0",
-      },
+      lr: { valid: (x) => x > 0 && Number.isFinite(x), expected: "learning rate: a number > 0" },
     },
     show() {
       const separate = Array.isArray(state.weight);
@@ -70,8 +67,9 @@ function make({ find, state, change }) {
       const found = wordsOfMinima(state.weight);
       find(".formula").textContent = formula(state.weight);
       find(".note").textContent = found;
-      const data = { ends: JSON.stringify(Object.fromEntries(ends.map(({ plan, point, J }) => [plan, [...point, J]]))) };
-      return { plot, label: `Contours of J over theta and phi. ${found}`, words: wordsOf(state, ends), data };
+      const data = Object.fromEntries(ends.map(({ plan, point, J }) => [plan, [...point, J]])); // plan: [θ, φ, J]
+      const label = `Contours of J over theta and phi. ${found}`;
+      return { plot, label, words: wordsOf(state, ends), data: { ends: JSON.stringify(data) } };
     },
   };
 }

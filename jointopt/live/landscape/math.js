@@ -1,5 +1,5 @@
-// The smallest pipeline there is, y = φ·θ·x: J, its minima, its contours, and gradient descent. jointopt/toys/landscape.py
-// has the same arithmetic, and a browser test compares the two.
+// The smallest pipeline there is, y = φ·θ·x: J, its minima, its contours, and gradient descent.
+// jointopt/toys/landscape.py has the same arithmetic, and a browser test compares the two.
 
 export const TARGET = 1; // the product φ·θ that fits the data
 
@@ -64,7 +64,8 @@ export function sample(weight, reach, N) {
   return { values, low, high, levels };
 }
 
-// Marching squares: the pieces [x1, y1, x2, y2] of the lines on which the grid has this level, in cells from the top left.
+// Marching squares: the pieces [x1, y1, x2, y2] of the lines on which the grid has this level, in cells from the top
+// left.
 export function contour(values, N, level) {
   const pieces = [];
   const width = N + 1;

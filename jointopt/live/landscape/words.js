@@ -13,7 +13,8 @@ export function wordsOf(state, ends) {
   const held = state.frozen.length ? `, ${state.frozen.join(" and ")} frozen` : "";
   const where = ({ point: [theta, phi], J }) => Number.isFinite(J) && J < 1e6
     ? `theta ${two(theta)}, phi ${two(phi)}, J ${short(J)}` : "ran off (the learning rate is too large)";
-  if (ends.length > 1) return `after ${state.steps} steps${held}: ${ends.map((end) => `${end.plan}: ${where(end)}`).join("; ")}`;
+  const all = ends.map((end) => `${end.plan}: ${where(end)}`).join("; ");
+  if (ends.length > 1) return `after ${state.steps} steps${held}: ${all}`;
   const [name, detail] = PLAN_WORDS[ends[0].plan].split(" (");
   const order = detail ? ` (${detail}` : "";
   return `after ${state.steps} ${name} steps${order}${held}: ${where(ends[0])}`;

@@ -79,8 +79,8 @@ export function hatch(g, x, y, width, height, color) {
     [g.fillStyle, g.globalAlpha] = [color, 0.35];
     g.fillRect(x, y, width, height);
     g.globalAlpha = 1;
-    let lines = "";
-    for (let at = 7 * Math.floor((x - height) / 7); at < x + width; at += 7) lines += `M ${at} ${y + height} l ${height} ${-height}`;
+    let [lines, at] = ["", 7 * Math.floor((x - height) / 7)];
+    for (; at < x + width; at += 7) lines += `M ${at} ${y + height} l ${height} ${-height}`;
     stroke(g, lines, color, 2);
   });
 }

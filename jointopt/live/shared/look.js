@@ -45,6 +45,6 @@ export function onLookChange(el, redraw) {
   const sizes = new ResizeObserver(redraw);
   sizes.observe(el);
   const themes = new MutationObserver(redraw);
-  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  themes.observe(document.body, { attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
   return () => { sizes.disconnect(); themes.disconnect(); };
 }

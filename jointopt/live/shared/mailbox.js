@@ -4,9 +4,10 @@ const BEAT = 1000; // ms
 
 // Messages to the kernel, each of which is answered: obeyed, refused, or lost. A connection may swallow them without a
 // word, so a beat asks what became of those without an answer. One that had not come by then is never obeyed.
-//   settled(news, lost)  called with the words for what was lost or refused, and with whether something was lost
-//   beat(waiting, silence)  called before each beat, with the controls that wait and the milliseconds for which the kernel
-//                        has owed an answer; it answers what goes along with the beat, or null: none is sent
+//   settled(news, lost)     called with the words for what was lost or refused, and with whether something was lost
+//   beat(waiting, silence)  called before each beat, with [control, words] of each control that waits, and the
+//                           milliseconds for which the kernel has owed an answer; it answers what goes along with the
+//                           beat, or null: none is sent
 // Messages rather than trait sync: ipywidgets holds further state back until the kernel calls the last one done, which
 // it may never do.
 export function mailbox(model, settled, beat) {
@@ -37,7 +38,8 @@ export function mailbox(model, settled, beat) {
     silentSince = null;
     const ids = Object.keys(verdicts).filter((id) => sent.has(id));
     // What was asked of a control before it was moved again is of no interest any more.
-    const lost = ids.filter((id) => verdicts[id] === null && newest.get(sent.get(id)[0]) === id).map((id) => sent.get(id)[1]);
+    const isLost = (id) => verdicts[id] === null && newest.get(sent.get(id)[0]) === id;
+    const lost = ids.filter(isLost).map((id) => sent.get(id)[1]);
     const news = ids.map((id) => verdicts[id]).filter(Boolean);
     if (lost.length) news.unshift(`Not received: ${lost.join(", ")}. Shown is what is in force.`);
     for (const id of ids) sent.delete(id);

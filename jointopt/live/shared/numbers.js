@@ -12,8 +12,8 @@ export function short(value) {
   return String(Number(value.toPrecision(3)));
 }
 
-// The number that a text says in decimal notation, else NaN. Number alone would take "0x10" for 16 and make 0 of 1e-400,
-// which is not what was meant.
+// The number that a text says in decimal notation, else NaN. Number alone would take "0x10" for 16 and make 0 of
+// 1e-400, which is not what was meant.
 export function decimal(text) {
   const value = Number(text);
   const isDecimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim());
@@ -38,13 +38,14 @@ export function weightScale(low, high, perDecade) {
   };
 }
 
-// The numbers that stand on an axis from low to high: about `parts` gaps of 1, 2, 2.5 or 5 times a power of ten, or on a log scale at most five powers of ten,
-// and where there is no second one, 1, 2 and 5 times them.
+// The numbers on an axis from low to high, with about `parts` gaps, each one of the digits times a power of ten. On a
+// log scale: at most five powers of ten, and where there are not two, 1, 2 and 5 times them.
 export function ticks(low, high, { log = false, parts = 4, digits = [1, 2, 2.5, 5, 10] } = {}) {
   if (!log) {
     const rough = (high - low) / parts, decade = 10 ** Math.floor(Math.log10(rough));
     const gap = decade * digits.find((m) => m * decade >= rough);
-    return Array.from({ length: parts + 3 }, (_, i) => (Math.ceil(low / gap) + i) * gap).filter((v) => v <= high * 1.0001);
+    const all = Array.from({ length: parts + 3 }, (_, i) => (Math.ceil(low / gap) + i) * gap);
+    return all.filter((v) => v <= high * 1.0001);
   }
   const all = [];
   for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e++)

@@ -38,45 +38,50 @@ export function speaker(element) {
 
 // A slider on a logarithmic scale, and a field for the exact number.
 export function weightField(name, symbol, scale, least = 0) {
-  return `${symbol} <input type="range" name="${name} slider" min="${least}" max="${scale.top}" aria-label="${symbol}, logarithmic">
+  return `${symbol}
+    <input type="range" name="${name} slider" min="${least}" max="${scale.top}" aria-label="${symbol}, logarithmic">
     <input type="number" name="${name}" min="0" step="0.01" aria-label="${symbol}, exact">`;
 }
 
-// Number fields by name: {shown, change, valid, expected, scale}: what is shown, the change, is it valid, what is
-// expected, and the scale of a slider beside it, if there is one. Answers what shows them all.
-export function numberFields(root, fields, change, say) {
+// Number fields by name, for these settings: { valid, expected }: is a number valid, and what is; where a field is not
+// one setting whole, { shown, change }: what is shown, and the change of settings; { scale } where it has a slider.
+// Answers what shows them all.
+export function numberFields(root, state, fields, change, say) {
   const named = (name) => root.querySelector(`[name="${name}"]`);
+  const shown = (name) => (fields[name].shown || (() => state[name]))();
+  const changeTo = (name, value) => change((fields[name].change || (() => ({ [name]: value })))(value));
   const show = (lost) => {
     const focused = root.getRootNode().activeElement;
-    for (const [name, { shown, scale }] of Object.entries(fields)) {
+    for (const [name, { scale }] of Object.entries(fields)) {
       if (scale) {
-        named(`${name} slider`).value = scale.position(shown());
-        named(`${name} slider`).setAttribute("aria-valuetext", short(shown()));
+        named(`${name} slider`).value = scale.position(shown(name));
+        named(`${name} slider`).setAttribute("aria-valuetext", short(shown(name)));
       }
       if (named(name) === focused && !lost) continue; // someone is typing there
-      named(name).value = shown();
+      named(name).value = shown(name);
       named(name).removeAttribute("aria-invalid");
     }
   };
-  for (const [name, field] of Object.entries(fields)) {
+  for (const [name, { valid, expected, scale }] of Object.entries(fields)) {
     named(name).addEventListener("input", ({ target }) => {
-      const value = decimal(target.value), ok = field.valid(value);
+      const value = decimal(target.value), ok = valid(value);
       target.setAttribute("aria-invalid", !ok);
-      if (ok) change(field.change(value));
-      else say(`Expected ${field.expected}. Nothing was changed.`);
+      if (ok) changeTo(name, value);
+      else say(`Expected ${expected}. Nothing was changed.`);
     });
     named(name).addEventListener("blur", () => show());
-    if (field.scale) {
-      named(`${name} slider`).addEventListener("input", ({ target }) => change(field.change(field.scale.value(Number(target.value)))));
+    if (scale) {
+      const slider = named(`${name} slider`);
+      slider.addEventListener("input", () => changeTo(name, scale.value(Number(slider.value))));
     }
   }
   return show;
 }
 
-// A point that is moved: drag its handle, click the picture, or arrow keys. at() is where it stands in pixels of the
-// canvas, value() in numbers; place(x, y) moves it to pixels, put([u, v]) to numbers; ended() is called when a drag ends.
-// Answers: is it dragged?
-export function movable(canvas, handle, { at, value, place, put, ended }) {
+// A point that is moved: drag its handle, click the picture, or arrow keys. at() is where it is, in pixels of the
+// canvas; place(x, y) moves it there, push([u, v]) by so much; ended() is called when a drag ends. Answers what says
+// whether it is dragged.
+export function movable(canvas, handle, { at, place, push, ended }) {
   let drag = null; // where on the handle it was taken hold of
   const local = (event) => {
     const box = canvas.getBoundingClientRect();
@@ -95,7 +100,7 @@ export function movable(canvas, handle, { at, value, place, put, ended }) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (!way) return;
     event.preventDefault();
-    put(way.map((d, i) => value()[i] + d * (event.shiftKey ? 0.5 : 0.05)));
+    push(way.map((d) => d * (event.shiftKey ? 0.5 : 0.05)));
   });
   return () => drag !== null;
 }

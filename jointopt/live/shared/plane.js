@@ -1,5 +1,5 @@
-// A view of a plane of two numbers: its picture with a start point that is moved, its settings, and words. What is shown
-// is computed in the browser, so a change needs no kernel.
+// A view of a plane of two numbers: its picture with a start point that is moved, its settings, and words. What is
+// shown is computed in the browser, so a change needs no kernel.
 
 import { sheet, stroke, within, write } from "./canvas.js";
 import { onLookChange } from "./look.js";
@@ -72,8 +72,8 @@ export function writeNear(plot, words, [x, y], ways, link = false) {
 export function planeView({ model, el }, { kind, label, axes, settings, side, make }) {
   const root = rootOf(`plane jo-${kind}`, `
     <div class="plot"><canvas role="img"></canvas>
-      <div class="handle" tabindex="0" role="slider" aria-label="start point" aria-valuemin="${-MAX_START}" aria-valuemax="${MAX_START}"
-        title="Drag, or arrow keys (with Shift: larger steps)"></div></div>
+      <div class="handle" tabindex="0" role="slider" aria-label="start point" aria-valuemin="${-MAX_START}"
+        aria-valuemax="${MAX_START}" title="Drag, or arrow keys (with Shift: larger steps)"></div></div>
     <div class="side">${side}<p role="status" aria-live="polite"></p></div>`, label);
   el.append(root);
   const find = (selector) => root.querySelector(selector);
@@ -111,12 +111,10 @@ export function planeView({ model, el }, { kind, label, axes, settings, side, ma
     expected: `start ${axis}: a number from -${MAX_START} to ${MAX_START}`,
   }]);
   const steps = {
-    shown: () => state.steps,
-    change: (steps) => ({ steps }),
     valid: (n) => Number.isInteger(n) && n >= 1 && n <= MAX_STEPS,
     expected: `steps: a whole number from 1 to ${MAX_STEPS}`,
   };
-  const showNumbers = numberFields(root, { ...own.fields, ...Object.fromEntries(starts), steps }, change, say);
+  const showNumbers = numberFields(root, state, { ...own.fields, ...Object.fromEntries(starts), steps }, change, say);
   function show(lost) {
     showNumbers(lost);
     own.show?.();
@@ -124,9 +122,8 @@ export function planeView({ model, el }, { kind, label, axes, settings, side, ma
   const put = (point, limit) => change({ start: point.map((u) => Number(clamp(u, -limit, limit).toFixed(2))) });
   const dragged = movable(canvas, handle, {
     at: () => plot.at(state.start),
-    value: () => state.start,
     place: (x, y) => put(plot.point(x, y), Math.min(MAX_START, own.limit(plot.reach))),
-    put: (point) => put(point, MAX_START),
+    push: (by) => put(by.map((d, i) => state.start[i] + d), MAX_START),
     ended: ask,
   });
   const stopWatching = onLookChange(root, ask);

@@ -43,8 +43,8 @@ export function sharedSettings(model, names, changed) {
     for (const name of names) model.off(`change:${name}`, pull);
     mail.close();
   }
-  // The words for the view's line: what was refused or lost since the last change, its own, and what the kernel does not
-  // have yet. A page without a kernel waits for nothing.
+  // The words for the view's line: what was refused or lost since the last change, its own, and what the kernel does
+  // not have yet. A page without a kernel waits for nothing.
   function line(words) {
     const waiting = answered ? mail.waiting().map(([, each]) => each) : [];
     return [news, words, waiting.length && `Waiting for the kernel: ${waiting.join(", ")}.`].filter(Boolean).join(" ");
