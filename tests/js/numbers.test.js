@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  decimal, isFree, percent, short, spread, ticks, two, weightScale,
+  clamp, decimal, isFree, percent, short, spread, ticks, two, weightScale,
 } from "../../jointopt/live/shared/numbers.js";
 
 function close(given, expected) {
@@ -17,9 +17,13 @@ test("a number is written as a person writes it", () => {
   assert.deepEqual([short(NaN), short(-Infinity), two(-0.256), two(1)], ["NaN", "-Infinity", "−0.26", "1.00"]);
 });
 
+test("a number is kept within its limits", () => {
+  assert.deepEqual([-3, 1, 7].map((x) => clamp(x, 0, 5)), [0, 1, 5]);
+});
+
 test("a share has two digits and no exponent, and none is rounded to nothing", () => {
   assert.deepEqual([0, 0.0004, 0.0028].map(percent), ["0 %", "< 0.1 %", "0.28 %"]);
-  assert.deepEqual([0.494, 0.996, 1].map(percent), ["49 %", "100 %", "100 %"]);
+  assert.deepEqual([0.494, 0.996, 1, 1.5].map(percent), ["49 %", "100 %", "100 %", "150 %"]);
 });
 
 test("only what is meant as a decimal number is one", () => {
@@ -32,6 +36,7 @@ test("only what is meant as a decimal number is one", () => {
 test("a slider begins with 0 and goes up by equal factors", () => {
   const scale = weightScale(-3, 1, 20);
   assert.deepEqual([0, 1, 21, 81].map(scale.value), [0, 0.001, 0.01, 10]);
+  assert.equal(scale.top, 81);
   const positions = Array.from({ length: scale.top + 1 }, (_, i) => i);
   assert.deepEqual(positions.map(scale.value).map(scale.position), positions);
   assert.deepEqual([-1, 1e-9, 1e9].map(scale.position), [0, 1, scale.top]);
@@ -47,6 +52,7 @@ test("ticks on a plain axis", () => {
 test("ticks on a log axis: powers of ten, at most five, or 1, 2 and 5 within one", () => {
   close(ticks(0.02, 30, { log: true }), [0.1, 1, 10]);
   close(ticks(0.15, 0.7, { log: true }), [0.2, 0.5]);
+  close(ticks(2, 5, { log: true }), [2, 5]);
   close(ticks(1e-9, 1, { log: true }), [1e-9, 1e-7, 1e-5, 1e-3, 1e-1]);
 });
 

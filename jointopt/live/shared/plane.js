@@ -14,7 +14,7 @@ const MAX_STEPS = 2000;
 export function emptyPlane(canvas, reach) {
   const width = canvas.parentElement.clientWidth;
   const font = clamp(width / 36, 13, 17);
-  const [left, top, side] = [3.1 * font, 6, width - 3.1 * font - 6];
+  const [left, top, side] = [3.4 * font, 6, width - 3.4 * font - 6];
   return {
     ...sheet(canvas, width, top + side + 3.1 * font, font), reach, font, left, top, side,
     taken: [], // boxes in pixels on which no words are to stand
@@ -37,7 +37,7 @@ export function drawAxes({ g, colors, font, left, top, side, reach, at }, names,
   names.forEach((words, i) => {
     g.save();
     if (i === 0) g.translate(left + side / 2, bottom + font * 2.2);
-    else g.translate(left - font * 2.3, top + side / 2);
+    else g.translate(left - font * 2.8, top + side / 2);
     g.rotate(i * -Math.PI / 2);
     write(g, words, 0, 0, colors, "center");
     more(i, g.measureText(words).width / 2);
