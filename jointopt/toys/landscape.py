@@ -6,7 +6,7 @@
 (Noise in y that x does not explain adds a constant.) The origin is a saddle. The minima lie on φ·θ = c for
 λ = 0, draw nearer to the origin as λ grows, and are one with it from λ = c on.
 
-Plain arithmetic; landscape_math.js has the same for the browser.
+Plain arithmetic; jointopt/live/landscape/math.js has the same for the browser.
 """
 
 import math
