@@ -32,5 +32,6 @@ test("what is shown", () => {
   assert.deepEqual([reachOf([0, 0]), reachOf([3, 4])], [2.5, 10]);
   assert.deepEqual(radiusRange([[1, 2], [1, 0.5]], 1), [0.5 / 1.3, 2.6]);
   assert.deepEqual(radiusRange([[1, 1e30, Infinity], [1, 1e-30, 0]], 1), [1e-3, 1e3]);
+  assert.deepEqual(radiusRange([[1, 0], [1, 0.5]], 1), [0.5 / 1.3, 1.3]);
   assert.deepEqual(radiusRange([[0, 0]], 0), [0.1, 10]);
 });

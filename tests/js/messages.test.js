@@ -73,6 +73,7 @@ test("a kernel that owes an answer is silent since then, until it says anything"
   mock.timers.tick(1000);
   mail.send("weight", "λ 0.5", {});
   mock.timers.tick(1000);
+  mail.send("weight", "λ 0.7", {});
   mock.timers.tick(1000);
   model.fire("msg:custom", {});
   mock.timers.tick(1000);

@@ -74,8 +74,6 @@ export function contour(values, N, level) {
     for (let column = 0; column < N; column++) {
       const k = row * width + column;
       const [a, b, c, d] = [values[k], values[k + 1], values[k + width + 1], values[k + width]]; // clockwise
-      const above = (a > level) + 2 * (b > level) + 4 * (c > level) + 8 * (d > level);
-      if (above === 0 || above === 15) continue;
       const ends = [];
       if ((a > level) !== (b > level)) ends.push([column + cut(a, b), row]);
       if ((b > level) !== (c > level)) ends.push([column + 1, row + cut(b, c)]);
