@@ -3,7 +3,7 @@
 import { drawMarker, stroke, through, within } from "../shared/canvas.js";
 import { lookOf } from "../shared/look.js";
 import { clamp, short, weightScale } from "../shared/numbers.js";
-import { onPress, weightField } from "../shared/page.js";
+import { onPress, setIdle, weightField } from "../shared/page.js";
 import { curve, emptyPanel, nameEnds, roomFor } from "../shared/panel.js";
 import { drawAxes, drawCross, emptyPlane, planeView, writeNear } from "../shared/plane.js";
 import { METHODS, path, radius, radiusRange, reachOf } from "./math.js";
@@ -26,7 +26,7 @@ const SIDE = `
     <label>steps <input type="number" name="steps" step="10"></label></div>
   <canvas role="img"></canvas>`;
 
-function make({ find, state, ask }) {
+function make({ root, find, state, ask }) {
   const chart = find(".side canvas");
   let [now, playing] = [0, null]; // playing: [step, time] at which it began
 
@@ -50,8 +50,7 @@ function make({ find, state, ask }) {
     const plot = drawPlane(canvas, paths, now, state.start, reach);
     drawRadii(chart, paths, now, state.start);
     find("output").textContent = `step ${now} of ${state.steps}`;
-    for (const [what, idle] of [["play", playing], ["pause", !playing], ["step", playing || now === state.steps]])
-      find(`[data-do=${what}]`).setAttribute("aria-disabled", Boolean(idle));
+    setIdle(root, { play: playing, pause: !playing, step: playing || now === state.steps });
     find("p[role=status]").setAttribute("aria-live", playing ? "off" : "polite"); // read out at the end
     const words = wordsOf(paths, now, state.lr);
     chart.setAttribute("aria-label", `Radius over the steps, on a logarithmic scale. ${words}`);

@@ -4,7 +4,7 @@
 import { swatch } from "../shared/look.js";
 import { mailbox } from "../shared/mailbox.js";
 import { decimal, short, weightScale } from "../shared/numbers.js";
-import { escaped, onPress, rootOf } from "../shared/page.js";
+import { escaped, onPress, rootOf, setIdle, setSlider } from "../shared/page.js";
 
 const SCALE = weightScale(-6, 2, 10);
 
@@ -66,10 +66,8 @@ function render({ model, el }) {
     };
     const state = model.get("state");
     losses.forEach((loss, i) => {
-      const value = state.weights[loss], slider = find(`#${id}slider${i}`);
-      slider.value = SCALE.position(value);
-      slider.setAttribute("aria-valuetext", short(value));
-      write(find(`#${id}number${i}`), String(value));
+      setSlider(find(`#${id}slider${i}`), SCALE, state.weights[loss]);
+      write(find(`#${id}number${i}`), String(state.weights[loss]));
     });
     modules.forEach((module, i) => { find(`#${id}freeze${i}`).checked = state.frozen.includes(module); });
     write(find("[data-lr]"), String(state.lr));
@@ -79,8 +77,7 @@ function render({ model, el }) {
       find("[data-ended]").textContent = `${state.plan} (ended)`;
       find("[data-plan]").value = state.ended ? "" : state.plan;
     }
-    for (const [what, idle] of [["play", state.playing], ["step", state.playing], ["pause", !state.playing]])
-      find(`[data-do=${what}]`).setAttribute("aria-disabled", idle);
+    setIdle(root, { play: state.playing, step: state.playing, pause: !state.playing });
   };
 
   losses.forEach((loss, i) => {
@@ -94,7 +91,7 @@ function render({ model, el }) {
     });
     number.addEventListener("change", () => {
       const value = typed(number);
-      if (value >= 0) slider.value = SCALE.position(value);
+      if (value >= 0) setSlider(slider, SCALE, value);
       set(value);
     });
   });

@@ -26,6 +26,16 @@ export function onPress(button, act) {
   button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || act());
 }
 
+// Which of the buttons are idle: { what it does: is it }.
+export function setIdle(root, idle) {
+  for (const what in idle) root.querySelector(`[data-do=${what}]`).setAttribute("aria-disabled", Boolean(idle[what]));
+}
+
+export function setSlider(slider, scale, value) {
+  slider.value = scale.position(value);
+  slider.setAttribute("aria-valuetext", short(value));
+}
+
 // Puts words into an element at most twice a second, so that a screen reader can follow.
 export function speaker(element) {
   let [toSay, saying] = ["", 0];
@@ -53,10 +63,7 @@ export function numberFields(root, state, fields, change, say) {
   const show = (lost) => {
     const focused = root.getRootNode().activeElement;
     for (const [name, { scale }] of Object.entries(fields)) {
-      if (scale) {
-        named(`${name} slider`).value = scale.position(shown(name));
-        named(`${name} slider`).setAttribute("aria-valuetext", short(shown(name)));
-      }
+      if (scale) setSlider(named(`${name} slider`), scale, shown(name));
       if (named(name) === focused && !lost) continue; // someone is typing there
       named(name).value = shown(name);
       named(name).removeAttribute("aria-invalid");

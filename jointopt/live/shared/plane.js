@@ -64,7 +64,7 @@ export function writeNear(plot, words, [x, y], ways, link = false) {
   write(g, words, (x1 + x2) / 2, (y1 + y2) / 2, colors, "center");
 }
 
-// The view. `make({ find, state, change, ask })` answers its own part:
+// The view. `make({ root, find, state, change, ask })` answers its own part:
 //   fields           number fields besides those of the start and the steps, see numberFields
 //   show()           shows the further settings
 //   reach(start)     how far the plane goes;  limit(reach): how far the pointer may move the start
@@ -103,7 +103,7 @@ export function planeView({ model, el }, { kind, label, axes, settings, side, ma
     changedAt = 0;
   }
 
-  const own = make({ find, state, change, ask });
+  const own = make({ root, find, state, change, ask });
   const starts = axes.map((axis, i) => [`start ${axis}`, {
     shown: () => state.start[i],
     change: (u) => ({ start: state.start.map((v, k) => (k === i ? u : v)) }),
