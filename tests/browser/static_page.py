@@ -7,7 +7,7 @@ import pytest
 from jupyterlab import PATIENCE
 from playwright.sync_api import Browser, Page
 
-from jointopt.live.shared.settings import SettingsView
+from jointopt.live.shared.view import View
 
 # A page with the view and a model in place of ipywidgets': it keeps what is set and records what is sent.
 PAGE = """<!doctype html><meta charset="utf-8">
@@ -35,7 +35,7 @@ PAGE = """<!doctype html><meta charset="utf-8">
 </script>"""
 
 
-def open_view(browser: Browser, view: SettingsView, width: int, errors: list[str], **options) -> Page:
+def open_view(browser: Browser, view: View, width: int, errors: list[str], **options) -> Page:
     """The page on which the view is drawn; what its console reports as an error goes to `errors`."""
     page = browser.new_page(viewport={"width": width, "height": 900}, **options)
     page.set_default_timeout(1000 * PATIENCE)
@@ -48,13 +48,13 @@ def open_view(browser: Browser, view: SettingsView, width: int, errors: list[str
         route.fulfill(body=body, content_type=f"{kind}; charset=utf-8")
 
     page.route("http://view.test/**", answer)
-    state = json.dumps({name: getattr(view, name) for name in view.checks})
+    state = json.dumps({name: getattr(view, name) for name in view.trait_names(in_force=True)})
     page.goto(f"http://view.test/?state={state}")
     page.wait_for_selector("[data-draws]")
     return page
 
 
-def showing(make: Callable[[], SettingsView]):
+def showing(make: Callable[[], View]):
     """A fixture: show(view, width=…) -> the page on which the view (None: a new one) is drawn.
 
     An error in its console fails the test.

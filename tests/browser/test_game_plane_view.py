@@ -86,12 +86,12 @@ def test_the_buttons_work_by_keyboard(show):
 def test_controls_change_the_picture_and_reach_python(show):
     view = GamePlane()
     page = show(view)
-    drawn(page, lambda: page.locator("[name='slider']").press("ArrowRight"))
+    drawn(page, lambda: page.locator("[name='lr slider']").press("ArrowRight"))
     assert setting(page, "lr") == 0.112
-    drawn(page, lambda: page.locator("[name='slider']").press("Home"))
+    drawn(page, lambda: page.locator("[name='lr slider']").press("Home"))
     assert setting(page, "lr") == 0.01
     drawn(page, lambda: page.locator("[name='lr']").fill("0.25"))
-    drawn(page, lambda: page.locator("[name='y']").fill("-1.5"))
+    drawn(page, lambda: page.locator("[name='start y']").fill("-1.5"))
     drawn(page, lambda: page.locator("[name='steps']").fill("90"))
     page.wait_for_timeout(250)  # messages leave at most ten times a second
     for message in page.evaluate("sent"):
@@ -159,7 +159,9 @@ def test_the_start_moves_by_touch(show):
     assert page.evaluate("scrollY") == 0
 
 
-@pytest.mark.parametrize(("name", "text"), [("lr", "0"), ("lr", ""), ("x", "11"), ("steps", "2001"), ("steps", "1.5")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("lr", "0"), ("lr", ""), ("start x", "11"), ("steps", "2001"), ("steps", "1.5")]
+)
 def test_a_wrong_number_is_named_and_changes_nothing(show, name, text):
     page = show()
     field = page.locator(f"[name='{name}']")
@@ -176,9 +178,9 @@ def test_python_changes_what_is_shown_but_its_echo_does_not(show):
     page = show()
     drawn(page, lambda: page.evaluate("model.set('steps', 10)"))
     assert page.locator("[name='steps']").input_value() == "10"
-    drawn(page, lambda: page.locator("[name='x']").fill("1.5"))
+    drawn(page, lambda: page.locator("[name='start x']").fill("1.5"))
     page.wait_for_function("sent.length === 1")
-    drawn(page, lambda: page.locator("[name='x']").fill("2"))
+    drawn(page, lambda: page.locator("[name='start x']").fill("2"))
     page.evaluate("model.set('start', [1.5, 1]); answer(sent[0], '')")  # news of the past
     assert page.get_by_role("slider", name="start point").get_attribute("aria-valuenow") == "2"
 
@@ -238,7 +240,7 @@ def test_closing_the_view_leaves_nothing_behind(show):
     press(page, "Play")
     page.locator("[name='lr']").fill("0.2")
     page.evaluate("end()")
-    assert page.evaluate("sent.at(-1).set") == {"lr": 0.2}  # what was still to be sent is sent
+    assert page.evaluate("sent.at(-1).value") == {"lr": 0.2}  # what was still to be sent is sent
     assert page.evaluate("Object.values(model.listeners).flat().length") == 0
     draws = page.evaluate("document.querySelector('.jo').dataset.draws")
     page.wait_for_timeout(200)

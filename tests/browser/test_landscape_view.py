@@ -55,9 +55,9 @@ def test_controls_change_the_picture_and_reach_python(show):
     view = Landscape()
     page = show(view)
     number = page.locator("[name='weight both']")
-    drawn(page, lambda: page.locator("[name='slider both']").press("ArrowRight"))
+    drawn(page, lambda: page.locator("[name='weight both slider']").press("ArrowRight"))
     assert setting(page, "weight") == 0.112
-    drawn(page, lambda: page.locator("[name='slider both']").press("Home"))
+    drawn(page, lambda: page.locator("[name='weight both slider']").press("Home"))
     assert setting(page, "weight") == 0
     drawn(page, lambda: number.fill("0.25"))
     drawn(page, lambda: page.get_by_role("combobox", name="plan").select_option("all"))
@@ -224,7 +224,7 @@ def test_closing_the_view_leaves_nothing_behind(show):
     page = show()
     page.locator("[name='lr']").fill("0.2")
     page.evaluate("end()")
-    assert page.evaluate("sent.at(-1).set") == {"lr": 0.2}  # what was still to be sent is sent
+    assert page.evaluate("sent.at(-1).value") == {"lr": 0.2}  # what was still to be sent is sent
     assert page.evaluate("Object.values(model.listeners).flat().length") == 0
     draws = page.evaluate("document.querySelector('.jo').dataset.draws")
     page.set_viewport_size({"width": 500, "height": 900})

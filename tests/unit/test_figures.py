@@ -123,7 +123,7 @@ def test_a_dollar_in_a_name_is_no_formula():
 
 
 def test_the_views_in_the_browser_have_the_same_looks():
-    script = (Path(figures.__file__).parents[1] / "live" / "shared" / "common.js").read_text(encoding="utf-8")
+    script = (Path(figures.__file__).parents[1] / "live" / "shared" / "look.js").read_text(encoding="utf-8")
     ideas = dict(re.findall(r'(theta|phi|reg): \["(#\w+)"', script))
     names = dict(re.findall(r'(\w+): "(\w+)"', script.partition("const NAMED = {")[2].partition("};")[0]))
     looks = {name: ideas[idea] for name, idea in names.items()}

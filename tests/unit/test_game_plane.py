@@ -64,18 +64,19 @@ def heard(monkeypatch):
 
 def test_a_change_in_the_browser_arrives(heard):
     view, sent = heard
-    view._handle_custom_msg({"id": "a.1", "set": {"start": [1, -1], "lr": 0.2, "steps": 80}}, [])
+    view._handle_custom_msg({"id": "a.1", "kind": "set", "value": {"start": [1, -1], "lr": 0.2, "steps": 80}}, [])
     assert (view.start, view.lr, view.steps) == ((1.0, -1.0), 0.2, 80) and sent[-1] == {"verdicts": {"a.1": ""}}
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        {"id": 1, "set": {"lr": 0.5, "steps": None}},  # what JSON makes of NaN
-        {"id": 1, "set": {"lr": 0.5, "_esm": "alert(1)"}},
-        {"id": 1, "set": {"lr": 0.5, "start": {"x": 1}}},
-        {"id": 1, "set": [["lr", 0.5]]},
-        {"id": 1, "set": None},
+        {"id": 1, "kind": "set", "value": {"lr": 0.5, "steps": None}},  # what JSON makes of NaN
+        {"id": 1, "kind": "set", "value": {"lr": 0.5, "_esm": "alert(1)"}},
+        {"id": 1, "kind": "set", "value": {"lr": 0.5, "start": {"x": 1}}},
+        {"id": 1, "kind": "set", "value": [["lr", 0.5]]},
+        {"id": 1, "kind": "set", "value": None},
+        {"id": 1, "kind": "play", "value": {"lr": 0.5}},
         {"id": 1},
         [],
         None,

@@ -229,7 +229,7 @@ def heard(monkeypatch):
 def test_a_change_in_the_browser_arrives(heard):
     view, sent = heard
     change = {"weight": [0.1, 0], "start": [1, -1], "frozen": ["phi"], "plan": "all", "lr": 0.2, "steps": 80}
-    view._handle_custom_msg({"id": "a.1", "set": change}, [])
+    view._handle_custom_msg({"id": "a.1", "kind": "set", "value": change}, [])
     assert (view.weight, view.start, view.frozen) == ((0.1, 0.0), (1.0, -1.0), ("phi",))
     assert (view.plan, view.lr, view.steps) == ("all", 0.2, 80)
     assert sent[-1] == {"verdicts": {"a.1": ""}}
@@ -238,12 +238,13 @@ def test_a_change_in_the_browser_arrives(heard):
 @pytest.mark.parametrize(
     "content",
     [
-        {"id": 1, "set": {"lr": 0.5, "weight": None}},  # what JSON makes of NaN
-        {"id": 1, "set": {"lr": 0.5, "_esm": "alert(1)"}},
-        {"id": 1, "set": {"lr": 0.5, "plan": {"a": 1}}},
-        {"id": 1, "set": {"lr": 0.5, "frozen": [{}]}},
-        {"id": 1, "set": [["lr", 0.5]]},
-        {"id": 1, "set": None},
+        {"id": 1, "kind": "set", "value": {"lr": 0.5, "weight": None}},  # what JSON makes of NaN
+        {"id": 1, "kind": "set", "value": {"lr": 0.5, "_esm": "alert(1)"}},
+        {"id": 1, "kind": "set", "value": {"lr": 0.5, "plan": {"a": 1}}},
+        {"id": 1, "kind": "set", "value": {"lr": 0.5, "frozen": [{}]}},
+        {"id": 1, "kind": "set", "value": [["lr", 0.5]]},
+        {"id": 1, "kind": "set", "value": None},
+        {"id": 1, "kind": "play", "value": {"lr": 0.5}},
         {"id": 1},
         {},
         [],

@@ -11,8 +11,7 @@ from matplotlib.patheffects import withStroke
 
 from jointopt.checks import check_count
 from jointopt.figures import MARKERS, Picture, label_ends, look, panels
-from jointopt.live.shared.settings import Checked, SettingsView
-from jointopt.live.shared.view import front_end, style
+from jointopt.live.shared.view import Setting, View, front_end, style
 from jointopt.toys import game
 from jointopt.toys.game import LR, METHODS, START, STEPS, radius
 
@@ -36,7 +35,7 @@ def _steps(value: object) -> int:
 CHECKS = {"start": _start, "lr": game.check_lr, "steps": _steps}
 
 
-class GamePlane(SettingsView):
+class GamePlane(View):
     """Simultaneous, alternating and extragradient play from one start, step by step, with their radius.
 
     start  (x, y), each from -10 to 10;  lr: the step size η, > 0;  steps: 1 to 2000
@@ -44,12 +43,10 @@ class GamePlane(SettingsView):
     Each can be read and set, here and in the browser. A wrong value raises ValueError and changes nothing.
     """
 
-    _esm = front_end("shared/settings.js", "game/game.js")
-    _css = style()
-    checks = CHECKS
-    start = Checked(_start, START)
-    lr = Checked(game.check_lr, LR)
-    steps = Checked(_steps, STEPS)
+    _esm, _css = front_end("game/game.js"), style()
+    start = Setting(_start, START)
+    lr = Setting(game.check_lr, LR)
+    steps = Setting(_steps, STEPS)
 
     def __init__(self, start=START, lr=LR, steps=STEPS):
         super().__init__(start=start, lr=lr, steps=steps)

@@ -1,34 +1,40 @@
 // The controls of the lab. What they show is in force, which is to say that the kernel has accepted it (a lab that is
 // paused trains with it from the next step on), or it is marked as waiting.
 
+import { swatch } from "../shared/look.js";
+import { mailbox } from "../shared/mailbox.js";
+import { decimal, short, weightScale } from "../shared/numbers.js";
+import { escaped, onPress, rootOf, setIdle, setSlider } from "../shared/page.js";
+
 const SCALE = weightScale(-6, 2, 10);
 
 const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" aria-hidden="true">
-  <rect x="1" y="6" width="10" height="8" rx="1.5"/><path d="M3 6V4a3 3 0 0 1 6 0v2" fill="none" stroke-width="1.8"/></svg>`;
-const icon = (path) => `<svg width="11" height="11" viewBox="0 0 10 10" aria-hidden="true" fill="currentColor"><path d="${path}"/></svg> `;
+  <rect x="1" y="6" width="10" height="8" rx="1.5"/>
+  <path d="M3 6V4a3 3 0 0 1 6 0v2" fill="none" stroke-width="1.8"/></svg>`;
+const icon = (path) => `<svg width="11" height="11" viewBox="0 0 10 10" aria-hidden="true" fill="currentColor">
+  <path d="${path}"/></svg> `;
 const ICONS = { play: icon("M1 0L10 5L1 10Z"), pause: icon("M1 0H4V10H1ZM6 0H9V10H6Z") };
 const LOST_AFTER = 6000; // ms without an answer after which the kernel is taken to be gone
 const WAITING_AFTER = 300; // ms without an answer after which a control is marked: most answers come before
 
 function render({ model, el }) {
   const { losses, modules, optimizers, plans, name } = model.get("spec");
-  const root = document.createElement("div");
-  root.className = "jo jo-controls";
-  root.id = `jo${Math.random().toString(36).slice(2)}`;
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", `Training controls of the lab ${name}`);
-  root.innerHTML = markup(root.id, losses, modules, optimizers, plans);
+  const id = `jo${Math.random().toString(36).slice(2)}`;
+  const html = markup(id, losses, modules, optimizers, plans);
+  const root = rootOf("controls", html, `Training controls of the lab ${name}`);
   el.replaceChildren(root);
-  keepKeys(root);
-
   const find = (selector) => root.querySelector(selector);
-  let waitingSince = null;
 
-  const mail = mailbox(model, (news, lost) => {
+  const settled = (news, lost) => {
     find("[role=alert]").textContent = news;
     show(lost);
+  };
+  // Both ways: the kernel stops drawing when nobody looks, and we say so when it does not answer. It sends again what
+  // has not come: `shown` is the number of the state that did.
+  const mail = mailbox(model, settled, (_waiting, silence) => {
+    find(".jo-gone").hidden = silence <= LOST_AFTER;
+    return document.hidden ? null : { shown: model.get("state").number };
   });
-  // Not trait sync: ipywidgets holds further state back until the kernel calls the last one done, which it may never do.
   const send = (control, words, kind, details = {}) => {
     mail.send(control, words, { kind, ...details });
     setTimeout(mark, WAITING_AFTER);
@@ -60,12 +66,10 @@ function render({ model, el }) {
     };
     const state = model.get("state");
     losses.forEach((loss, i) => {
-      const value = state.weights[loss], slider = find(`#${root.id}slider${i}`);
-      slider.value = SCALE.position(value);
-      slider.setAttribute("aria-valuetext", short(value));
-      write(find(`#${root.id}number${i}`), String(value));
+      setSlider(find(`#${id}slider${i}`), SCALE, state.weights[loss]);
+      write(find(`#${id}number${i}`), String(state.weights[loss]));
     });
-    modules.forEach((module, i) => { find(`#${root.id}freeze${i}`).checked = state.frozen.includes(module); });
+    modules.forEach((module, i) => { find(`#${id}freeze${i}`).checked = state.frozen.includes(module); });
     write(find("[data-lr]"), String(state.lr));
     find("[data-optimizer]").value = state.optimizer;
     if (plans.length) {
@@ -73,13 +77,11 @@ function render({ model, el }) {
       find("[data-ended]").textContent = `${state.plan} (ended)`;
       find("[data-plan]").value = state.ended ? "" : state.plan;
     }
-    // Not `disabled`: that throws the focus off the button that was pressed, and keys then go to the page.
-    for (const [what, idle] of [["play", state.playing], ["step", state.playing], ["pause", !state.playing]])
-      find(`[data-do=${what}]`).setAttribute("aria-disabled", idle);
+    setIdle(root, { play: state.playing, step: state.playing, pause: !state.playing });
   };
 
   losses.forEach((loss, i) => {
-    const slider = find(`#${root.id}slider${i}`), number = find(`#${root.id}number${i}`);
+    const slider = find(`#${id}slider${i}`), number = find(`#${id}number${i}`);
     const set = (value) => send(number, `λ of ${loss} ${value}`, "weight", { name: loss, value });
     slider.addEventListener("input", () => {
       const value = SCALE.value(Number(slider.value));
@@ -89,48 +91,35 @@ function render({ model, el }) {
     });
     number.addEventListener("change", () => {
       const value = typed(number);
-      if (value >= 0) slider.value = SCALE.position(value);
+      if (value >= 0) setSlider(slider, SCALE, value);
       set(value);
     });
   });
   modules.forEach((module, i) => {
-    const box = find(`#${root.id}freeze${i}`);
+    const box = find(`#${id}freeze${i}`);
     box.addEventListener("change", () => {
       send(box, `${box.checked ? "freeze" : "thaw"} ${module}`, "frozen", { name: module, value: box.checked });
     });
   });
   for (const [kind, words] of [["lr", "learning rate"], ["optimizer", "optimizer"], ["plan", "plan"]]) {
-    const set = ({ target }) => send(target, `${words} ${target.value}`, kind, { value: kind === "lr" ? typed(target) : target.value });
-    find(`[data-${kind}]`)?.addEventListener("change", set);
+    find(`[data-${kind}]`)?.addEventListener("change", ({ target }) => {
+      send(target, `${words} ${target.value}`, kind, { value: kind === "lr" ? typed(target) : target.value });
+    });
   }
   root.querySelectorAll("[data-do]").forEach((button) => {
-    const press = () => send(button, button.textContent.trim(), button.dataset.do);
-    button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || press());
+    onPress(button, () => send(button, button.textContent.trim(), button.dataset.do));
   });
 
-  const onAnswer = () => { waitingSince = null; };
-  model.on("msg:custom", onAnswer);
   model.on("change:state", show);
-
-  // Both ways: the kernel stops drawing when nobody looks, and we say so when it does not answer. It sends again what
-  // has not come: `shown` is the number of the state that did.
-  const beat = () => {
-    const lost = waitingSince !== null && Date.now() - waitingSince > LOST_AFTER;
-    find(".jo-gone").hidden = !lost;
-    if (document.hidden) return;
-    waitingSince ??= Date.now();
-    mail.ask({ shown: model.get("state").number });
-  };
-  beat();
-  const pulse = setInterval(beat, 1000);
   show();
   return () => {
-    clearInterval(pulse);
     mail.close();
-    model.off("msg:custom", onAnswer);
     model.off("change:state", show);
   };
 }
+
+// The document's letter beside the name of its two modules.
+const symbol = (module) => module + ({ feature_extractor: " (θ)", classifier: " (φ)" }[module] || "");
 
 // What a person typed: a number, else the text itself, so that the kernel can say what is wrong with it.
 function typed(input) {
@@ -141,16 +130,19 @@ function typed(input) {
 function markup(id, losses, modules, optimizers, plans) {
   const button = (what, label) => `<button data-do="${what}">${ICONS[what] || ""}${label}</button>`;
   const weights = losses.map((loss, i) => `
-    <div class="jo-weight"><label for="${id}number${i}">${swatch(loss, losses)} λ ${escape(loss)}</label>
-      <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1" aria-label="λ of ${escape(loss)}, logarithmic, 0 at the left end">
-      <input type="text" inputmode="decimal" id="${id}number${i}" size="7" aria-label="λ of ${escape(loss)}, exact"></div>`);
+    <div class="jo-weight"><label for="${id}number${i}">${swatch(loss, losses)} λ ${escaped(loss)}</label>
+      <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1"
+        aria-label="λ of ${escaped(loss)}, logarithmic, 0 at the left end">
+      <input type="text" inputmode="decimal" id="${id}number${i}" size="7"
+        aria-label="λ of ${escaped(loss)}, exact"></div>`);
   const switches = modules.map((module, i) => `
-    <label><input type="checkbox" role="switch" id="${id}freeze${i}" aria-label="freeze ${escape(module)}">
-      ${LOCK} freeze ${swatch(module, modules)} ${escape(symbol(module))}</label>`);
+    <label><input type="checkbox" role="switch" id="${id}freeze${i}" aria-label="freeze ${escaped(module)}">
+      ${LOCK} freeze ${swatch(module, modules)} ${escaped(symbol(module))}</label>`);
   const menu = (what, names, more = "") => `<label>${what} <select data-${what}>${more}${names
-    .map((name) => `<option value="${escape(name)}">${escape(name)}</option>`).join("")}</select></label>`;
+    .map((name) => `<option value="${escaped(name)}">${escaped(name)}</option>`).join("")}</select></label>`;
   return `
-    <div class="jo-row">${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
+    <div class="jo-row">
+      ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
       ${plans.length ? menu("plan", plans, `<option value="" data-ended hidden disabled></option>`) : ""}
       ${menu("optimizer", optimizers)}
       <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label></div>
@@ -158,7 +150,9 @@ function markup(id, losses, modules, optimizers, plans) {
     <div class="jo-row">${switches.join("")}</div>
     <div class="jo-waits" role="status" id="${id}waits"></div>
     <div class="jo-error" role="alert"></div>
-    <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another cell, what was pressed here is kept until that cell has ended. If it was restarted, run the cell of this lab again.</div>`;
+    <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another
+      cell, what was pressed here is kept until that cell has ended. If it was restarted, run the cell of this lab
+      again.</div>`;
 }
 
 export default { render };

@@ -9,10 +9,9 @@ from jointopt.live.shared.view import View, front_end, style
 class ControlsView(View):
     """Browser → kernel."""
 
-    shared = ("state",)
     _esm, _css = front_end("lab/controls.js"), style()
     spec = traitlets.Dict().tag(sync=True)  # names; written once
-    state = traitlets.Dict().tag(sync=True)  # how the controls stand
+    state = traitlets.Dict().tag(sync=True, in_force=True)  # how the controls stand
 
 
 class CurvesView(anywidget.AnyWidget):

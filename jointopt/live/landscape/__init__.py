@@ -7,12 +7,11 @@ import numpy as np
 
 from jointopt.figures import Picture
 from jointopt.live.landscape.picture import draw
-from jointopt.live.shared.settings import Checked, SettingsView
-from jointopt.live.shared.view import front_end, style
+from jointopt.live.shared.view import Setting, View, front_end, style
 from jointopt.toys.landscape import CHECKS, COMPARED, LR, START, STEPS, WEIGHT, path
 
 
-class Landscape(SettingsView):
+class Landscape(View):
     """The live landscape of J(θ, φ). Every setting can be read and set, here and in the browser.
 
     weight  λ: one finite number ≥ 0, or the pair (λ_θ, λ_φ)
@@ -24,15 +23,13 @@ class Landscape(SettingsView):
     A wrong value raises ValueError and changes nothing.
     """
 
-    _esm = front_end("shared/settings.js", "landscape/math.js", "landscape/draw.js", "landscape/landscape.js")
-    _css = style()
-    checks = CHECKS
-    weight = Checked(CHECKS["weight"], WEIGHT)
-    start = Checked(CHECKS["start"], START)
-    plan = Checked(CHECKS["plan"], "joint")
-    frozen = Checked(CHECKS["frozen"], ())
-    lr = Checked(CHECKS["lr"], LR)
-    steps = Checked(CHECKS["steps"], STEPS)
+    _esm, _css = front_end("landscape/landscape.js"), style()
+    weight = Setting(CHECKS["weight"], WEIGHT)
+    start = Setting(CHECKS["start"], START)
+    plan = Setting(CHECKS["plan"], "joint")
+    frozen = Setting(CHECKS["frozen"], ())
+    lr = Setting(CHECKS["lr"], LR)
+    steps = Setting(CHECKS["steps"], STEPS)
 
     def __init__(self, weight=WEIGHT, start=START, plan="joint", frozen=(), lr=LR, steps=STEPS):
         super().__init__(weight=weight, start=start, plan=plan, frozen=frozen, lr=lr, steps=steps)

@@ -1,9 +1,7 @@
-// The smallest pipeline there is, y = φ·θ·x: J, its minima, its contours, and gradient descent. All is computed in the
-// browser, so a change needs no kernel. landscape.py has the same arithmetic, and a browser test compares the two.
+// The smallest pipeline there is, y = φ·θ·x: J, its minima, its contours, and gradient descent.
+// jointopt/toys/landscape.py has the same arithmetic, and a browser test compares the two.
 
-const TARGET = 1; // the product φ·θ that fits the data
-const MAX_START = 10;
-const MAX_STEPS = 2000;
+export const TARGET = 1; // the product φ·θ that fits the data
 
 // Who moves at step i of n: [θ, φ].
 const MOVES = {
@@ -14,7 +12,7 @@ const MOVES = {
 };
 
 // weight: one λ, or the pair [λ_θ, λ_φ].
-function both(weight) {
+export function both(weight) {
   return Array.isArray(weight) ? weight : [weight, weight];
 }
 
@@ -40,7 +38,7 @@ export function path({ start, lr, steps, weight, frozen }, plan) {
   return points;
 }
 
-// The isolated minima, as in landscape.py: two, or the origin alone, or none.
+// The isolated minima: two, or the origin alone, or none.
 export function minima(weight) {
   const [a, b] = both(weight);
   const product = Math.max(TARGET - Math.sqrt(a) * Math.sqrt(b), 0);
@@ -51,8 +49,9 @@ export function minima(weight) {
   return [point, point.map((x) => -x)];
 }
 
-// J on a grid of (N + 1)² points over [-reach, reach]², row by row from the top; its least value; levels above that.
-function sample(weight, reach, N) {
+// J on a grid of (N + 1)² points over [-reach, reach]², row by row from the top; its least and greatest value; levels,
+// each third of which is ten times higher above the least.
+export function sample(weight, reach, N) {
   const values = new Float64Array((N + 1) * (N + 1));
   const at = (i) => (2 * i / N - 1) * reach;
   for (let row = 0, k = 0; row <= N; row++) {
@@ -65,17 +64,16 @@ function sample(weight, reach, N) {
   return { values, low, high, levels };
 }
 
-// Marching squares: the lines on which the grid has this level, as one path; a cell is `size` pixels wide.
-function contour(values, N, level, left, top, size) {
-  const lines = new Path2D();
+// Marching squares: the pieces [x1, y1, x2, y2] of the lines on which the grid has this level, in cells from the top
+// left.
+export function contour(values, N, level) {
+  const pieces = [];
   const width = N + 1;
   const cut = (from, to) => (level - from) / (to - from);
   for (let row = 0; row < N; row++) {
     for (let column = 0; column < N; column++) {
       const k = row * width + column;
       const [a, b, c, d] = [values[k], values[k + 1], values[k + width + 1], values[k + width]]; // clockwise
-      const above = (a > level) + 2 * (b > level) + 4 * (c > level) + 8 * (d > level);
-      if (above === 0 || above === 15) continue;
       const ends = [];
       if ((a > level) !== (b > level)) ends.push([column + cut(a, b), row]);
       if ((b > level) !== (c > level)) ends.push([column + 1, row + cut(b, c)]);
@@ -83,8 +81,8 @@ function contour(values, N, level, left, top, size) {
       if ((d > level) !== (a > level)) ends.push([column, row + 1 - cut(d, a)]);
       // On a saddle four ends meet; the value in the middle says which belong together.
       if (ends.length === 4 && ((a + b + c + d) / 4 > level) !== (a > level)) ends.push(ends.shift());
-      ends.forEach(([x, y], i) => lines[i % 2 ? "lineTo" : "moveTo"](left + x * size, top + y * size));
+      for (let i = 0; i < ends.length; i += 2) pieces.push([...ends[i], ...ends[i + 1]]);
     }
   }
-  return lines;
+  return pieces;
 }

@@ -1,23 +1,36 @@
-"""What every view shares: its messages, the front-end files and one style sheet.
+"""What every view shares: its settings, its messages, the front-end files and one style sheet.
 
-A front end is a real .js file beside the view. A browser cannot resolve an import between two anywidget modules
-without a bundler, so `front_end` puts common.js in front of the named files instead.
+A front end is a real .js file beside the view, and imports what it needs. A browser cannot resolve an import between
+two anywidget modules without a bundler, so `front_end` puts the files that it needs in front of it.
 """
 
+import re
 import threading
-from collections.abc import Collection
+from collections.abc import Callable
 from pathlib import Path
 
 import anywidget
+import traitlets
 
 KEPT = 1000  # messages of which it is known what became of them: more than a browser sends in a second
 
-_LIVE = Path(__file__).parents[1]
+_LIVE = Path(__file__).resolve().parents[1]
+_IMPORT = re.compile(r'^import [^;]* from "(.+)";\n', re.MULTILINE)
 
 
-def front_end(*names: str) -> str:
-    """The text of a front end: common.js, then the named files, as one ES module."""
-    return "\n".join((_LIVE / file).read_text(encoding="utf-8") for file in ("shared/common.js", *names))
+def front_end(name: str) -> str:
+    """The text of a front end as one ES module: each file that it imports before what needs it, then itself."""
+    texts: dict[Path, str] = {}
+
+    def read(file: Path) -> None:
+        text = file.read_text(encoding="utf-8")
+        for needed in _IMPORT.findall(text):
+            if (path := (file.parent / needed).resolve()) not in texts:
+                read(path)
+        texts[file] = _IMPORT.sub("", text)
+
+    read(_LIVE / name)
+    return "\n".join(texts.values())
 
 
 def style() -> str:
@@ -25,13 +38,26 @@ def style() -> str:
     return (_LIVE / "shared" / "common.css").read_text(encoding="utf-8")
 
 
+class Setting(traitlets.TraitType):
+    """A synchronized setting with its check, value -> value in plain form, whose ValueError comes before any change."""
+
+    def __init__(self, check: Callable[[object], object], default: object):
+        super().__init__(default)
+        self.check = check
+        self.tag(sync=True, in_force=True)
+
+    def validate(self, obj: object, value: object) -> object:
+        """The value in plain form."""
+        return self.check(value)
+
+
 class View(anywidget.AnyWidget):
     """A view whose messages from the browser are heard at any moment, each obeyed once, and answered.
 
-    Messages rather than trait sync, which can go deaf for good. `mailbox` in common.js is the browser's side.
+    A message is {"id": …, "kind": …, …}, its answer {"verdicts": {id: verdict}}; `hear` says what a verdict is.
+    Messages rather than trait sync, which can go deaf for good; `mailbox` in mailbox.js is the browser's side.
+    A trait tagged in_force is sent to the browser again where something was not obeyed.
     """
-
-    shared: Collection[str] = ()  # the traits that the browser has to have right
 
     def __init__(self, **traits: object):
         super().__init__(**traits)
@@ -43,8 +69,18 @@ class View(anywidget.AnyWidget):
         """The browser is there: it has sent this."""
 
     def obey(self, message: dict) -> None:
-        """Do what the message asks for. A ValueError, TypeError or RuntimeError refuses it, and has changed nothing."""
-        raise NotImplementedError
+        """Do what the message asks for. A ValueError, TypeError or RuntimeError refuses it, and has changed nothing.
+
+        Here {"kind": "set", "value": {setting: value}}, applied whole or not at all.
+        """
+        try:
+            if message["kind"] != "set":
+                raise ValueError(f"it is of the kind {message['kind']!r}")
+            settings = {name: self.traits()[name].check(value) for name, value in message["value"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"The kernel refused the change: {error}") from error
+        for name, value in settings.items():
+            setattr(self, name, value)
 
     def hear(self, message: object) -> None:
         """Answer what became of a message: "" (obeyed), why it was refused, or None: it was lost on its way.
@@ -63,7 +99,7 @@ class View(anywidget.AnyWidget):
                 verdicts = {each: self._verdict(message)}
             self._verdicts = dict(list((self._verdicts | verdicts).items())[-KEPT:])
             if any(verdict != "" for verdict in verdicts.values()):
-                self.send_state(list(self.shared))
+                self.send_state(self.trait_names(in_force=True))
         self.send({"verdicts": verdicts})
 
     def _verdict(self, message: dict) -> str:

@@ -1,0 +1,113 @@
+// What the views' controls have in common.
+
+import { decimal, short } from "./numbers.js";
+
+// The element of a view, in which it keeps the keys: JupyterLab's shortcuts listen above it, and without this arrow
+// keys never reach a slider and "a" inserts a cell.
+export function rootOf(kind, html, label) {
+  const root = document.createElement("div");
+  root.className = `jo jo-${kind}`;
+  if (label) {
+    root.setAttribute("role", "group");
+    root.setAttribute("aria-label", label);
+  }
+  root.innerHTML = html;
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  return root;
+}
+
+export function escaped(text) {
+  return String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+// A button calls what it is for, unless it is idle. Not `disabled`: that throws the focus off the button that was
+// pressed, and keys then go to the page.
+export function onPress(button, act) {
+  button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || act());
+}
+
+// Which of the buttons are idle: { what it does: is it }.
+export function setIdle(root, idle) {
+  for (const what in idle) root.querySelector(`[data-do=${what}]`).setAttribute("aria-disabled", Boolean(idle[what]));
+}
+
+export function setSlider(slider, scale, value) {
+  slider.value = scale.position(value);
+  slider.setAttribute("aria-valuetext", short(value));
+}
+
+// Puts words into an element at most twice a second, so that a screen reader can follow.
+export function speaker(element) {
+  let [toSay, saying] = ["", 0];
+  const say = (words) => {
+    toSay = words;
+    saying ||= setTimeout(() => { saying = 0; if (element.textContent !== toSay) element.textContent = toSay; }, 500);
+  };
+  return [say, () => clearTimeout(saying)];
+}
+
+// A slider on a logarithmic scale, and a field for the exact number.
+export function weightField(name, symbol, scale, least = 0) {
+  return `${symbol}
+    <input type="range" name="${name} slider" min="${least}" max="${scale.top}" aria-label="${symbol}, logarithmic">
+    <input type="number" name="${name}" min="0" step="0.01" aria-label="${symbol}, exact">`;
+}
+
+// Number fields by name, for these settings: { valid, expected }: is a number valid, and what is; where a field is not
+// one setting whole, { shown, change }: what is shown, and the change of settings; { scale } where it has a slider.
+// Answers what shows them all.
+export function numberFields(root, state, fields, change, say) {
+  const named = (name) => root.querySelector(`[name="${name}"]`);
+  const shown = (name) => (fields[name].shown || (() => state[name]))();
+  const changeTo = (name, value) => change((fields[name].change || (() => ({ [name]: value })))(value));
+  const show = (lost) => {
+    const focused = root.getRootNode().activeElement;
+    for (const [name, { scale }] of Object.entries(fields)) {
+      if (scale) setSlider(named(`${name} slider`), scale, shown(name));
+      if (named(name) === focused && !lost) continue; // someone is typing there
+      named(name).value = shown(name);
+      named(name).removeAttribute("aria-invalid");
+    }
+  };
+  for (const [name, { valid, expected, scale }] of Object.entries(fields)) {
+    named(name).addEventListener("input", ({ target }) => {
+      const value = decimal(target.value), ok = valid(value);
+      target.setAttribute("aria-invalid", !ok);
+      if (ok) changeTo(name, value);
+      else say(`Expected ${expected}. Nothing was changed.`);
+    });
+    named(name).addEventListener("blur", () => show());
+    if (scale) {
+      const slider = named(`${name} slider`);
+      slider.addEventListener("input", () => changeTo(name, scale.value(Number(slider.value))));
+    }
+  }
+  return show;
+}
+
+// A point that is moved: drag its handle, click the picture, or arrow keys. at() is where it is, in pixels of the
+// canvas; place(x, y) moves it there, push([u, v]) by so much; ended() is called when a drag ends. Answers what says
+// whether it is dragged.
+export function movable(canvas, handle, { at, place, push, ended }) {
+  let drag = null; // where on the handle it was taken hold of
+  const local = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  handle.addEventListener("pointerdown", (event) => {
+    drag = local(event).map((u, i) => u - at()[i]);
+    handle.setPointerCapture(event.pointerId);
+  });
+  handle.addEventListener("pointermove", (event) => {
+    if (drag) place(...local(event).map((u, i) => u - drag[i]));
+  });
+  for (const type of ["pointerup", "pointercancel"]) handle.addEventListener(type, () => { drag = null; ended(); });
+  canvas.addEventListener("click", (event) => place(...local(event)));
+  handle.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    push(way.map((d) => d * (event.shiftKey ? 0.5 : 0.05)));
+  });
+  return () => drag !== null;
+}

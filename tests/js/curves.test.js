@@ -1,0 +1,72 @@
+// What the lab's curves make of a frame, of marks, of zeros.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { numbered, readRows } from "../../jointopt/live/lab/curves.js";
+import { influence } from "../../jointopt/live/lab/influence.js";
+import { through } from "../../jointopt/live/shared/canvas.js";
+import { lookOf } from "../../jointopt/live/shared/look.js";
+import { escaped } from "../../jointopt/live/shared/page.js";
+import { curve, logRange, runs, standing } from "../../jointopt/live/shared/panel.js";
+
+// Of a path, what was asked of it.
+globalThis.Path2D = class {
+  calls = "";
+  moveTo(x, y) { this.calls += `M${x},${y} `; }
+  lineTo(x, y) { this.calls += `L${x},${y} `; }
+};
+
+test("a frame is rows of float32, wherever it begins in its buffer", () => {
+  const floats = new Float32Array([0, 2.5, 1, 0.25, 1, 2]);
+  const bytes = new Uint8Array(1 + floats.byteLength);
+  bytes.set(new Uint8Array(floats.buffer), 1);
+  assert.deepEqual(readRows(new DataView(bytes.buffer, 1), 3).map((row) => [...row]), [[0, 2.5, 1], [0.25, 1, 2]]);
+  assert.deepEqual([readRows(null, 3), readRows(new DataView(new ArrayBuffer(0)), 3)], [[], []]);
+});
+
+test("changes of one step share a number", () => {
+  const marks = [[3, "a"], [3, "b"], [9, "c"]];
+  assert.deepEqual(numbered(marks), [{ step: 3, texts: ["a", "b"] }, { step: 9, texts: ["c"] }]);
+});
+
+test("four zeros in a row stand still, fewer are the turns of others", () => {
+  const values = [1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+  assert.deepEqual(runs(standing(values)), [[7, 11], [12, 16]]);
+  assert.deepEqual(runs(standing(new Float32Array([0, 0, 0, 0]))), [[0, 4]]);
+  assert.deepEqual(runs([]), []);
+});
+
+test("a path is lifted where a point is far away or none", () => {
+  assert.equal(through([[0, 1], [2, 3], [NaN, 0], [4, 5], [6, 1e5], [8, 9]]).calls, "M0,1 L2,3 M4,5 M8,9 ");
+});
+
+test("a curve goes on over another's turn, and has a gap where it stood still or was not a number", () => {
+  let drawn = "";
+  const plot = { g: { setLineDash() {}, stroke(path) { drawn = path.calls; } }, X: (step) => step, Y: (v) => v };
+  const draw = (values) => {
+    curve(plot, { values, look: ["", []] }, values.map((_, i) => i));
+    return drawn.trim();
+  };
+  assert.equal(draw([1, 0, 2, 0, 3]), "M0,1 L2,2 L4,3");
+  assert.equal(draw([1, 0, 0, 0, 0, 2, 3]), "M0,1 M5,2 L6,3");
+  assert.equal(draw([1, NaN, 2]), "M0,1 M2,2");
+});
+
+test("the log axis shows all that can be shown", () => {
+  assert.deepEqual(logRange([{ values: new Float32Array([0, 2, 4]) }, { values: [Infinity, 1] }]), [0.8, 5]);
+  assert.deepEqual(logRange([{ values: [0, NaN] }]), [0.1, 1]);
+});
+
+test("names have their looks, further ones are numbered", () => {
+  const all = ["backbone", "rpn", "roi_heads", "mask"];
+  assert.deepEqual(all.map((name) => lookOf(name, all)[0]), ["#0072B2", "#E69F00", "#D55E00", "#56B4E9"]);
+});
+
+test("influence: a disc by area for each pair, none where there is none, and names that are no HTML", () => {
+  const html = influence([["task", "a<b", 4], ["reg", "a<b", 1]], ["task", "reg"], ["a<b", "c"]);
+  assert.deepEqual([...html.matchAll(/ r="(.*?)"/g)].map((match) => Number(match[1])), [13, 6.5]);
+  assert.equal(html.match(/aria-label="none"/g).length, 2);
+  assert.ok(html.includes("a&#60;b") && !html.includes("a<b"));
+  assert.equal(escaped(`<&>"'`), "&#60;&#38;&#62;&#34;&#39;");
+});
