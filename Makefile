@@ -41,6 +41,7 @@ evidence: .venv/requirements.installed
 format: .venv/requirements-test.installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(BIN)/python tests/js/lint.py --write
 
 size: .venv/requirements-test.installed
 	$(BIN)/python -m tools.size

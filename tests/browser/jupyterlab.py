@@ -32,7 +32,7 @@ def launch(playwright: Playwright):
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         raise RuntimeError(
-            f"no browser on the PATH ({', '.join(CHROMIUM)}): install Chromium or Chrome, see the README"
+            f"no browser on the PATH ({', '.join(CHROMIUM)}): install Chromium or Chrome, see docs/install.md"
         )
     return playwright.chromium.launch(executable_path=path, args=FLAGS, headless=True)
 
