@@ -5,8 +5,8 @@ from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 
-from jointopt.checks import listed
-from jointopt.data import check_integer
+from jointopt.checks import check_count, check_name, check_type, listed
+from jointopt.data import LAST_SEED
 from jointopt.training import Task
 
 
@@ -17,18 +17,16 @@ def names() -> list[str]:
 
 def load(name: str, seed: int = 0, **options) -> Task:
     """The application with its model initialized from the seed. The options are those of its `make`."""
-    if name not in names():
-        raise ValueError(f"no task is named {name!r}; there are {listed(names())}")
+    check_name("task", name, names())
     module = import_module(f"{__name__}.{name}")
     make = getattr(module, "make", None)
     parameters = inspect.signature(make).parameters.keys() if callable(make) else ()
     if "seed" not in parameters:
         raise ValueError(f"{module.__file__} must have a function make(seed=0, ...) that answers a jointopt.Task")
-    check_integer("seed", seed, 0, 2**32 - 1)
+    check_count("seed", seed, most=LAST_SEED)
     known = parameters - {"seed"}
     if unknown := options.keys() - known:
         raise ValueError(f"the task {name!r} has no option {listed(unknown)}; it has {listed(known)}")
     task = make(seed=seed, **options)
-    if not isinstance(task, Task):
-        raise ValueError(f"make of {module.__file__} must answer a jointopt.Task, got {type(task).__name__}")
+    check_type(f"the answer of make in {module.__file__}", task, Task)
     return replace(task, recipe={"name": name, "seed": seed, "options": options})

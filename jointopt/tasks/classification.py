@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from jointopt import data as sets
-from jointopt.checks import check_labels, check_parts, check_range, check_tensor, listed
+from jointopt.checks import check_choice, check_count, check_labels, check_parts, check_range, check_tensor
 from jointopt.figures.pixels import font
 from jointopt.models import classifiers
 from jointopt.modules import eval_mode
@@ -63,8 +63,7 @@ def make(
 
 def split(data: str, held_out: str = "test", device: str = "cpu") -> tuple[sets.Images, sets.Images]:
     """(training images, held-out images), whatever the order of their classes; see `make`."""
-    if held_out not in HELD_OUT:
-        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
+    check_choice("held_out", held_out, HELD_OUT)
     train = images(data, "train", device)
     if held_out == "test":
         return train, images(data, "test", device)
@@ -84,8 +83,7 @@ def choose(images: sets.Images, labels: int, seed: int) -> sets.Images:
     classes = len(images.classes)
     of_class = [(images.labels == label).nonzero().ravel() for label in range(classes)]
     most = min(map(len, of_class))
-    if isinstance(labels, bool) or not isinstance(labels, int) or not 1 <= labels <= most:
-        raise ValueError(f"labels, a class, must be a whole number from 1 to {most}, got {labels!r}")
+    check_count("labels per class", labels, 1, most)
     drawn = torch.from_numpy(np.random.RandomState([seed, classes]).permutation(most)[:labels])  # (labels,)
     return part(images, torch.stack([rows[drawn.to(rows.device)] for rows in of_class], dim=1).ravel())
 
@@ -140,7 +138,7 @@ def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 10) -> 
     ValueError for other shapes, numbers that are no probabilities, labels that are no classes, or a number of bins that
     is not a whole number ≥ 1.
     """
-    sets.check_integer("bins", bins, 1)
+    check_count("bins", bins, 1)
     if probabilities.ndim != 2 or not len(probabilities) or labels.shape != probabilities.shape[:1]:
         given = f"{tuple(probabilities.shape)} and {tuple(labels.shape)}"
         raise ValueError(f"probabilities and labels must be (N, classes) and (N,), N ≥ 1, got {given}")

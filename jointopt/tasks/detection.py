@@ -72,8 +72,6 @@ def read(
 
     data: "scenes", "voc" or "pets"; classes of scenes are a string of digits. ValueError for anything else.
     """
-    if data not in ANCHORS:
-        raise ValueError(f"data is one of {listed(ANCHORS)}, got {data!r}")
     if data == "scenes" and not isinstance(classes, str | None):
         raise ValueError(f"classes is a string of digits, such as '247', got {classes!r}")
     return splits.read(data, seed, classes, scenes, held_out, held_out_scenes)

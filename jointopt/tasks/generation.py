@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import plans
-from jointopt.checks import check_parts, check_range, check_tensor
+from jointopt.checks import check_count, check_parts, check_range, check_tensor
 from jointopt.data import Images
 from jointopt.modules import eval_mode, held_still
 from jointopt.optimizers import make_optimizer
@@ -80,7 +80,7 @@ def make(
 
     ValueError for another held_out, or a size or width that is not a whole number ≥ 1.
     """
-    sets.check_integer("width", width, 1)
+    check_count("width", width, 1)
     train_images, _ = split(data, held_out)
     order = sets.rows(len(train_images), size, seed)
     pixels = train_images.images

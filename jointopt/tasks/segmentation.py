@@ -13,8 +13,17 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional as F
 
-from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_parts, check_range, check_tensor
-from jointopt.data import check_integer, rows
+from jointopt.checks import (
+    check_boxes,
+    check_choice,
+    check_count,
+    check_in_pixels,
+    check_labels,
+    check_parts,
+    check_range,
+    check_tensor,
+)
+from jointopt.data import rows
 from jointopt.data.scenes import Scenes
 from jointopt.data.scenes import held_out as splits
 from jointopt.figures.pixels import cross, font, outline, paint, plate
@@ -28,7 +37,6 @@ VOID_HINT = (
     " and masks of 0 and 255 alone are to be divided by 255"
 )
 COVERED = 0.1  # of a cell: from so much of an object on, the cell is one of its own
-DATA = {"scenes": {}, "pets": {}, "voc": {"masks": True}}  # what the loader of photographs is asked for
 SECOND, WEIGHTING = (None, "boxes"), ("fixed", "learned")
 SHOWN, ACROSS, SIDE = 6, 3, 240  # scenes in the picture, scenes in a row, pixels a scene
 
@@ -83,21 +91,17 @@ def make(
 
     ValueError for anything else, and where photographs are missing the errors of jointopt.data.scenes.photographs.
     """
-    for name, value, known in (
-        ("data", data, DATA),
-        ("second", second, SECOND),
-        ("weighting", weighting, WEIGHTING),
-        ("skip", skip, (True, False)),
-    ):
-        if value not in tuple(known):
-            raise ValueError(f"{name} is one of {', '.join(map(repr, known))}, got {value!r}")
+    check_choice("second", second, SECOND)
+    check_choice("weighting", weighting, WEIGHTING)
+    check_choice("skip", skip, (True, False))
     if weighting == "learned" and second is None:
         raise ValueError("weighting='learned' weighs two tasks: give it a second, as second='boxes'")
-    read = splits.read(data, seed, classes, scenes, held_out, held_out_scenes, **DATA[data])
+    outlines = {"masks": True} if data == "voc" else {}
+    read = splits.read(data, seed, classes, scenes, held_out, held_out_scenes, **outlines)
     if ignore is None and data != "scenes":
         ignore = VOID
     if ignore is not None:
-        check_integer("ignore", ignore, 1 + len(read[0].classes), 255)
+        check_count("ignore", ignore, 1 + len(read[0].classes), 255)
     train, held = (labeled(each, ignore) for each in read)
     order = rows(len(train), size, seed)
     with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import plans
+from jointopt.checks import check_choice, check_count
 from jointopt.data import Images
 from jointopt.optimizers import make_optimizer
 from jointopt.tasks import classification
@@ -99,10 +100,10 @@ def make(
     ValueError for another source or held_out, for keep beyond the depth, a number of labels that is not there, or data
     whose classes do not come in turn.
     """
-    if source not in CLASSES:
-        raise ValueError(f"source is one of {', '.join(CLASSES)}, got {source!r}")
-    if keep is not None and not 0 <= keep <= depth:
-        raise ValueError(f"keep must be from 0 to the depth, {depth}, got {keep}")
+    check_choice("source", source, CLASSES)
+    check_count("depth", depth, 1)
+    check_count("pretrained", pretrained)
+    keep = check_count("keep", depth if keep is None else keep, most=depth)
     pool, held = (of_classes(images, "5-9") for images in split(data, held_out))
     shifted = {}
     if data == "digits":
@@ -114,7 +115,7 @@ def make(
     with torch.random.fork_rng(devices=[]):
         model = copy.deepcopy(pretrain(seed, source, depth, pretrained, size, held_out))
         torch.manual_seed(seed + 1)
-        for name in layers(1 + (depth if keep is None else keep), depth):
+        for name in layers(1 + keep, depth):
             draw(model.get_submodule(name))
     return Task(
         model,

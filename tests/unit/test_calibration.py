@@ -42,7 +42,7 @@ def test_calibration_error_by_hand():
         (torch.rand(4, 3), torch.tensor([0, 1, 2, 3]), 10, "labels must be in 0 … 2, got 3"),
         (torch.tensor([[-1.0, 3.5]]), torch.tensor([1]), 10, r"must be in 0 … 1, got -1 … 3\.5; of logits take"),
         (torch.tensor([[math.nan, 0.5]]), torch.tensor([1]), 10, "must be in 0 … 1, got nan … nan"),
-        (torch.rand(4, 3), torch.zeros(4).long(), 0, "bins must be an integer from 1 up, not 0"),
+        (torch.rand(4, 3), torch.zeros(4).long(), 0, "bins must be a whole number ≥ 1, got 0"),
     ],
 )
 def test_calibration_error_refuses(probabilities, labels, bins, message):

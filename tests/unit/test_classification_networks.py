@@ -108,10 +108,10 @@ def test_a_frozen_pretrained_resnet_keeps_its_statistics_and_by_hand_it_does_not
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"network": "alexnet"}, "network is one of 'document', 'resnet', 'vgg', got 'alexnet'"),
-        ({"weights": "imagenet"}, "weights is None or one of 'clothes', 'torchvision', got 'imagenet'"),
+        ({"network": "alexnet"}, "network must be one of 'document', 'resnet', 'vgg', got 'alexnet'"),
+        ({"weights": "imagenet"}, "weights must be one of None, 'clothes', 'torchvision', got 'imagenet'"),
         ({"weights": "torchvision"}, "torchvision has no weights for the document's network"),
-        ({"held_out": "train"}, "held_out is one of 'test', 'validation', got 'train'"),
+        ({"held_out": "train"}, "held_out must be one of 'test', 'validation', got 'train'"),
         ({"labels": 0}, "from 1 to 400, got 0"),
         ({"labels": 401}, "from 1 to 400, got 401"),
         ({"labels": 301, "held_out": "validation"}, "from 1 to 300, got 301"),

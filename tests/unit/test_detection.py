@@ -72,13 +72,13 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"held_out": "val"}, "held_out is one of 'test', 'validation', got 'val'"),
+        ({"held_out": "val"}, "held_out must be one of 'test', 'validation', got 'val'"),
         ({"classes": [2, 4]}, r"a string of digits, such as '247', got \[2, 4\]"),
         ({"classes": "2x"}, "digits 0 to 9"),
-        ({"scenes": 0}, "scenes must be an integer from 1 up, not 0"),
-        ({"scenes": True}, "scenes must be an integer from 1 up, not True"),
+        ({"scenes": 0}, "scenes must be a whole number ≥ 1, got 0"),
+        ({"scenes": True}, "scenes must be a whole number ≥ 1, got True"),
         ({"size": 41}, "41"),
-        ({"seed": -1}, "seed must be an integer from 0"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
     ],
 )
 def test_bad_options(options, message):

@@ -368,12 +368,12 @@ def test_a_batch_of_another_form_is_refused_before_anything_changes(real, z, mes
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"held_out": "train"}, "held_out is one of 'test', 'validation', got 'train'"),
-        ({"size": 0}, "size must be an integer from 1 to 4000, not 0"),
-        ({"size": 4001}, "size must be an integer from 1 to 4000, not 4001"),
-        ({"width": 0}, "width must be an integer from 1 up, not 0"),
-        ({"width": 1.5}, "width must be an integer from 1 up, not 1.5"),
-        ({"seed": -1}, "seed must be an integer from 0"),
+        ({"held_out": "train"}, "held_out must be one of 'test', 'validation', got 'train'"),
+        ({"size": 0}, "size must be a whole number from 1 to 4000, got 0"),
+        ({"size": 4001}, "size must be a whole number from 1 to 4000, got 4001"),
+        ({"width": 0}, "width must be a whole number ≥ 1, got 0"),
+        ({"width": 1.5}, "width must be a whole number ≥ 1, got 1.5"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
         ({"penalty": -1.0}, "weight λ of 'penalty' must be a finite number ≥ 0, got -1.0"),
         ({"data": "digit"}, "no data set is named 'digit'"),
     ],

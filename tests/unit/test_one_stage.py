@@ -65,11 +65,11 @@ def test_the_seed_draws_the_weights_and_nothing_else(task, state):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"held_out": "val"}, "held_out is one of 'test', 'validation', got 'val'"),
+        ({"held_out": "val"}, "held_out must be one of 'test', 'validation', got 'val'"),
         ({"classes": [2, 4]}, r"a string of digits, such as '247', got \[2, 4\]"),
-        ({"scenes": 0}, "scenes must be an integer from 1 up, not 0"),
+        ({"scenes": 0}, "scenes must be a whole number ≥ 1, got 0"),
         ({"size": 41}, "41"),
-        ({"seed": -1}, "seed must be an integer from 0"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
     ],
 )
 def test_bad_options(options, message):

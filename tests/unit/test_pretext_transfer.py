@@ -26,7 +26,7 @@ def test_validation_images_are_not_trained_on():
     assert len(pool) == 3000 and len(held) == 1000
     train_images = {image.numpy().tobytes() for image in pool.images}
     assert not any(image.numpy().tobytes() in train_images for image in held.images)
-    with pytest.raises(ValueError, match="held_out is one of 'test', 'validation', got 'train'"):
+    with pytest.raises(ValueError, match="held_out must be one of 'test', 'validation', got 'train'"):
         pretext.split("digits", "train")
 
 
@@ -169,9 +169,9 @@ def test_source_and_target_have_other_digits_and_the_shifts_the_same_ones():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"source": "3"}, "source is one of 0-4, 5-9, got '3'"),
-        ({"keep": 9}, "keep must be from 0 to the depth, 8, got 9"),
-        ({"labels": 0}, "labels, a class, must be a whole number from 1 to 400, got 0"),
+        ({"source": "3"}, "source must be one of '0-4', '5-9', got '3'"),
+        ({"keep": 9}, "keep must be a whole number from 0 to 8, got 9"),
+        ({"labels": 0}, "labels per class must be a whole number from 1 to 400, got 0"),
     ],
 )
 def test_wrong_options_are_named(options, message):

@@ -10,21 +10,21 @@ from jointopt.data import scenes
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"count": 0}, "count must be an integer from 1 up, not 0"),
-        ({"count": 2.0}, "count must be an integer"),
-        ({"split": "val"}, "choose one of train, test"),
-        ({"seed": -1}, "seed must be an integer from 0 to"),
-        ({"seed": None}, "seed must be an integer from 0 to"),
-        ({"size": 39}, "size must be an integer from 40 to 96, not 39"),
-        ({"size": 97}, "size must be an integer from 40 to 96, not 97"),
-        ({"most": 0}, "most must be an integer from 1 to 9, not 0"),
-        ({"most": True}, "most must be an integer from 1 to 9, not True"),
-        ({"classes": ""}, "classes must be one or more of the digits 0 to 9, each once, .* not ''"),
-        ({"classes": "11"}, "each once, .* not '11'"),
-        ({"classes": ["12"]}, r"digits 0 to 9, .* not \['12'\]"),
-        ({"classes": [1, 2]}, r"digits 0 to 9, .* not \[1, 2\]"),
-        ({"classes": [[]]}, r"digits 0 to 9, .* not \[\[\]\]"),
-        ({"classes": None}, "digits 0 to 9, .* not None"),
+        ({"count": 0}, "count must be a whole number ≥ 1, got 0"),
+        ({"count": 2.0}, "count must be a whole number"),
+        ({"split": "val"}, "split must be one of 'train', 'test', got"),
+        ({"seed": -1}, "seed must be a whole number from 0 to"),
+        ({"seed": None}, "seed must be a whole number from 0 to"),
+        ({"size": 39}, "size must be a whole number from 40 to 96, got 39"),
+        ({"size": 97}, "size must be a whole number from 40 to 96, got 97"),
+        ({"most": 0}, "most must be a whole number from 1 to 9, got 0"),
+        ({"most": True}, "most must be a whole number from 1 to 9, got True"),
+        ({"classes": ""}, "classes must be one or more of the digits 0 to 9, each once, .* got ''"),
+        ({"classes": "11"}, "each once, .* got '11'"),
+        ({"classes": ["12"]}, r"digits 0 to 9, .* got \['12'\]"),
+        ({"classes": [1, 2]}, r"digits 0 to 9, .* got \[1, 2\]"),
+        ({"classes": [[]]}, r"digits 0 to 9, .* got \[\[\]\]"),
+        ({"classes": None}, "digits 0 to 9, .* got None"),
     ],
 )
 def test_bad_arguments(given, message):
@@ -179,11 +179,11 @@ def test_altering_a_batch_does_not_alter_the_next():
 @pytest.mark.parametrize(
     ("given", "number", "message"),
     [
-        ({"size": 11}, 0, "size must be an integer from 1 to 10, not 11"),
-        ({"size": 0}, 0, "size must be an integer from 1 to 10, not 0"),
-        ({"seed": -1}, 0, "seed must be an integer from 0 to"),
-        ({}, -1, "batch number must be an integer from 0 up"),
-        ({}, 1.0, "batch number must be an integer from 0 up"),
+        ({"size": 11}, 0, "size must be a whole number from 1 to 10, got 11"),
+        ({"size": 0}, 0, "size must be a whole number from 1 to 10, got 0"),
+        ({"seed": -1}, 0, "seed must be a whole number from 0 to"),
+        ({}, -1, "batch number must be a whole number ≥ 0"),
+        ({}, 1.0, "batch number must be a whole number ≥ 0"),
     ],
 )
 def test_bad_batches(given, number, message):

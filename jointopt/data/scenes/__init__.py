@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_tensor
-from jointopt.data import SPLITS, check_integer, check_split, digits, rows
+from jointopt.checks import check_boxes, check_choice, check_count, check_in_pixels, check_labels, check_tensor
+from jointopt.data import LAST_SEED, SPLITS, digits, rows
 
 SMALLEST, LARGEST = 20, 36  # pixels, the longer side of a digit's ink; in the stored images it is 20
 INK = 128  # of 255: from here on a pixel shows more of the digit than of the photograph, and belongs to its mask
@@ -114,11 +114,11 @@ def scenes(
 
     Raises ValueError for anything else.
     """
-    check_split(split)
-    check_integer("count", count, 1)
-    check_integer("seed", seed, 0, 2**32 - 1)
-    check_integer("size", size, 40, 96)
-    check_integer("most", most, 1, 9)
+    check_choice("split", split, SPLITS)
+    check_count("count", count, 1)
+    check_count("seed", seed, most=LAST_SEED)
+    check_count("size", size, 40, 96)
+    check_count("most", most, 1, 9)
     classes = _check_classes(classes)
     arrays = digits.read(digits.FILE)
     strokes, backgrounds = arrays[f"{split}_digits"], arrays[f"{split}_backgrounds"]
@@ -274,7 +274,7 @@ def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
     except TypeError:
         right = False
     if not right:
-        raise ValueError(f"classes must be one or more of the digits 0 to 9, each once, such as '247', not {classes!r}")
+        raise ValueError(f"classes must be one or more of the digits 0 to 9, each once, such as '247', got {classes!r}")
     return chosen
 
 

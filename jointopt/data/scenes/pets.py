@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from jointopt.checks import check_choice
 from jointopt.data.scenes import Scenes, photographs
 from jointopt.data.scenes.photographs import Row
 from jointopt.data.torchvision_sets import default_root
@@ -46,8 +47,7 @@ def load(
     are not there, OSError if they cannot be fetched or read.
     """
     photographs.check(split, size, count)
-    if classes not in (None, "species", "breeds"):
-        raise ValueError(f"classes must be 'species' or 'breeds', not {classes!r}")
+    check_choice("classes", classes, (None, "species", "breeds"))
     from torchvision.datasets import OxfordIIITPet  # here: 2 s and 160 MB
 
     root = Path(root) if root is not None else default_root()

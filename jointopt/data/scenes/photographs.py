@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from jointopt.data import check_integer
+from jointopt.checks import check_choice, check_count
 from jointopt.data.scenes import Scenes
 from jointopt.data.torchvision_sets import default_root
 
@@ -38,8 +38,7 @@ def load(
 
     Errors are those of the data set's `load`, and ValueError for another name.
     """
-    if name not in NAMES:
-        raise ValueError(f"no photographs are named {name!r}; choose one of {', '.join(NAMES)}")
+    check_choice("photographs", name, NAMES)
     if isinstance(classes, list):
         classes = tuple(classes)
     return _load(name, split, count, size, classes, default_root(), **options)
@@ -55,11 +54,10 @@ def _load(
 
 def check(split: object, size: object, count: object) -> None:
     """ValueError unless they are a split, a size in pixels, and a number of images or None."""
-    if split not in SPLITS:
-        raise ValueError(f"no split is named {split!r}; choose one of {', '.join(SPLITS)}")
-    check_integer("size", size, 1)
+    check_choice("split", split, SPLITS)
+    check_count("size", size, 1)
     if count is not None:
-        check_integer("count", count, 1)
+        check_count("count", count, 1)
 
 
 def find(name: str, make: Callable[[bool], object], root: Path, files: Iterable[Path], download: bool, about: str):

@@ -120,5 +120,5 @@ def _check_classes(classes: object) -> tuple[str, ...]:
     chosen = tuple(classes) if isinstance(classes, (list, tuple)) else ()
     if not chosen or not all(name in CLASSES for name in chosen) or len(set(chosen)) != len(chosen):
         expected = f"classes must be a list of one or more of {', '.join(CLASSES)}, each once"
-        raise ValueError(f"{expected}, not {classes!r}")
+        raise ValueError(f"{expected}, got {classes!r}")
     return chosen
