@@ -14,6 +14,7 @@ from jointopt.figures.pixels import font
 from jointopt.models import classifiers
 from jointopt.modules import eval_mode
 from jointopt.objective import l2
+from jointopt.system import seeded
 from jointopt.training import Task
 
 SHOWN = 16  # held-out images in the picture
@@ -47,8 +48,7 @@ def make(
     train, held = split(data, held_out, device)
     if labels is not None:
         train, size = choose(train, labels, seed), min(size, labels * len(train.classes))
-    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = classifiers.build(network, len(train.classes), weights)
     model.to(device, memory_format=torch.channels_last)
     return Task(

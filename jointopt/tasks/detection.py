@@ -18,6 +18,7 @@ from jointopt.data.scenes import held_out as splits
 from jointopt.data.scenes.held_out import SIDE
 from jointopt.figures.pixels import RIGHT, WRONG, cross, dashed, font, plate
 from jointopt.modules import eval_mode
+from jointopt.system import seeded
 from jointopt.training import Loss, Task
 
 LOSSES = ("objectness", "rpn_box_reg", "classifier", "box_reg")  # torchvision says loss_objectness, …
@@ -47,8 +48,7 @@ def make(
     last two are computed only where one of them is counted. The samplers draw from torch's global generator.
     """
     train, held = read(seed, classes, scenes, held_out, held_out_scenes, data)
-    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = detector(len(train.classes), ANCHORS[data])
     return Task(
         model,

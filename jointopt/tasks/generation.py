@@ -25,6 +25,7 @@ from jointopt.checks import check_count, check_parts, check_range, check_tensor
 from jointopt.data import Images
 from jointopt.modules import eval_mode, held_still
 from jointopt.optimizers import make_optimizer
+from jointopt.system import seeded
 from jointopt.tasks import classification
 from jointopt.tasks.classification import part
 from jointopt.training import Loss, Task, train
@@ -85,8 +86,7 @@ def make(
     order = sets.rows(len(train_images), size, seed)
     pixels = train_images.images
     held = ruler(data, held_out)  # now, and not when first asked: it takes torch's random generator for a while
-    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = GAN(pixels.shape[1], width)
     model.to(memory_format=torch.channels_last)
     return Task(
@@ -190,8 +190,7 @@ def ruler(data: str, held_out: str) -> Ruler:
 def trained_classifier(data: str) -> nn.Sequential:
     """The classifier that measures, trained from seed 0 on images that are never held out."""
     images, _ = split(data, "validation")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         classifier = make_classifier(images.images.shape[1], len(images.classes))
     task = Task(
         classifier,

@@ -8,9 +8,9 @@ Source: Tian, Shen, Chen and He, FCOS: Fully Convolutional One-Stage Object Dete
 
 from collections.abc import Sequence
 
-import torch
 from torch import nn
 
+from jointopt.system import seeded
 from jointopt.tasks import detection
 from jointopt.tasks.detection import SIDE, Batch
 from jointopt.training import Loss, Task
@@ -37,8 +37,7 @@ def make(
     cross-entropy in nats, over those in the middle of an object. Every λ is 1, as in the paper.
     """
     train, held = detection.read(seed, classes, scenes, held_out, held_out_scenes, data)
-    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = detector(len(train.classes))
     return Task(
         model,

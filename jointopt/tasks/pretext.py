@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt.data import Images
+from jointopt.system import seeded
 from jointopt.tasks import classification
 from jointopt.training import Loss, Task
 
@@ -57,8 +58,7 @@ def make(
     """
     pool, held = split(data, held_out)
     labeled = choose(pool, labels, seed)
-    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = Pretext(len(pool.classes), channels, standardize)
     model.to(memory_format=torch.channels_last)
     with_label = sets.batches(labeled, min(size, len(labeled)), seed=seed)

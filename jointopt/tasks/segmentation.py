@@ -29,6 +29,7 @@ from jointopt.data.scenes import held_out as splits
 from jointopt.figures.pixels import cross, font, outline, paint, plate
 from jointopt.models.segmenter import STRIDE, Segmenter, check_images, check_sides
 from jointopt.modules import eval_mode
+from jointopt.system import seeded
 from jointopt.training import Loss, Task
 
 VOID = 255  # the label of pixels that are not classified, as VOC and Cityscapes have it
@@ -104,8 +105,7 @@ def make(
         check_count("ignore", ignore, 1 + len(read[0].classes), 255)
     train, held = (labeled(each, ignore) for each in read)
     order = rows(len(train), size, seed)
-    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = Segmenter(len(train.scenes.classes), skip, second is not None, weighting == "learned")
     model.to(memory_format=torch.channels_last)
     weights = {"cross_entropy": 1.0, "dice": 1.0}

@@ -17,6 +17,7 @@ from jointopt import plans
 from jointopt.checks import check_choice, check_count
 from jointopt.data import Images
 from jointopt.optimizers import make_optimizer
+from jointopt.system import seeded
 from jointopt.tasks import classification
 from jointopt.tasks.classification import part
 from jointopt.tasks.pretext import choose, shown, split
@@ -112,9 +113,8 @@ def make(
     labeled = choose(pool, labels, seed)
     target = sets.batches(labeled, min(size, len(labeled)), seed=seed)
     at_source = source_batches(source, held_out, size, seed)
-    with torch.random.fork_rng(devices=[]):
-        model = copy.deepcopy(pretrain(seed, source, depth, pretrained, size, held_out))
-        torch.manual_seed(seed + 1)
+    model = copy.deepcopy(pretrain(seed, source, depth, pretrained, size, held_out))
+    with seeded(seed + 1):
         for name in layers(1 + keep, depth):
             draw(model.get_submodule(name))
     return Task(
@@ -142,8 +142,9 @@ def source_batches(source: str, held_out: str, size: int, seed: int) -> sets.Bat
 @lru_cache(maxsize=2)
 def pretrain(seed: int, source: str, depth: int, steps: int, size: int, held_out: str) -> Stack:
     """A network after so many joint steps on the source alone. Callers share it: copy it before it is trained."""
-    torch.manual_seed(seed)
-    model = Stack(depth).to(memory_format=torch.channels_last)
+    with seeded(seed):
+        model = Stack(depth)
+    model.to(memory_format=torch.channels_last)
     task = Task(
         model,
         lambda model, batch: {"source": F.cross_entropy(model.source_head(model.features(batch[0])), batch[1])},
