@@ -56,7 +56,7 @@ class Decoder(nn.Module):
 class Boxes(nn.Sequential):
     """The second task's head: the coarsest features (B, 64, h, w) → for each cell a box, (B, 4, h, w), in pixels.
 
-    It tells how far the box's sides are from the middle of the cell, in cells; at first 1.5 of them.
+    It predicts how far the box's sides are from the middle of the cell, in cells; at first 1.5 of them.
     """
 
     def __init__(self):
@@ -93,7 +93,7 @@ class Balance(nn.Module):
 class Segmenter(nn.Module):
     """images (B, 3, H, W), whose sides are multiples of 8 → scores (B, 1 + classes, H, W); class 0 is the background.
 
-    The head gives the scores of 2×2 pixels for each place of the decoder's grid. It begins with a background that
+    The head gives the scores of 2×2 pixels for each cell of the decoder's grid. It begins with a background that
     takes nearly all (Lin et al. 2017, Focal loss, §4.1): each other class has a hundredth.
     """
 
@@ -115,12 +115,8 @@ class Segmenter(nn.Module):
 
 
 def check_images(images: object) -> None:
-    """ValueError unless it is a batch of images that the model takes."""
+    """Raise ValueError unless it is a batch of images that the model takes, whose sides are multiples of the stride."""
     check_tensor("images", images, "float", ("B", 3, "H", "W"))
-    check_sides(*images.shape[2:])
-
-
-def check_sides(height: int, width: int) -> None:
-    """ValueError unless both are multiples of the stride."""
+    height, width = images.shape[2:]
     if height % STRIDE or width % STRIDE:
         raise ValueError(f"height and width must be multiples of {STRIDE}, got {height} and {width}: crop or pad")

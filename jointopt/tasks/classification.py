@@ -38,12 +38,12 @@ def make(
     Losses: "task", the cross-entropy in nats, with λ = 1; "reg", ½ ‖θ, φ‖², with λ = `reg`.
     network, weights: those of `jointopt.models.classifiers.build`; "document" is the document's own. The seed draws the
     first weights that are not given.
-    labels: so many labeled images a class, drawn by the seed; None: all.
+    labels: the number of labeled images per class, drawn by the seed; None: all.
     held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
     settings; "test" trains on all and evaluates on the test images.
 
-    ValueError for another network, weights or held_out, or a number of labels that is not there; OSError for weights
-    that are not at hand and cannot be fetched.
+    ValueError for another network, weights or held_out, or more labels than there are; OSError for weights that are not
+    at hand and cannot be fetched.
     """
     train, held = split(data, held_out, device)
     if labels is not None:
@@ -78,7 +78,7 @@ def part(images: sets.Images, rows: slice | Tensor) -> sets.Images:
 def choose(images: sets.Images, labels: int, seed: int) -> sets.Images:
     """`labels` images of each class, drawn by the seed, with the classes in turn. They may come in any order.
 
-    ValueError if there are not so many of each class.
+    ValueError if a class has fewer.
     """
     classes = len(images.classes)
     of_class = [(images.labels == label).nonzero().ravel() for label in range(classes)]
@@ -97,20 +97,28 @@ def images(data: str, split: str, device: str) -> sets.Images:
 
 def losses(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
     """L_task and L_reg of the document's §3.1 on (inputs (B, 3, 28, 28), labels (B,))."""
-    check_batch(batch)
-    inputs, labels = batch
-    scores = model(inputs)  # (B, classes)
-    check_labels("labels", labels, 0, scores.shape[1] - 1)
-    return {"task": F.cross_entropy(scores, labels), "reg": l2(model)}
-
-
-def check_batch(batch: object) -> None:
-    """ValueError unless the batch is a pair of tensors of the shape and type that the document's model takes."""
     check_parts(batch, "inputs", "labels")
     inputs, labels = batch
-    check_tensor("inputs", inputs, "float", ("B", 3, 28, 28))
-    check_range("inputs", inputs)
-    check_tensor("labels", labels, torch.int64, (len(inputs),))
+    check_labeled(inputs, labels)
+    return {"task": cross_entropy(model(inputs), labels), "reg": l2(model)}
+
+
+def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
+    """The mean in nats of scores (B, classes) and labels (B,). ValueError for a label that is no class."""
+    check_labels("labels", labels, 0, scores.shape[1] - 1)
+    return F.cross_entropy(scores, labels)
+
+
+def check_labeled(inputs: object, labels: object, kind: str = "") -> None:
+    """Raise ValueError unless they are images and their labels; kind: "source " for "source inputs" in the error."""
+    check_images(f"{kind}inputs", inputs)
+    check_tensor(f"{kind}labels", labels, torch.int64, (len(inputs),))
+
+
+def check_images(name: str, images: object) -> None:
+    """Raise ValueError unless they are images as the document's model takes them."""
+    check_tensor(name, images, "float", ("B", 3, 28, 28))
+    check_range(name, images)
 
 
 @torch.no_grad()
@@ -126,30 +134,6 @@ def evaluate(model: nn.Module, inputs: Tensor, labels: Tensor) -> dict[str, floa
     with eval_mode(model):
         correct = sum((model(x).argmax(1) == y).sum() for x, y in zip(inputs.split(50), labels.split(50), strict=True))
     return {"accuracy (%)": 100 * float(correct) / len(labels)}
-
-
-def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 10) -> float:
-    """Expected calibration error in percent: how far confidence is from accuracy, on the mean.
-
-    probabilities (N, classes), labels int64 (N,). The images are sorted by confidence, the largest probability, into so
-    many bins of equal width. The error is the mean of |accuracy − mean confidence| over the bins, each weighted by its
-    share of the images. Source: Guo, Pleiss, Sun and Weinberger, ICML 2017, equation 3.
-
-    ValueError for other shapes, numbers that are no probabilities, labels that are no classes, or a number of bins that
-    is not a whole number ≥ 1.
-    """
-    check_count("bins", bins, 1)
-    if probabilities.ndim != 2 or not len(probabilities) or labels.shape != probabilities.shape[:1]:
-        given = f"{tuple(probabilities.shape)} and {tuple(labels.shape)}"
-        raise ValueError(f"probabilities and labels must be (N, classes) and (N,), N ≥ 1, got {given}")
-    check_labels("labels", labels, 0, probabilities.shape[1] - 1)
-    if not ((probabilities >= 0) & (probabilities <= 1)).all():  # nan is neither
-        low, high = probabilities.min().item(), probabilities.max().item()
-        raise ValueError(f"probabilities must be in 0 … 1, got {low:g} … {high:g}; of logits take the softmax")
-    confidence, predicted = probabilities.cpu().double().max(1)
-    excess = confidence - (predicted == labels.cpu()).double()  # over a bin: N_bin · (mean confidence − accuracy)
-    place = (confidence * bins).long().clamp(max=bins - 1)
-    return 100 * float(torch.zeros(bins).double().index_add(0, place, excess).abs().sum()) / len(labels)
 
 
 @torch.no_grad()

@@ -2,13 +2,13 @@
 
     plans.alternating(Update("discriminator", ["discriminator", "penalty"]), Update("generator", "generator"))
 
-These networks have no normalization. Where others have, `Update(…, hold_normalization=False)` says that a player which
-waits keeps normalizing by the batch, as in every GAN's own loop; without it, it is held in eval mode.
 Each loss reaches its own player only, in every plan: so `plans.joint()` is simultaneous play, see `jointopt.toys.game`.
+These networks have no normalization. Where others have it, `Update(…, hold_normalization=False)` says that a player
+that waits keeps normalizing by the batch, as in every GAN's own loop; without it, it is held in eval mode.
 
-Sources: the game and the non-saturating loss, Goodfellow et al. 2014, §3; the shape of the networks, Radford et al.
-2016; the penalty R1, Mescheder et al. 2018; the Fréchet distance, Heusel et al. 2017, here in the features of a small
-classifier of our own: its values compare with each other only, not with those of the Inception network.
+Sources: the game and the non-saturating loss, Goodfellow et al. 2014, §3; the penalty R1, Mescheder et al. 2018; the
+Fréchet distance, Heusel et al. 2017, here in the features of a small classifier of our own: its values compare with
+each other only, not with those of the Inception network.
 """
 
 from functools import cache, lru_cache
@@ -23,49 +23,18 @@ from jointopt import data as sets
 from jointopt import plans
 from jointopt.checks import check_count, check_parts, check_range, check_tensor
 from jointopt.data import Images
+from jointopt.metrics import frechet_distance, moments
+from jointopt.models.gan import GAN, NOISE, make_classifier
 from jointopt.modules import eval_mode, held_still
 from jointopt.optimizers import make_optimizer
 from jointopt.system import seeded
 from jointopt.tasks import classification
-from jointopt.tasks.classification import part
 from jointopt.training import Loss, Task, train
 
-NOISE = 32  # numbers from which an image is made
 SHOWN = (4, 8)  # samples in the picture, rows and columns
-SAMPLES = 500  # for the held-out figures, of generated and of real images alike
-COVERED = 0.01  # a class is covered if so large a share of the samples is taken for it
-FEATURES, RULER_STEPS = 64, 500  # of the classifier that measures
-
-
-class GAN(nn.Module):
-    """noise (B, 32) → generator → images (B, C, 28, 28) in [0, 1] → discriminator → logits (B, 1), > 0: "real".
-
-    No normalization: a player's statistics would mix real and generated images, and move while it is held still.
-    """
-
-    def __init__(self, channels: int = 1, width: int = 16):
-        super().__init__()
-        self.channels = channels
-        self.generator = nn.Sequential(
-            nn.Linear(NOISE, 4 * width * 7 * 7),
-            nn.Unflatten(1, (4 * width, 7, 7)),
-            nn.ReLU(),
-            nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1),  # (B, 2·width, 14, 14)
-            nn.ReLU(),
-            nn.ConvTranspose2d(2 * width, channels, 4, 2, 1),  # (B, C, 28, 28)
-            nn.Sigmoid(),
-        )
-        self.discriminator = nn.Sequential(
-            nn.Conv2d(channels, width, 4, 2, 1),  # (B, width, 14, 14)
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(width, 2 * width, 4, 2, 1),  # (B, 2·width, 7, 7)
-            nn.LeakyReLU(0.2),
-            nn.Flatten(),
-            nn.Linear(2 * width * 7 * 7, 1),
-        )
-
-    def forward(self, noise: Tensor) -> Tensor:
-        return self.generator(noise)
+SAMPLES = 500  # that are measured, of generated and of real images alike
+COVERED = 0.01  # a class is covered if at least this share of the samples is taken for it
+RULER_STEPS = 500  # of the classifier that measures
 
 
 def make(
@@ -110,7 +79,7 @@ def split(data: str, held_out: str) -> tuple[Images, Images]:
 
 
 def of_channels(images: Images, channels: int) -> Images:
-    """The images with their first so many channels."""
+    """The images with their first `channels` channels."""
     return images.changed(images.pixels[:, :channels].contiguous(memory_format=torch.channels_last), images.labels)
 
 
@@ -132,7 +101,7 @@ def losses(model: GAN, batch: tuple[Tensor, Tensor]) -> dict[str, Loss]:
 
 
 def discriminator_loss(model: GAN, real: Tensor, fake: Tensor) -> Tensor:
-    """Cross-entropy of telling real from generated: −log σ(D(real)) − log(1 − σ(D(fake))), both averaged."""
+    """Cross-entropy of distinguishing real from generated: −log σ(D(real)) − log(1 − σ(D(fake))), both averaged."""
     return F.softplus(-model.discriminator(real)).mean() + F.softplus(model.discriminator(fake.detach())).mean()
 
 
@@ -150,7 +119,7 @@ def r1(model: GAN, real: Tensor) -> Tensor:
 
 
 def check_batch(batch: object, channels: int) -> None:
-    """ValueError unless the batch is (real images, noise) of the shape and type that the GAN takes."""
+    """Raise ValueError unless the batch is (real images, noise) of the shape and type that the GAN takes."""
     check_parts(batch, "real images", "noise")
     check_tensor("real images", batch[0], "float", ("B", channels, 28, 28))
     check_range("real images", batch[0])
@@ -172,7 +141,7 @@ class Ruler(NamedTuple):
 
 
 def reference(data: str = "digits", held_out: str = "test") -> dict[str, float]:
-    """The figures that real images reach, as many of them as are generated; neither player has seen them."""
+    """What as many real images reach as are generated; neither player has seen them."""
     return dict(ruler(data, held_out).real)
 
 
@@ -180,10 +149,10 @@ def reference(data: str = "digits", held_out: str = "test") -> dict[str, float]:
 def ruler(data: str, held_out: str) -> Ruler:
     """The same for every seed of a task."""
     _, held = split(data, held_out)
-    first, second = (part(held, slice(start, start + SAMPLES)).images for start in (0, SAMPLES))
+    first, second = (held.part(slice(start, start + SAMPLES)).images for start in (0, SAMPLES))
     classifier = trained_classifier(data)
     half = Ruler(classifier, *moments(features(classifier, first)), {})
-    return half._replace(real=figures(second, half))
+    return half._replace(real=metrics_of(second, half))
 
 
 @lru_cache(maxsize=2)
@@ -192,6 +161,7 @@ def trained_classifier(data: str) -> nn.Sequential:
     images, _ = split(data, "validation")
     with seeded(0):
         classifier = make_classifier(images.images.shape[1], len(images.classes))
+    classifier.to(memory_format=torch.channels_last)
     task = Task(
         classifier,
         lambda model, batch: {"task": F.cross_entropy(model(batch[0]), batch[1])},
@@ -202,14 +172,6 @@ def trained_classifier(data: str) -> nn.Sequential:
     return classifier
 
 
-def make_classifier(channels: int, classes: int) -> nn.Sequential:
-    """Images (B, C, 28, 28) → "features" (B, 64) → "head" (B, classes)."""
-    layers = [nn.Conv2d(channels, 8, 3, 1, 1), nn.MaxPool2d(2), nn.ReLU()]  # (B, 8, 14, 14)
-    layers += [nn.Conv2d(8, 16, 3, 1, 1), nn.MaxPool2d(2), nn.ReLU()]  # (B, 16, 7, 7)
-    layers += [nn.Flatten(), nn.Linear(16 * 7 * 7, FEATURES), nn.ReLU()]  # (B, 64)
-    return nn.Sequential(nn.Sequential(*layers), nn.Linear(FEATURES, classes)).to(memory_format=torch.channels_last)
-
-
 @torch.no_grad()
 def features(classifier: nn.Sequential, images: Tensor) -> Tensor:
     """Features (N, 64) of images (N, C, 28, 28)."""
@@ -218,13 +180,13 @@ def features(classifier: nn.Sequential, images: Tensor) -> Tensor:
 
 @torch.no_grad()
 def evaluate(model: GAN, ruler: Ruler) -> dict[str, float]:
-    """The figures of 500 samples from noise that is always the same; compare them with `reference()`."""
+    """The metrics of 500 samples from noise that is always the same; compare them with `reference()`."""
     with eval_mode(model):
-        return figures(torch.cat([model(z) for z in noise(SAMPLES, 0).split(100)]), ruler)
+        return metrics_of(torch.cat([model(z) for z in noise(SAMPLES, 0).split(100)]), ruler)
 
 
 @torch.no_grad()
-def figures(images: Tensor, ruler: Ruler) -> dict[str, float]:
+def metrics_of(images: Tensor, ruler: Ruler) -> dict[str, float]:
     """Of images (N, C, 28, 28): the Fréchet distance to the held-out ones, and how many classes they cover."""
     seen = features(ruler.classifier, images)
     classes = ruler.classifier[1](seen)  # (N, classes)
@@ -233,28 +195,6 @@ def figures(images: Tensor, ruler: Ruler) -> dict[str, float]:
         "Fréchet distance": frechet_distance(*moments(seen), ruler.mean, ruler.covariance),
         "classes covered": float((shares >= COVERED).sum()),
     }
-
-
-def moments(features: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (F,) and covariance (F, F) of features (N, F), in float64."""
-    values = features.double().numpy()
-    return values.mean(0), np.atleast_2d(np.cov(values, rowvar=False))
-
-
-def frechet_distance(mean_a: np.ndarray, cov_a: np.ndarray, mean_b: np.ndarray, cov_b: np.ndarray) -> float:
-    """Squared 2-Wasserstein distance of two Gaussians: ‖μ_a − μ_b‖² + tr(Σ_a + Σ_b − 2 (Σ_a Σ_b)^½).
-
-    tr (Σ_a Σ_b)^½ is the sum of the singular values of Σ_a^½ Σ_b^½, so no root of a product that is not symmetric
-    is needed. Source: Dowson and Landau 1982.
-    """
-    cross = np.linalg.svd(root(cov_a) @ root(cov_b), compute_uv=False).sum()
-    return float(((mean_a - mean_b) ** 2).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * cross)
-
-
-def root(covariance: np.ndarray) -> np.ndarray:
-    """The symmetric square root of a covariance, whose eigenvalues may be below 0 by rounding."""
-    values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(values.clip(0))) @ vectors.T
 
 
 @torch.no_grad()

@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-import scipy.linalg
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -19,7 +18,7 @@ from jointopt.live.lab.engine import Engine
 from jointopt.modules import module_names
 from jointopt.optimizers import make_optimizer
 from jointopt.tasks import classification, generation
-from jointopt.tasks.generation import Ruler, evaluate, figures, frechet_distance, reference
+from jointopt.tasks.generation import Ruler, evaluate, metrics_of, reference
 
 D, G = Update("discriminator", ["discriminator", "penalty"]), Update("generator", "generator")
 PLAYERS = ("generator", "discriminator")
@@ -232,41 +231,7 @@ def test_it_learns():
     assert after["classes covered"] >= 5
 
 
-# The figures
-
-
-def gaussian(seed, dimension=6):
-    random = np.random.RandomState(seed)
-    factor = random.standard_normal((dimension, dimension))
-    return random.standard_normal(dimension), factor @ factor.T
-
-
-def test_the_distance_of_gaussians_with_independent_parts_has_a_closed_form():
-    """‖μ_a − μ_b‖² + Σ (σ_a − σ_b)², in whatever directions."""
-    random = np.random.RandomState(0)
-    a, b = random.rand(2, 5) * 3
-    turn = np.linalg.qr(random.standard_normal((5, 5)))[0]
-    mean_a, mean_b = random.standard_normal((2, 5))
-    distance = frechet_distance(mean_a, turn @ np.diag(a**2) @ turn.T, mean_b, turn @ np.diag(b**2) @ turn.T)
-    assert distance == pytest.approx(((mean_a - mean_b) ** 2).sum() + ((a - b) ** 2).sum())
-    one = frechet_distance(np.array([1.0]), np.array([[4.0]]), np.array([-2.0]), np.array([[0.25]]))
-    assert one == pytest.approx(9 + 1.5**2)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_distance_agrees_with_the_matrix_root_of_scipy(seed):
-    (mean_a, cov_a), (mean_b, cov_b) = gaussian(seed), gaussian(seed + 50)
-    middle = np.trace(scipy.linalg.sqrtm(cov_a @ cov_b).real)
-    expected = ((mean_a - mean_b) ** 2).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * middle
-    assert frechet_distance(mean_a, cov_a, mean_b, cov_b) == pytest.approx(expected)
-    assert frechet_distance(mean_b, cov_b, mean_a, cov_a) == pytest.approx(expected)
-
-
-def test_equal_and_singular_gaussians():
-    mean, cov = gaussian(0)
-    assert frechet_distance(mean, cov, mean, cov) == pytest.approx(0, abs=1e-9)
-    direction = np.outer(mean, mean)  # rank 1: all in one direction
-    assert frechet_distance(mean, direction, mean, 0 * cov) == pytest.approx(np.trace(direction))
+# The metrics
 
 
 def test_the_classes_covered_are_those_with_one_in_a_hundred():
@@ -276,7 +241,7 @@ def test_the_classes_covered_are_those_with_one_in_a_hundred():
     labels = torch.tensor([0] * 400 + [1] * 91 + [2] * 5 + [3] * 4)
     images = F.one_hot(labels, 784).float().view(500, 1, 28, 28)
     ruler = Ruler(classifier, np.zeros(10), np.zeros((10, 10)), {})
-    assert figures(images, ruler)["classes covered"] == 3
+    assert metrics_of(images, ruler)["classes covered"] == 3
 
 
 @pytest.mark.parametrize("held_out", ["test", "validation"])

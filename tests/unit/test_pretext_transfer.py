@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from jointopt import Update, data, tasks, train
 from jointopt.compare.baselines import hog_features, hog_logistic
+from jointopt.models import stack
 from jointopt.modules import module_names
 from jointopt.tasks import classification, pretext, transfer
 
@@ -95,18 +96,6 @@ def test_pretraining_sees_all_training_images_of_the_source_and_no_validation_im
     assert len(images & in_bytes(last("cluttered", source)[0])) == (0 if held_out == "validation" else 500)
 
 
-def test_the_classes_have_to_come_in_turn(monkeypatch):
-    images = data.load("digits")
-    order = torch.arange(len(images)).roll(1)
-    shuffled = data.Images(images.images[order], images.labels[order], images.classes)
-    with pytest.raises(ValueError, match="must come in turn.*: image 0 should have the label 0, got 9"):
-        pretext.choose(shuffled, 5, 0)
-    monkeypatch.setattr(classification, "images", lambda *_: shuffled)
-    with pytest.raises(ValueError, match="must come in turn"):
-        pretext.split("digits", "validation")
-    assert pretext.split("digits", "test") == (shuffled, shuffled)  # nothing is taken from the end
-
-
 def test_the_rotation_loss_is_that_of_images_turned_by_hand():
     task = tasks.load("pretext", labels=5, size=8)
     images = task.batches(0)[2]
@@ -132,8 +121,8 @@ def test_each_loss_moves_its_own_modules(loss, moved):
 
 @pytest.mark.parametrize(("depth", "features"), [(2, 16 * 7 * 7), (3, 32 * 3 * 3), (4, 32), (5, 32), (8, 32), (12, 32)])
 def test_stacks_of_every_depth(depth, features):
-    model = transfer.Stack(depth)
-    assert module_names(model) == [*transfer.layers(1, depth), "source_head", "classifier"]
+    model = stack.Stack(depth)
+    assert module_names(model) == [*stack.layers(1, depth), "source_head", "classifier"]
     assert model.features(torch.zeros(2, 3, 28, 28)).shape == (2, features) and model(
         torch.zeros(2, 3, 28, 28)
     ).shape == (2, 5)
@@ -142,7 +131,7 @@ def test_stacks_of_every_depth(depth, features):
 def test_the_pretrained_layers_are_kept_up_to_the_one_that_was_asked_for():
     whole = tasks.load("transfer", depth=4, pretrained=3).model
     part = tasks.load("transfer", depth=4, pretrained=3, keep=2).model
-    for name in transfer.layers(1, 4):
+    for name in stack.layers(1, 4):
         same = torch.equal(whole.get_submodule(name)[0].weight, part.get_submodule(name)[0].weight)
         assert same == (name in ("conv1", "conv2")), name
     assert torch.equal(whole.classifier.weight, part.classifier.weight)

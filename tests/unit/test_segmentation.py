@@ -11,12 +11,12 @@ from torch.nn import functional as F
 from jointopt import Update, plans, tasks, train
 from jointopt.compare import Arm, compare
 from jointopt.compare.budget import Budget, cost
-from jointopt.data.scenes import Scenes, held_out, scenes
+from jointopt.data.scenes import Scenes, held_out
+from jointopt.data.scenes.labeled import cells
 from jointopt.figures import pixels
 from jointopt.live import LiveLab
 from jointopt.modules import module_names
 from jointopt.tasks import segmentation
-from jointopt.tasks.segmentation import box_iou, confusion, iou
 
 MODULES = ["encoder", "decoder", "head"]
 load = partial(tasks.load, "segmentation", scenes=24, held_out_scenes=8)
@@ -167,12 +167,12 @@ def test_each_cell_has_the_box_of_the_object_with_the_most_of_it():
     masks = torch.zeros(2, 16, 16, dtype=torch.bool)
     masks[0, :8, :3], masks[1, :8, 3:8], masks[1, 15, 8:13] = True, True, True  # 24, 40 and 5 pixels
     boxes = torch.tensor([[0.0, 0, 3, 8], [3, 0, 13, 16]])
-    got = segmentation.cells(boxes, masks)
+    got = cells(boxes, masks)
     assert got.shape == (4, 2, 2) and got[:, 0, 0].tolist() == [3, 0, 13, 16]
     assert not got[:, 1, 1].any() and not got[:, 0, 1].any()  # 5 of 64 pixels are too few
     masks[1, 15, 8:15] = True  # 7 are enough
-    assert segmentation.cells(boxes, masks)[:, 1, 1].tolist() == [3, 0, 13, 16]
-    assert not segmentation.cells(boxes[:0], masks[:0]).any()
+    assert cells(boxes, masks)[:, 1, 1].tolist() == [3, 0, 13, 16]
+    assert not cells(boxes[:0], masks[:0]).any()
 
 
 def test_the_box_loss_is_the_mean_distance_of_a_side_in_pixels(both):
@@ -227,43 +227,6 @@ def test_a_frozen_encoder_makes_the_step_cheaper(task):
 
 
 # Figures
-
-
-def test_iou_by_hand():
-    masks = torch.tensor([[[0, 0, 1, 1], [0, 0, 2, 2]]])
-    predicted = torch.tensor([[[0, 1, 1, 1], [0, 0, 2, 0]]])
-    counts = confusion(predicted, masks, 4)
-    assert counts.tolist() == [[3, 1, 0, 0], [0, 2, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
-    assert iou(counts)[:3].tolist() == pytest.approx([3 / 5, 2 / 3, 1 / 2]) and iou(counts)[3].isnan()
-
-
-def test_iou_agrees_with_torchmetrics():
-    from torchmetrics import JaccardIndex
-    from torchmetrics.segmentation import MeanIoU
-
-    generator = torch.Generator().manual_seed(0)
-    held = segmentation.labeled(scenes(10, "test", classes="247"))
-    masks = held.masks.long()
-    noise = torch.rand(masks.shape, generator=generator)
-    predicted = torch.where(noise < 0.1, torch.randint(4, masks.shape, generator=generator), masks.roll(1, 2))
-    ours = iou(confusion(predicted, masks, 4))
-    index = JaccardIndex(task="multiclass", num_classes=4, average=None)
-    assert torch.allclose(ours, index(predicted, masks), atol=1e-6) and 0.1 < ours[1:].mean() < 0.9
-    # Its mean is over images, too; all in one image it is ours.
-    mean = MeanIoU(num_classes=4, include_background=False, input_format="index")
-    mean.update(predicted.reshape(1, -1, 96), masks.reshape(1, -1, 96))
-    assert float(mean.compute()) == pytest.approx(float(ours[1:].mean()), abs=1e-6)
-
-
-def test_box_iou_agrees_with_torchvision():
-    from torchvision import ops
-
-    corner, side = torch.rand(2, 50, 2, generator=torch.Generator().manual_seed(0)) * 20
-    a = torch.cat([corner, corner + side], 1)
-    b = a.roll(1, 0)
-    assert torch.allclose(box_iou(a, b), ops.box_iou(a, b).diag(), atol=1e-6)
-    inside_out = torch.tensor([[10.0, 10, 5, 20]])
-    assert box_iou(inside_out, torch.tensor([[0.0, 0, 30, 30]])) == box_iou(inside_out, inside_out) == 0
 
 
 def test_evaluate_is_100_for_a_model_that_knows(both, monkeypatch):

@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from jointopt import plans, tasks, train
 from jointopt.data.scenes import photographs, voc
+from jointopt.metrics import confusion, iou
 from jointopt.tasks import segmentation
-from jointopt.tasks.segmentation import confusion, dice_loss, iou
+from jointopt.tasks.segmentation import dice_loss
 
 load = partial(tasks.load, "segmentation", scenes=24, held_out_scenes=8)
 SCORES = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -83,7 +84,7 @@ def test_a_label_that_is_a_class_or_fits_no_mask_is_refused(ignore):
         load(ignore=ignore)
 
 
-# Figures
+# Metrics
 
 
 def test_void_is_not_counted():
@@ -91,23 +92,6 @@ def test_void_is_not_counted():
     counts = confusion(predicted, VOID, 4, ignore=255)
     assert torch.equal(counts, confusion(predicted[known], VOID[known], 4)) and counts.sum() == known.sum()
     assert iou(confusion(VOID.where(known, 0), VOID, 4, 255)).tolist() == [1, 1, 1, 1]
-
-
-@pytest.mark.parametrize(
-    ("predicted", "masks", "message"),
-    [
-        (MASKS[:, None], MASKS, r"predicted, of the masks' shape, must be int64 \(2, 8, 8\), got int64 \(2, 1, 8, 8\)"),
-        (MASKS, MASKS[:, None], r"must be int64 \(2, 1, 8, 8\), got int64 \(2, 8, 8\)"),
-        (MASKS.byte(), MASKS, "predicted, .* got uint8"),
-        (MASKS, MASKS.byte(), r"masks must be int64 \(n, n, n\), got uint8"),
-        (MASKS + 1, MASKS, "predicted must be in 0 … 3, got 4"),
-        (MASKS - 1, MASKS, "predicted must be in 0 … 3, got -1"),
-        (MASKS, VOID, "masks must be in 0 … 3, got 255"),
-    ],
-)
-def test_confusion_of_unequal_shapes_and_of_no_classes_is_refused(predicted, masks, message):
-    with pytest.raises(ValueError, match=message):
-        confusion(predicted, masks, 4)
 
 
 # Photographs
