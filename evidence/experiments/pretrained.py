@@ -14,6 +14,7 @@ from evidence.record import Part
 from jointopt import Task, Update, plans, tasks
 from jointopt.compare import Comparison
 from jointopt.compare.budget import Budget
+from jointopt.metrics import calibration_error
 from jointopt.models.classifiers import NETWORKS
 from jointopt.tasks import classification
 
@@ -45,9 +46,7 @@ def make(seed: int, network: str, weights: str | None = None, held_out: str = "t
 
     def evaluate(model) -> dict[str, float]:
         probabilities = classification.predict(model, held.images)
-        return task.evaluate(model) | {
-            "calibration error (%)": classification.calibration_error(probabilities, held.labels)
-        }
+        return task.evaluate(model) | {"calibration error (%)": calibration_error(probabilities, held.labels)}
 
     return replace(task, evaluate=evaluate)
 
