@@ -66,8 +66,9 @@ class Boxes(nn.Sequential):
 
     def forward(self, coarse: Tensor) -> Tensor:
         distances = STRIDE * super().forward(coarse)  # (B, 4, h, w): to the left, up, to the right, down
-        y, x = torch.meshgrid(*(STRIDE * (torch.arange(n) + 0.5) for n in coarse.shape[2:]), indexing="ij")  # (h, w)
-        signs = torch.tensor([-1.0, -1.0, 1.0, 1.0]).view(4, 1, 1)
+        middles = (STRIDE * (torch.arange(side).to(coarse) + 0.5) for side in coarse.shape[2:])
+        y, x = torch.meshgrid(*middles, indexing="ij")  # (h, w)
+        signs = coarse.new_tensor([-1.0, -1.0, 1.0, 1.0]).view(4, 1, 1)
         return torch.stack([x, y, x, y]) + signs * distances
 
 
@@ -84,7 +85,7 @@ class Balance(nn.Module):
 
     def weights(self) -> Tensor:
         """The two λ's that it has come to, (2,): exp(−s_1) and ½ exp(−s_2)."""
-        return torch.exp(-SPEED * self.slow) * torch.tensor([1.0, 0.5])
+        return torch.exp(-SPEED * self.slow) * self.slow.new_tensor([1.0, 0.5])
 
     def forward(self, classified: Tensor, regressed: Tensor) -> Tensor:
         return self.weights() @ torch.stack([classified, regressed]) + SPEED * self.slow.sum() / 2

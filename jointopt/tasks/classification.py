@@ -1,6 +1,6 @@
 """Image classification (document §4, §5.1, §6.2): the document's model or another, cross-entropy, and an L2 term."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from jointopt import data as sets
 from jointopt.checks import check_choice, check_count, check_labels, check_parts, check_range, check_tensor
 from jointopt.figures.pixels import font
 from jointopt.models import classifiers
-from jointopt.modules import eval_mode
+from jointopt.modules import device_of, eval_mode
 from jointopt.objective import l2
 from jointopt.system import seeded
 from jointopt.training import Task
@@ -24,7 +24,6 @@ HELD_OUT = ("test", "validation")
 
 def make(
     seed: int = 0,
-    device: str = "cpu",
     data: str = "digits",
     size: int = 64,
     reg: float = 1e-4,
@@ -45,28 +44,28 @@ def make(
     ValueError for another network, weights or held_out, or more labels than there are; OSError for weights that are not
     at hand and cannot be fetched.
     """
-    train, held = split(data, held_out, device)
+    train, held = split(data, held_out)
     if labels is not None:
         train, size = choose(train, labels, seed), min(size, labels * len(train.classes))
     with seeded(seed):
         model = classifiers.build(network, len(train.classes), weights)
-    model.to(device, memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)
     return Task(
         model,
-        losses,
-        sets.batches(train, size, seed=seed, device=device),
+        partial(losses, classes=len(train.classes)),
+        sets.batches(train, size, seed=seed),
         evaluate=lambda model: evaluate(model, held.images, held.labels),
         picture=lambda model: picture(model, held.images[:SHOWN], held.labels[:SHOWN], held.classes),
         weights={"task": 1.0, "reg": reg},
     )
 
 
-def split(data: str, held_out: str = "test", device: str = "cpu") -> tuple[sets.Images, sets.Images]:
+def split(data: str, held_out: str = "test") -> tuple[sets.Images, sets.Images]:
     """(training images, held-out images), whatever the order of their classes; see `make`."""
     check_choice("held_out", held_out, HELD_OUT)
-    train = images(data, "train", device)
+    train = images(data, "train")
     if held_out == "test":
-        return train, images(data, "test", device)
+        return train, images(data, "test")
     return part(train, slice(-VALIDATION)), part(train, slice(-VALIDATION, None))
 
 
@@ -85,34 +84,29 @@ def choose(images: sets.Images, labels: int, seed: int) -> sets.Images:
     most = min(map(len, of_class))
     check_count("labels per class", labels, 1, most)
     drawn = torch.from_numpy(np.random.RandomState([seed, classes]).permutation(most)[:labels])  # (labels,)
-    return part(images, torch.stack([rows[drawn.to(rows.device)] for rows in of_class], dim=1).ravel())
+    return part(images, torch.stack([rows[drawn] for rows in of_class], dim=1).ravel())
 
 
 @lru_cache(maxsize=4)
-def images(data: str, split: str, device: str) -> sets.Images:
+def images(data: str, split: str) -> sets.Images:
     """One copy of the images for all tasks of a process, in the layout that batches take without a second copy."""
     loaded = sets.load(data, split)
-    return loaded.changed(loaded.pixels.to(device, memory_format=torch.channels_last), loaded.labels.to(device))
+    return loaded.changed(loaded.pixels.to(memory_format=torch.channels_last), loaded.labels)
 
 
-def losses(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+def losses(model: nn.Module, batch: tuple[Tensor, Tensor], classes: int) -> dict[str, Tensor]:
     """L_task and L_reg of the document's §3.1 on (inputs (B, 3, 28, 28), labels (B,))."""
     check_parts(batch, "inputs", "labels")
     inputs, labels = batch
-    check_labeled(inputs, labels)
-    return {"task": cross_entropy(model(inputs), labels), "reg": l2(model)}
+    check_labeled(inputs, labels, classes)
+    return {"task": F.cross_entropy(model(inputs), labels), "reg": l2(model)}
 
 
-def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
-    """The mean in nats of scores (B, classes) and labels (B,). ValueError for a label that is no class."""
-    check_labels("labels", labels, 0, scores.shape[1] - 1)
-    return F.cross_entropy(scores, labels)
-
-
-def check_labeled(inputs: object, labels: object, kind: str = "") -> None:
+def check_labeled(inputs: object, labels: object, classes: int, kind: str = "") -> None:
     """Raise ValueError unless they are images and their labels; kind: "source " for "source inputs" in the error."""
     check_images(f"{kind}inputs", inputs)
     check_tensor(f"{kind}labels", labels, torch.int64, (len(inputs),))
+    check_labels(f"{kind}labels", labels, 0, classes - 1)
 
 
 def check_images(name: str, images: object) -> None:
@@ -122,25 +116,27 @@ def check_images(name: str, images: object) -> None:
 
 
 @torch.no_grad()
+def scores_of(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Scores (N, classes) of images (N, 3, 28, 28), in eval mode; on the CPU, wherever the model is."""
+    device = device_of(model)
+    with eval_mode(model):
+        return torch.cat([model(x.to(device)).cpu() for x in inputs.split(50)])
+
+
 def predict(model: nn.Module, inputs: Tensor) -> Tensor:
     """Probabilities (N, classes) of images (N, 3, 28, 28), in eval mode."""
-    with eval_mode(model):
-        return torch.cat([model(x).softmax(1) for x in inputs.split(50)])
+    return scores_of(model, inputs).softmax(1)
 
 
-@torch.no_grad()
 def evaluate(model: nn.Module, inputs: Tensor, labels: Tensor) -> dict[str, float]:
     """Held-out accuracy in percent."""
-    with eval_mode(model):
-        correct = sum((model(x).argmax(1) == y).sum() for x, y in zip(inputs.split(50), labels.split(50), strict=True))
+    correct = (scores_of(model, inputs).argmax(1) == labels.cpu()).sum()
     return {"accuracy (%)": 100 * float(correct) / len(labels)}
 
 
-@torch.no_grad()
 def picture(model: nn.Module, inputs: Tensor, labels: Tensor, classes: list[str]) -> np.ndarray:
     """The images with predicted class and confidence, eight in a row; a wrong one has a thick frame and a cross."""
-    with eval_mode(model):
-        confidence, predicted = model(inputs).softmax(1).max(1)
+    confidence, predicted = predict(model, inputs).max(1)
     tiles = [
         tile(image, f"{classes[p]} {100 * c:.0f}%", p == y)
         for image, c, p, y in zip(inputs.cpu(), confidence.tolist(), predicted.tolist(), labels.tolist(), strict=True)

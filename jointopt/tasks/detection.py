@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_parts, check_range, check_tensor, listed
 from jointopt.data import scenes as sets
+from jointopt.data.own import moved
 from jointopt.data.scenes import Scenes
 from jointopt.data.scenes.held_out import read
 from jointopt.figures.pixels import RIGHT, WRONG, cross, dashed, font, plate
 from jointopt.metrics import average_precision, hits
 from jointopt.models.detectors import two_stage
-from jointopt.modules import eval_mode
+from jointopt.modules import device_of, eval_mode
 from jointopt.system import seeded
 from jointopt.training import Loss, Task
 
@@ -137,8 +138,10 @@ def _check_target(name: str, target: object, classes: int, height: int, width: i
 def predict(model: nn.Module, images: Sequence[Tensor]) -> list[Target]:
     """For each image (3, H, W) its "boxes" (k, 4), "labels" (k,) from 1, and "scores" (k,), the best first."""
     check_images(images)
+    images = moved(list(images), device_of(model))
     with eval_mode(model):
-        return [found for start in range(0, len(images), 20) for found in model(list(images[start : start + 20]))]
+        found = [each for start in range(0, len(images), 20) for each in model(list(images[start : start + 20]))]
+    return list(moved(found, "cpu"))
 
 
 @torch.no_grad()
@@ -146,8 +149,8 @@ def propose(model: nn.Module, images: Sequence[Tensor]) -> list[Tensor]:
     """For each image (3, 96, 96) the boxes (k, 4) that the first stage proposes, the best first; k is at most 40."""
     check_images(images)
     with eval_mode(model):
-        stacked, _ = model.transform(list(images))
-        return model.rpn(stacked, {"0": model.backbone(stacked.tensors)})[0]
+        stacked, _ = model.transform(list(moved(list(images), device_of(model))))
+        return list(moved(model.rpn(stacked, {"0": model.backbone(stacked.tensors)})[0], "cpu"))
 
 
 def evaluate(model: nn.Module, held: Scenes) -> dict[str, float]:

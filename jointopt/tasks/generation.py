@@ -21,11 +21,11 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import plans
-from jointopt.checks import check_count, check_parts, check_range, check_tensor
+from jointopt.checks import check_choice, check_count, check_parts, check_range, check_tensor
 from jointopt.data import Images
 from jointopt.metrics import frechet_distance, moments
 from jointopt.models.gan import GAN, NOISE, make_classifier
-from jointopt.modules import eval_mode, held_still
+from jointopt.modules import device_of, eval_mode, held_still
 from jointopt.optimizers import make_optimizer
 from jointopt.system import seeded
 from jointopt.tasks import classification
@@ -50,6 +50,7 @@ def make(
 
     ValueError for another held_out, or a size or width that is not a whole number ≥ 1.
     """
+    check_choice("held_out", held_out, classification.HELD_OUT)
     check_count("width", width, 1)
     train_images, _ = split(data, held_out)
     order = sets.rows(len(train_images), size, seed)
@@ -179,10 +180,16 @@ def features(classifier: nn.Sequential, images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+def samples(model: GAN, count: int, seed: int) -> Tensor:
+    """Images (count, C, 28, 28) from noise that is always the same; on the CPU, wherever the model is."""
+    device = device_of(model)
+    with eval_mode(model):
+        return torch.cat([model(z.to(device)).cpu() for z in noise(count, seed).split(100)])
+
+
 def evaluate(model: GAN, ruler: Ruler) -> dict[str, float]:
     """The metrics of 500 samples from noise that is always the same; compare them with `reference()`."""
-    with eval_mode(model):
-        return metrics_of(torch.cat([model(z) for z in noise(SAMPLES, 0).split(100)]), ruler)
+    return metrics_of(samples(model, SAMPLES, 0), ruler)
 
 
 @torch.no_grad()
@@ -197,12 +204,10 @@ def metrics_of(images: Tensor, ruler: Ruler) -> dict[str, float]:
     }
 
 
-@torch.no_grad()
 def picture(model: GAN) -> np.ndarray:
     """Samples from noise that is always the same, in four rows of eight, tripled: (360, 720, 3) uint8."""
     rows, columns = SHOWN
-    with eval_mode(model):
-        images = model(noise(rows * columns, 1)).expand(-1, 3, 28, 28)  # (32, 3, 28, 28)
+    images = samples(model, rows * columns, 1).expand(-1, 3, 28, 28)  # (32, 3, 28, 28)
     pixels = (images * 255).round().byte().repeat_interleave(3, 2).repeat_interleave(3, 3)  # (32, 3, 84, 84)
     tiles = F.pad(pixels, (3, 3, 3, 3), value=255).unflatten(0, SHOWN)  # (4, 8, 3, 90, 90)
     return tiles.permute(0, 3, 1, 4, 2).reshape(90 * rows, 90 * columns, 3).numpy()

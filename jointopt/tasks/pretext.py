@@ -13,7 +13,7 @@ from jointopt.data import Images
 from jointopt.models.pretext import Pretext
 from jointopt.system import seeded
 from jointopt.tasks import classification
-from jointopt.tasks.classification import check_images, check_labeled, choose, cross_entropy, split
+from jointopt.tasks.classification import check_images, check_labeled, choose, split
 from jointopt.training import Loss, Task
 
 
@@ -62,10 +62,10 @@ def losses(model: Pretext, batch: tuple[Tensor, Tensor, Tensor]) -> dict[str, Lo
     """The three losses on (inputs, labels, unlabeled images)."""
     check_parts(batch, "inputs", "labels", "unlabeled images")
     inputs, labels, unlabeled = batch
-    check_labeled(inputs, labels)
+    check_labeled(inputs, labels, model.classifier[-1].out_features)
     check_images("unlabeled images", unlabeled)
     return {
-        "task": lambda: cross_entropy(model(inputs), labels),
+        "task": lambda: F.cross_entropy(model(inputs), labels),
         "rotation": lambda: rotation(model, unlabeled),
         "reconstruction": lambda: F.mse_loss(model.decoder(model.feature_extractor(unlabeled)), unlabeled),
     }

@@ -28,7 +28,7 @@ from jointopt.data.scenes.labeled import CELL, VOID, Labeled, has_box, labeled
 from jointopt.figures.pixels import cross, font, outline, paint, plate
 from jointopt.metrics import box_iou, confusion, iou
 from jointopt.models.segmenter import Segmenter, check_images
-from jointopt.modules import eval_mode
+from jointopt.modules import device_of, eval_mode
 from jointopt.system import seeded
 from jointopt.training import Loss, Task
 
@@ -144,7 +144,7 @@ def dice_loss(scores: Tensor, masks: Tensor, ignore: int | None = None) -> Tenso
     p = scores.softmax(1)[:, 1:]  # (B, classes, H, W)
     if ignore is not None:
         p = p * (masks != ignore)[:, None]
-    y = masks[:, None] == torch.arange(1, scores.shape[1]).view(-1, 1, 1)
+    y = masks[:, None] == torch.arange(1, scores.shape[1], device=masks.device).view(-1, 1, 1)
     both, either = (p * y).sum((0, 2, 3)), p.sum((0, 2, 3)) + y.sum((0, 2, 3))  # (classes,)
     return 1 - ((2 * both + 1) / (either + 1)).mean()
 
@@ -186,7 +186,7 @@ def _check_classes(name: str, masks: Tensor, classes: int, ignore: int | None) -
 def predict(model: Segmenter, images: Tensor) -> Tensor:
     """The class of each pixel of images (N, 3, H, W), int64 (N, H, W)."""
     with eval_mode(model):
-        return torch.cat([model(part).argmax(1) for part in images.split(20)])
+        return torch.cat([model(part.to(device_of(model))).argmax(1).cpu() for part in images.split(20)])
 
 
 @torch.no_grad()
@@ -194,7 +194,8 @@ def predict_boxes(model: Segmenter, images: Tensor) -> Tensor:
     """Of a model with a second head: the box that each cell predicts, in pixels. (N, 4, H/8, W/8)"""
     check_images(images)
     with eval_mode(model):
-        return torch.cat([model.second(model.encoder(part)[-1]) for part in images.split(20)])
+        parts = (part.to(device_of(model)) for part in images.split(20))
+        return torch.cat([model.second(model.encoder(part)[-1]).cpu() for part in parts])
 
 
 def evaluate(model: Segmenter, held: Labeled) -> dict[str, float]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt import plans
@@ -18,7 +19,7 @@ from jointopt.models.stack import Stack, layers
 from jointopt.optimizers import make_optimizer
 from jointopt.system import seeded
 from jointopt.tasks import classification
-from jointopt.tasks.classification import check_labeled, choose, cross_entropy, split
+from jointopt.tasks.classification import check_labeled, choose, split
 from jointopt.tasks.pretext import shown
 from jointopt.training import Loss, Task, Update, train
 
@@ -98,7 +99,7 @@ def pretrain(seed: int, source: str, depth: int, steps: int, size: int, held_out
     model.to(memory_format=torch.channels_last)
     task = Task(
         model,
-        lambda model, batch: {"source": cross_entropy(model.source_head(model.features(batch[0])), batch[1])},
+        lambda model, batch: {"source": F.cross_entropy(model.source_head(model.features(batch[0])), batch[1])},
         source_batches(source, held_out, size, seed),
     )
     for _ in train(task, plans.joint(steps) if steps else (), optimizer=make_optimizer(model, lr=PRETRAINING_LR)):
@@ -110,11 +111,11 @@ def losses(model: Stack, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[s
     """The two losses on (inputs, labels, source inputs, source labels)."""
     check_parts(batch, "inputs", "labels", "source inputs", "source labels")
     inputs, labels, source_inputs, source_labels = batch
-    check_labeled(inputs, labels)
-    check_labeled(source_inputs, source_labels, "source ")
+    check_labeled(inputs, labels, model.classifier.out_features)
+    check_labeled(source_inputs, source_labels, model.source_head.out_features, "source ")
     return {
-        "task": lambda: cross_entropy(model(inputs), labels),
-        "source": lambda: cross_entropy(model.source_head(model.features(source_inputs)), source_labels),
+        "task": lambda: F.cross_entropy(model(inputs), labels),
+        "source": lambda: F.cross_entropy(model.source_head(model.features(source_inputs)), source_labels),
     }
 
 
