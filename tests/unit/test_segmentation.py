@@ -1,6 +1,5 @@
 """Segmentation agrees with torchmetrics and torchvision; freezing, pictures, and what is refused."""
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,12 +8,10 @@ import torch
 from torch.nn import functional as F
 
 from jointopt import Update, plans, tasks, train
-from jointopt.compare import Arm, compare
-from jointopt.compare.budget import Budget, cost
+from jointopt.compare.budget import cost
 from jointopt.data.scenes import Scenes, held_out
 from jointopt.data.scenes.labeled import cells
 from jointopt.figures import pixels
-from jointopt.live import LiveLab
 from jointopt.modules import module_names
 from jointopt.tasks import segmentation
 
@@ -87,8 +84,6 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"held_out": "val"}, "held_out must be one of 'test', 'validation', got 'val'"),
-        ({"held_out": ["test"]}, r"held_out must be one of 'test', 'validation', got \['test'\]"),
         ({"data": "coco"}, "data must be one of 'scenes', 'voc', 'pets', got 'coco'"),
         ({"second": "count"}, "second must be one of None, 'boxes', got 'count'"),
         ({"weighting": "mean"}, "weighting must be one of 'fixed', 'learned', got 'mean'"),
@@ -96,23 +91,13 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
         ({"classes": [2, 4]}, r"one or more of the digits 0 to 9, each once, such as '247', got \(2, 4\)"),
         ({"classes": 247}, "digits 0 to 9, .* got 247"),
         ({"classes": "2x"}, "digits 0 to 9"),
-        ({"scenes": 0}, "scenes must be a whole number ≥ 1, got 0"),
         ({"skip": "no"}, "skip must be one of True, False, got 'no'"),
-        ({"held_out_scenes": True}, "held_out_scenes must be a whole number ≥ 1, got True"),
-        ({"size": 25}, "size must be a whole number from 1 to 24, got 25"),
-        ({"seed": -1}, "seed must be a whole number from 0"),
         ({"second": "boxes", "boxes": -1.0}, "weight λ of 'boxes' must be a finite number ≥ 0, got -1.0"),
     ],
 )
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
         load(**options)
-
-
-def test_a_recipe_makes_the_task_again():
-    first = load(seed=2, classes=["3", "5"], second="boxes")
-    again = tasks.load(first.recipe["name"], first.recipe["seed"], **first.recipe["options"])
-    assert all(torch.equal(a, b) for a, b in zip(first.batches(1), again.batches(1), strict=True))
 
 
 def test_it_learns():
@@ -206,17 +191,6 @@ def test_learned_weights_move_and_can_be_frozen(state):
 # Freezing
 
 
-@pytest.mark.parametrize("frozen", [*MODULES, "second"])
-def test_a_frozen_module_stands_still_bit_for_bit(frozen, both, state):
-    names = [*MODULES, "second"]
-    take(both, plans.joint(1))
-    before = {name: state(both.model.get_submodule(name)) for name in names}
-    taken = take(both, [Update([name for name in names if name != frozen])] * 2)
-    for name in names:
-        assert state.same(before[name], state(both.model.get_submodule(name))) == (name == frozen)
-    assert all(step.change[frozen] == step.grad_norm[frozen] == 0 for step in taken)
-
-
 def test_a_frozen_encoder_makes_the_step_cheaper(task):
     needs_gradient = []
     task.model.encoder.register_forward_hook(
@@ -252,17 +226,6 @@ def test_figures_without_an_object_are_refused(task):
         segmentation.evaluate(task.model, held)
 
 
-def test_looking_changes_nothing_and_repeats(both, state):
-    take(both, plans.joint(2))
-    both.model.head.eval()  # a mode of the author's own is kept
-    before, random = state(both.model), torch.random.get_rng_state()
-    found, picture = both.evaluate(both.model), both.picture(both.model)
-    assert list(found) == ["foreground IoU (%)", "background IoU (%)", "box IoU (%)"]
-    assert both.evaluate(both.model) == found and np.array_equal(both.picture(both.model), picture)
-    assert both.model.training and both.model.decoder.training and not both.model.head.training
-    assert state.same(before, state(both.model)) and torch.equal(random, torch.random.get_rng_state())
-
-
 def test_the_picture_tells_classes_apart_without_color():
     canvases = []
     for number in (1, 2, 3, 4):
@@ -296,137 +259,3 @@ def test_the_picture_has_six_scenes_and_a_legend(task):
     picture = task.picture(task.model)
     assert picture.dtype == np.uint8 and picture.shape == (504, 720, 3)
     assert load(held_out_scenes=2).picture(task.model).shape == (264, 720, 3)
-
-
-# What is refused, and what is not
-
-MASKS = torch.zeros(1, 96, 96, dtype=torch.int64)
-IMAGE = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
-BOXES = torch.zeros(1, 4, 12, 12)
-
-
-def mask_with(label):
-    masks = MASKS.clone()
-    masks[0, 5, 5] = label
-    return masks
-
-
-def one_box(*edges):
-    boxes = BOXES.clone()
-    boxes[0, :, 2, 2] = torch.tensor(edges, dtype=torch.float32)
-    return boxes
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (([], []), r"images must be float \(B, 3, H, W\), got list"),
-        ((), r"a batch is \(images, masks\), got tuple of 0"),
-        (None, r"a batch is \(images, masks\), got NoneType"),
-        ((IMAGE, MASKS, BOXES), r"a batch is \(images, masks\), got tuple of 3"),
-        ((IMAGE[:0], MASKS[:0]), r"none of them 0, got float32 \(0, 3, 96, 96\)"),
-        ((IMAGE[0], MASKS), r"images must be float .* got float32 \(3, 96, 96\)"),
-        ((IMAGE[:, :1], MASKS), r"images must be .* got float32 \(1, 1, 96, 96\)"),
-        (((255 * IMAGE).byte(), MASKS), "images must be float .* got uint8"),
-        ((IMAGE[..., :92], MASKS[..., :92]), "height and width must be multiples of 8, got 96 and 92: crop or pad"),
-        ((IMAGE[:, :, :90], MASKS[:, :90]), "height and width must be multiples of 8, got 90 and 96"),
-        ((IMAGE, MASKS[:, :48, :48]), r"masks, one of each image's size, must be int64 \(1, 96, 96\), got .*48, 48\)"),
-        ((IMAGE, MASKS[:0]), r"masks, .*, must be int64 \(1, 96, 96\), got int64 \(0, 96, 96\)"),
-        ((IMAGE, MASKS.float()), "masks, .*, must be int64 .* got float32"),
-        ((IMAGE, MASKS[:, None]), r"masks, .* must be .* got int64 \(1, 1, 96, 96\)"),
-        ((IMAGE, mask_with(4)), r"masks must be in 0 … 3, got 4"),
-        ((IMAGE, mask_with(255)), r"masks must be in 0 … 3, got 255"),
-        ((IMAGE, mask_with(-1)), r"masks must be in 0 … 3, got -1"),
-    ],
-)
-def test_a_batch_of_another_form_is_refused_before_anything_changes(given, message, task, state):
-    before, random = state(task.model), torch.random.get_rng_state()
-    with pytest.raises(ValueError, match=message):
-        next(train(replace(task, batches=lambda n: given), plans.joint(1)))
-    assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
-
-
-INSIDE = r"boxes, where they are not zeros, must lie in the image and have an area"
-INSIDE += r", 0 ≤ x1 < x2 ≤ 96 and 0 ≤ y1 < y2 ≤ 96, got \("
-
-
-@pytest.mark.parametrize(
-    ("boxes", "message"),
-    [
-        (one_box(10, 10, 97, 40), INSIDE + r"10.0, 10.0, 97.0, 40.0\)"),
-        (one_box(-1, 10, 30, 40), INSIDE),
-        (one_box(10, 10, 30, 97), INSIDE),
-        (one_box(10, -1, 30, 40), INSIDE),
-        (one_box(10, 10, 10, 40), INSIDE),
-        (one_box(10, 10, 30, 10), INSIDE),
-        (one_box(30, 10, 10, 40), INSIDE),
-        (one_box(10, 10, float("nan"), 40), INSIDE),
-        (BOXES[:, :, :6], r"boxes, one a cell, must be float \(1, 4, 12, 12\), got float32 \(1, 4, 6, 12\)"),
-        (BOXES.long(), "boxes, one a cell, must be float .* got int64"),
-        ([], "boxes, one a cell, must be float .* got list"),
-    ],
-)
-def test_boxes_of_another_form_are_refused(boxes, message, both, state):
-    before = state(both.model)
-    with pytest.raises(ValueError, match=message):
-        next(train(replace(both, batches=lambda n: (IMAGE, MASKS, boxes)), plans.joint(1)))
-    assert state.same(before, state(both.model))
-
-
-def test_a_missing_third_part_is_named(both):
-    with pytest.raises(ValueError, match=r"a batch is \(images, masks, boxes\), got tuple of 2"):
-        both.losses(both.model, (IMAGE, MASKS))
-
-
-@pytest.mark.parametrize(("height", "width"), [(96, 96), (8, 8), (64, 128), (200, 120)])
-def test_a_batch_of_one_and_images_of_other_sizes_are_fine(height, width, both):
-    """The network is convolutional: each pixel gets a class, whatever the size, if the sides are multiples of 8."""
-    image, masks = torch.rand(1, 3, height, width), torch.zeros(1, height, width, dtype=torch.int64)
-    boxes = torch.zeros(1, 4, height // 8, width // 8)
-    (step,) = take(replace(both, batches=lambda n: (image, masks, boxes)), plans.joint(1))
-    assert 0 < step.total < 20 and step.losses["boxes"] == 0
-    assert segmentation.predict(both.model, image).shape == (1, height, width)
-
-
-def test_an_image_of_a_size_that_does_not_fit_is_refused_when_predicting(both):
-    for ask in (segmentation.predict, segmentation.predict_boxes):
-        with pytest.raises(ValueError, match="multiples of 8, got 97 and 96"):
-            ask(both.model, torch.rand(1, 3, 97, 96))
-
-
-def test_one_image_is_predicted_as_in_a_batch(task):
-    """No statistics are taken over a batch."""
-    take(task, plans.joint(3))
-    images = task.batches(0)[0]
-    with torch.no_grad():
-        assert torch.allclose(task.model(images[2:3]), task.model(images)[2:3], atol=1e-4)
-
-
-def test_an_object_that_lies_above_another_has_the_pixels():
-    masks = torch.zeros(2, 16, 16, dtype=torch.bool)
-    masks[0, :10], masks[1, 8:] = True, True
-    boxes = torch.tensor([[0.0, 0, 16, 10], [0, 8, 16, 16]])
-    one = Scenes(torch.zeros(1, 3, 16, 16, dtype=torch.uint8), (boxes,), (torch.tensor([1, 0]),), (masks,), ("a", "b"))
-    classes = segmentation.labeled(one).masks[0]
-    assert (classes[:8] == 2).all() and (classes[8:] == 1).all()
-
-
-# The lab and comparison
-
-
-def test_a_saved_lab_replays(tmp_path, no_lab_is_left):
-    lab = LiveLab(load(second="boxes"))
-    lab.run(2)
-    lab.controls.set(weight={"dice": 3.0})
-    lab.controls.freeze("encoder")
-    lab.run(2)
-    lab.save(tmp_path / "run.json")
-    again = LiveLab.replay(tmp_path / "run.json", name="again")
-    assert again.note == "replayed 4 steps to the same numbers"
-    assert list(lab.history["change.encoder"] > 0) == [True, True, False, False]
-
-
-def test_plans_are_compared():
-    arms = {"joint": Arm(plans.joint), "frozen": Arm(lambda: plans.alternating(Update(["decoder", "head"])))}
-    runs = compare(load, arms, Budget(steps=2), seeds=[0], progress=False).seeds[0]
-    assert runs["joint"]["flops"] > runs["frozen"]["flops"] > 0 and runs["joint"]["began"] == runs["frozen"]["began"]
