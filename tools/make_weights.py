@@ -99,24 +99,28 @@ def make_arrays(steps: int = STEPS) -> dict[str, np.ndarray]:
     return arrays
 
 
-def main(path: Path = shipped.FILE, steps: int = STEPS) -> None:
+def write(path: Path, arrays: dict[str, np.ndarray], recorded: str) -> None:
     """Write the file. Where its content is not the recorded one: beside it, as *.new.npz, and exit with a message."""
-    arrays = make_arrays(steps)
-    found = checksum(arrays)
-    if found != shipped.SHA256:
+    file, found = path.name, checksum(arrays)
+    if found != recorded:
         path = path.with_suffix(".new.npz")  # the weights that ship stay as they are
     path.write_bytes(pack(arrays))
     for name, value in arrays.items():
         if name.endswith("(%)"):
             print(f"{name} {value.item():.1f}")
     print(f"{path}: {path.stat().st_size:,} bytes, SHA-256 of the content {found}")
-    if found != shipped.SHA256:
+    if found != recorded:
         raise SystemExit(
-            f"This is not the recorded checksum {shipped.SHA256}. Sums differ in their last digits from one processor"
+            f"This is not the recorded checksum {recorded}. Sums differ in their last digits from one processor"
             " to the next, and training amplifies that: figures within two points are no fault. To ship these weights,"
-            f" name the file {shipped.FILE.name}, record their checksum as SHA256 in jointopt/data/shipped.py, and make"
-            " the records that use them anew."
+            f" name the file {file}, record their checksum in jointopt/models/shipped.py, and make the records that use"
+            " them anew."
         )
+
+
+def main(path: Path = shipped.FILE, steps: int = STEPS) -> None:
+    """Write the file of the feature extractors."""
+    write(path, make_arrays(steps), shipped.SHA256)
 
 
 if __name__ == "__main__":

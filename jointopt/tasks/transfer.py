@@ -10,6 +10,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from tqdm.auto import tqdm
 
 from jointopt import data as sets
 from jointopt import plans
@@ -45,7 +46,8 @@ def make(
 ) -> Task:
     """The target, digits 5–9 of `data` with `labels` labeled images per class, after `pretrained` steps on the source.
 
-    Those steps use all training images of the source, however few labels the target has.
+    Those steps use all training images of the source, however few labels the target has. They take some seconds, which
+    a bar shows, once in a process for each choice of options.
 
     Losses: "task" and "source", cross-entropies in nats, each computed only where it is counted. The source is always
     over clutter; source="5-9" makes it the target's own classes. keep=k: of the pretrained layers only conv1 …
@@ -102,7 +104,8 @@ def pretrain(seed: int, source: str, depth: int, steps: int, size: int, held_out
         lambda model, batch: {"source": F.cross_entropy(model.source_head(model.features(batch[0])), batch[1])},
         source_batches(source, held_out, size, seed),
     )
-    for _ in train(task, plans.joint(steps) if steps else (), optimizer=make_optimizer(model, lr=PRETRAINING_LR)):
+    run = train(task, plans.joint(steps) if steps else (), optimizer=make_optimizer(model, lr=PRETRAINING_LR))
+    for _ in tqdm(run, f"pretraining on {source}", steps, leave=False, delay=1):
         pass
     return model
 

@@ -99,12 +99,15 @@ def mnist(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("held_out", ["test", "validation"])
-def test_a_set_of_torchvisions_is_one_option(mnist, held_out):
+def test_a_set_of_torchvisions_is_one_option(mnist, held_out, monkeypatch):
+    shown = []
+    monkeypatch.setattr(generation, "tqdm", lambda steps, *said, **_: shown.append(said) or steps)
     task = tasks.load("generation", data="mnist", size=8, width=2, held_out=held_out)
     assert task.batches(0)[0].shape == (8, 1, 28, 28)  # gray throughout: one channel
     for step in train(task, [D, G]):
         assert np.isfinite(step.total)
     found = task.evaluate(task.model)
+    assert shown == [("training what measures mnist", 20)]  # what takes some seconds has a bar
     assert found["Fréchet distance"] > reference("mnist", held_out)["Fréchet distance"] > 0
 
 

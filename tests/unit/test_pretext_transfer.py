@@ -135,6 +135,15 @@ def test_the_pretrained_layers_are_kept_up_to_the_one_that_was_asked_for():
     assert torch.equal(whole.classifier.weight, part.classifier.weight)
 
 
+def test_pretraining_has_a_bar_and_is_done_once_in_a_process(monkeypatch):
+    shown = []
+    monkeypatch.setattr(transfer, "tqdm", lambda steps, *said, **_: shown.append(said) or steps)
+    transfer.pretrain.cache_clear()
+    for labels in (5, 10):
+        tasks.load("transfer", depth=2, pretrained=3, labels=labels)
+    assert shown == [("pretraining on 0-4", 3)]
+
+
 def test_training_a_task_leaves_the_pretrained_network_that_others_share():
     first = tasks.load("transfer", depth=2, pretrained=3)
     before = first.model.conv1[0].weight.clone()
