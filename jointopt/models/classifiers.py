@@ -102,13 +102,13 @@ def resnet() -> nn.Sequential:
 
 
 def head(classes: int, channels: int = RESNET[-1]) -> nn.Sequential:
-    """features (B, channels, H, W) → scores (B, classes): the mean over the places, and one layer, as in ResNet."""
+    """features (B, channels, H, W) → scores (B, classes): the mean over all positions, and one layer, as in ResNet."""
     pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes)]
     return nn.Sequential(standardize(channels), *pooled)
 
 
 def standardize(channels: int) -> nn.BatchNorm2d:
-    """Each feature channel less its mean, over its deviation: without that, a head on frozen features learns badly."""
+    """Each feature channel minus its mean, over its deviation: without that, a head on frozen features learns badly."""
     return nn.BatchNorm2d(channels, affine=False)
 
 

@@ -27,7 +27,7 @@ LOSSES = ("objectness", "rpn_box_reg", "classifier", "box_reg")  # torchvision s
 ANCHORS = {"scenes": (22, 32), "voc": (16, 32, 64), "pets": (16, 32, 64)}  # pixels: the widths of square anchors
 SURE = 0.5  # the score from which the picture shows a box
 OVERLAP = 0.5  # the IoU from which a box counts as found
-SHOWN, ACROSS, ZOOM = 6, 3, 2.5  # scenes in the picture, scenes in a row, enlargement
+SHOWN, ACROSS, ZOOM = 6, 3, 2.5  # scenes in the picture, scenes per row, enlargement
 
 Target = dict[str, Tensor]
 Batch = tuple[Sequence[Tensor], Sequence[Target]]
@@ -100,7 +100,7 @@ def losses(model: nn.Module, batch: Batch) -> dict[str, Loss]:
 
 
 def check_batch(batch: object, classes: int) -> None:
-    """ValueError unless the batch is (images, targets) as `losses` takes them."""
+    """Raise ValueError unless the batch is (images, targets) as `losses` takes them."""
     check_parts(batch, "images", "targets")
     images, targets = batch
     check_images(images)
@@ -113,7 +113,7 @@ def check_batch(batch: object, classes: int) -> None:
 
 
 def check_images(images: object) -> None:
-    """ValueError unless it is a list, or one tensor, of one image at least."""
+    """Raise ValueError unless it is a list, or one tensor, of one image at least."""
     if not isinstance(images, (Tensor, list, tuple)):
         raise ValueError(f"images must be a list, got {type(images).__name__}")
     if not len(images):
@@ -129,7 +129,7 @@ def _check_target(name: str, target: object, classes: int, height: int, width: i
         raise ValueError(f"{name} must have 'boxes' and 'labels', got {given}")
     boxes, labels = target["boxes"], target["labels"]
     check_tensor(f"{name}: labels", labels, torch.int64, ("k",))
-    check_tensor(f"{name}: boxes, one a label,", boxes, "float", (len(labels), 4))
+    check_tensor(f"{name}: boxes, one per label,", boxes, "float", (len(labels), 4))
     check_labels(f"{name}: labels, where 0 is the background,", labels, 1, classes)
     check_boxes(f"{name}: boxes", boxes, height, width)
 
@@ -175,8 +175,8 @@ def picture(model: nn.Module, held: Scenes, sure: float = SURE) -> np.ndarray:
     side = round(ZOOM * held.pixels.shape[-1])
     canvas = Image.new("RGB", (ACROSS * side, -(-shown // ACROSS) * side + 24), "white")
     for number in range(shown):
-        place = number % ACROSS * side, number // ACROSS * side
-        canvas.paste(tile(held.pixels[number], found[number], target_of(held, number), held.classes, sure), place)
+        corner = number % ACROSS * side, number // ACROSS * side
+        canvas.paste(tile(held.pixels[number], found[number], target_of(held, number), held.classes, sure), corner)
     legend = "dashed: true    solid: found, class and score    crossed corner: another class or place"
     ImageDraw.Draw(canvas).text((4, canvas.height - 12), legend, fill="black", font=font(), anchor="lm")
     return np.asarray(canvas)

@@ -165,7 +165,7 @@ def check_batch(batch: object, classes: int, with_boxes: bool, ignore: int | Non
     check_tensor("masks, one of each image's size,", masks, torch.int64, (size, height, width))
     _check_classes("masks", masks, classes, ignore)
     for cells in boxes:
-        check_tensor("boxes, one a cell,", cells, "float", (size, 4, height // CELL, width // CELL))
+        check_tensor("boxes, one per cell,", cells, "float", (size, 4, height // CELL, width // CELL))
         boxes = cells.movedim(1, -1)[has_box(cells)]  # (n, 4)
         check_boxes("boxes, where they are not zeros,", boxes, height, width)
         check_in_pixels("boxes", [boxes])
@@ -228,8 +228,8 @@ def picture(model: Segmenter, held: Labeled) -> np.ndarray:
     predicted = predict(model, held.scenes.pixels[:shown].float() / 255).numpy()
     canvas = Image.new("RGB", (ACROSS * SIDE, -(-shown // ACROSS) * SIDE + 24), "white")
     for number in range(shown):
-        place = number % ACROSS * SIDE, number // ACROSS * SIDE
-        canvas.paste(tile(held, number, predicted[number]), place)
+        corner = number % ACROSS * SIDE, number // ACROSS * SIDE
+        canvas.paste(tile(held, number, predicted[number]), corner)
     legend(canvas, held.scenes.classes)
     return np.asarray(canvas)
 

@@ -105,8 +105,8 @@ GOOD = {"images": torch.zeros(2, 3, 4, 4), "labels": torch.tensor([0, 1]), "clas
     [
         ({"images": torch.zeros(2, 3, 4, 4, dtype=torch.uint8)}, "images must be float32"),
         ({"images": torch.zeros(2, 4, 4)}, r"float32 \(n, c, h, w\)"),
-        ({"labels": torch.tensor([0, 1, 0])}, r"labels, one an image, must be int64 \(2,\)"),
-        ({"labels": torch.tensor([0.0, 1.0])}, "labels, one an image, must be int64"),
+        ({"labels": torch.tensor([0, 1, 0])}, r"labels, one per image, must be int64 \(2,\)"),
+        ({"labels": torch.tensor([0.0, 1.0])}, "labels, one per image, must be int64"),
         ({"labels": torch.tensor([0, 2])}, "labels must be in 0 … 1"),
         ({"labels": torch.tensor([-1, 1])}, "labels must be in 0 … 1"),
     ],

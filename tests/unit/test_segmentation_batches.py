@@ -88,9 +88,9 @@ INSIDE += r", 0 ≤ x1 < x2 ≤ 96 and 0 ≤ y1 < y2 ≤ 96, got \("
         (one_box(10, 10, 30, 10), INSIDE),
         (one_box(30, 10, 10, 40), INSIDE),
         (one_box(10, 10, float("nan"), 40), INSIDE),
-        (BOXES[:, :, :6], r"boxes, one a cell, must be float \(1, 4, 12, 12\), got float32 \(1, 4, 6, 12\)"),
-        (BOXES.long(), "boxes, one a cell, must be float .* got int64"),
-        ([], "boxes, one a cell, must be float .* got list"),
+        (BOXES[:, :, :6], r"boxes, one per cell, must be float \(1, 4, 12, 12\), got float32 \(1, 4, 6, 12\)"),
+        (BOXES.long(), "boxes, one per cell, must be float .* got int64"),
+        ([], "boxes, one per cell, must be float .* got list"),
     ],
 )
 def test_boxes_of_another_form_are_refused(boxes, message, both, state):

@@ -36,7 +36,7 @@ def load(
             JOINTOPT_DATA, else ~/.cache/jointopt.
         download: fetch the data set (0.8 GB) if it is not there.
         size: pixels. Both sides are scaled to it, so that shapes are distorted; box and mask with them.
-        count: so many images, in an order that is fixed and has no pattern: the first 100 of 600 are those of
+        count: the number of images, in an order that is fixed and has no pattern: the first 100 of 600 are those of
             count=100. None: all. An image takes 27 KB at 96 pixels, and its mask 9 KB.
         classes: "species" (labels 0 cat, 1 dog), or "breeds" (the 37, in the order of the data set). None: species.
 

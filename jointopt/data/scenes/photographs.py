@@ -3,7 +3,8 @@
     train = load("voc", "train", 600)     # read once in a process: tasks call this
     train = voc.load("train", count=600)  # read anew
 
-Nothing is fetched unless a data set's own `load` is told to. Sources and licenses are in SOURCES.md beside this file.
+Nothing is fetched, except where a data set's own `load` gets download=True. Sources and licenses are in SOURCES.md,
+in the folder above.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -53,7 +54,7 @@ def _load(
 
 
 def check(split: object, size: object, count: object) -> None:
-    """ValueError unless they are a split, a size in pixels, and a number of images or None."""
+    """Raise ValueError unless they are a split, a size in pixels, and a number of images or None."""
     check_choice("split", split, SPLITS)
     check_count("size", size, 1)
     if count is not None:
@@ -128,7 +129,7 @@ def resized(image: Image.Image, size: int) -> Tensor:
 
 
 def resized_map(image: Image.Image, like: Image.Image, size: int) -> Tensor:
-    """A map of numbers, one a pixel of `like`: uint8 (size, size), each the nearest pixel's."""
+    """A map of numbers, one per pixel of `like`: uint8 (size, size), each the nearest pixel's."""
     scaled = image.resize((size, size), Image.Resampling.NEAREST)  # reads the file, which is then closed
     if image.size != like.size:
         raise ValueError(f"a mask must have the image's size, {like.size}, got {image.size}")

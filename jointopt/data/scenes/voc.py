@@ -46,7 +46,7 @@ def load(
             JOINTOPT_DATA, else ~/.cache/jointopt.
         download: fetch the data set (2 GB) if it is not there.
         size: pixels. Both sides are scaled to it, so that shapes are distorted; boxes and masks with them.
-        count: so many images, in an order that is fixed and has no pattern: the first 100 of 600 are those of
+        count: the number of images, in an order that is fixed and has no pattern: the first 100 of 600 are those of
             count=100. None: all. An image takes 27 KB at 96 pixels, and each mask 9 KB.
         classes: names out of CLASSES; labels count them from 0. None: all. Images without an object of these are
             left out, and so are objects of other classes.
