@@ -55,7 +55,7 @@ def make(
         partial(losses, classes=len(train.classes)),
         sets.batches(train, size, seed=seed),
         evaluate=lambda model: evaluate(model, held.images, held.labels),
-        picture=lambda model: picture(model, held.images[:SHOWN], held.labels[:SHOWN], held.classes),
+        picture=lambda model: picture(model, held),
         weights={"task": 1.0, "reg": reg},
     )
 
@@ -134,8 +134,9 @@ def evaluate(model: nn.Module, inputs: Tensor, labels: Tensor) -> dict[str, floa
     return {"accuracy (%)": 100 * float(correct) / len(labels)}
 
 
-def picture(model: nn.Module, inputs: Tensor, labels: Tensor, classes: list[str]) -> np.ndarray:
-    """The images with predicted class and confidence, eight in a row; a wrong one has a thick frame and a cross."""
+def picture(model: nn.Module, held: sets.Images) -> np.ndarray:
+    """16 images with predicted class and confidence, eight per row; a wrong one has a thick frame and a cross."""
+    inputs, labels, classes = held.images[:SHOWN], held.labels[:SHOWN], held.classes
     confidence, predicted = predict(model, inputs).max(1)
     tiles = [
         tile(image, f"{classes[p]} {100 * c:.0f}%", p == y)

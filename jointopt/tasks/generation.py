@@ -80,12 +80,8 @@ def split(data: str, held_out: str) -> tuple[Images, Images]:
     """(training images, held-out images), with one channel if all are gray; see `make`."""
     chosen = classification.split(data, held_out)
     gray = all((some == some[:, :1]).all() for images in chosen for some in images.pixels.split(1000))
-    return tuple(of_channels(images, 1 if gray else 3) for images in chosen)
-
-
-def of_channels(images: Images, channels: int) -> Images:
-    """The images with their first `channels` channels."""
-    return images.changed(images.pixels[:, :channels].contiguous(memory_format=torch.channels_last), images.labels)
+    kept = [images.pixels[:, : 1 if gray else 3].contiguous(memory_format=torch.channels_last) for images in chosen]
+    return tuple(images.changed(pixels, images.labels) for images, pixels in zip(chosen, kept, strict=True))
 
 
 def noise(size: int, *seed: int) -> Tensor:

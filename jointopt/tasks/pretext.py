@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from jointopt import data as sets
 from jointopt.checks import check_parts
-from jointopt.data import Images
 from jointopt.models.pretext import Pretext
 from jointopt.system import seeded
 from jointopt.tasks import classification
@@ -48,14 +47,9 @@ def make(
         losses,
         lambda number: (*with_label(number), without(number)[0]),
         evaluate=lambda model: classification.evaluate(model, held.images, held.labels),
-        picture=lambda model: classification.picture(model, *shown(held), held.classes),
+        picture=lambda model: classification.picture(model, held),
         weights={"task": 1.0, "rotation": 1.0, "reconstruction": 1.0},
     )
-
-
-def shown(images: Images) -> tuple[Tensor, Tensor]:
-    """The images of the picture, with their labels."""
-    return images.images[: classification.SHOWN], images.labels[: classification.SHOWN]
 
 
 def losses(model: Pretext, batch: tuple[Tensor, Tensor, Tensor]) -> dict[str, Loss]:

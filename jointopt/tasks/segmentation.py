@@ -212,12 +212,6 @@ def evaluate(model: Segmenter, held: Labeled) -> dict[str, float]:
     return {name: 100 * float(value) for name, value in found.items()}
 
 
-def per_class(model: Segmenter, held: Labeled) -> dict[str, float]:
-    """The IoU of the background and of each class, in percent; nan where a class is neither there nor predicted."""
-    found = iou(confusion(predict(model, held.scenes.images), held.masks.long(), model.classes, held.ignore))
-    return dict(zip(("background", *held.scenes.classes), (100 * found).tolist(), strict=True))
-
-
 # The picture
 
 

@@ -21,7 +21,6 @@ from jointopt.optimizers import make_optimizer
 from jointopt.system import seeded
 from jointopt.tasks import classification
 from jointopt.tasks.classification import check_labeled, choose, split
-from jointopt.tasks.pretext import shown
 from jointopt.training import Loss, Task, Update, train
 
 CLASSES = {"0-4": range(5), "5-9": range(5, 10)}
@@ -76,7 +75,7 @@ def make(
         losses,
         lambda number: (*target(number), *at_source(number)),
         evaluate=lambda model: evaluate(model, held, shifted),
-        picture=lambda model: classification.picture(model, *shown(held), held.classes),
+        picture=lambda model: classification.picture(model, held),
         weights={"task": 1.0, "source": 1.0},
     )
 

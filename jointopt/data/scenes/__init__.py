@@ -112,7 +112,8 @@ def scenes(
     check_count("seed", seed, most=LAST_SEED)
     check_count("size", size, 40, 96)
     check_count("most", most, 1, 9)
-    classes = _check_classes(classes)
+    expected = "one or more of the digits 0 to 9, each once, such as '247'"
+    classes = check_classes(classes, digits.CLASSES, expected)
     arrays = digits.read(digits.FILE)
     strokes, backgrounds = arrays[f"{split}_digits"], arrays[f"{split}_backgrounds"]
     pools = [strokes[arrays[f"{split}_labels"] == int(name)] for name in classes]
@@ -152,14 +153,15 @@ def part(scenes: Scenes, which: slice) -> Scenes:
     return Scenes(*(each[which] for each in parts), scenes.classes, void)
 
 
-def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
+def check_classes(classes: Sequence[str], known: Sequence[str], expected: str) -> tuple[str, ...]:
+    """The classes as a tuple, if they are one or more of the known ones, each once. expected: says so in the error."""
     try:
         chosen = tuple(classes)
-        right = chosen and len(set(chosen)) == len(chosen) and set(chosen) <= set(digits.CLASSES)
+        right = chosen and len(set(chosen)) == len(chosen) and set(chosen) <= set(known)
     except TypeError:
         right = False
     if not right:
-        raise ValueError(f"classes must be one or more of the digits 0 to 9, each once, such as '247', got {classes!r}")
+        raise ValueError(f"classes must be {expected}, got {classes!r}")
     return chosen
 
 
