@@ -66,12 +66,7 @@ def split(data: str, held_out: str = "test") -> tuple[sets.Images, sets.Images]:
     train = images(data, "train")
     if held_out == "test":
         return train, images(data, "test")
-    return part(train, slice(-VALIDATION)), part(train, slice(-VALIDATION, None))
-
-
-def part(images: sets.Images, rows: slice | Tensor) -> sets.Images:
-    """Some of the images."""
-    return images.part(rows)
+    return train.part(slice(-VALIDATION)), train.part(slice(-VALIDATION, None))
 
 
 def choose(images: sets.Images, labels: int, seed: int) -> sets.Images:
@@ -84,7 +79,7 @@ def choose(images: sets.Images, labels: int, seed: int) -> sets.Images:
     most = min(map(len, of_class))
     check_count("labels per class", labels, 1, most)
     drawn = torch.from_numpy(np.random.RandomState([seed, classes]).permutation(most)[:labels])  # (labels,)
-    return part(images, torch.stack([rows[drawn] for rows in of_class], dim=1).ravel())
+    return images.part(torch.stack([rows[drawn] for rows in of_class], dim=1).ravel())
 
 
 @lru_cache(maxsize=4)

@@ -14,16 +14,16 @@ from jointopt.tasks import classification, pretext, transfer
 
 def test_labels_are_so_many_of_each_class_and_drawn_by_the_seed():
     images = data.load("digits")
-    one, two = (pretext.choose(images, 7, seed) for seed in (0, 1))
+    one, two = (classification.choose(images, 7, seed) for seed in (0, 1))
     assert torch.bincount(one.labels).tolist() == [7] * 10
     assert not torch.equal(one.images, two.images)
-    assert torch.equal(one.images, pretext.choose(images, 7, 0).images)
+    assert torch.equal(one.images, classification.choose(images, 7, 0).images)
     with pytest.raises(ValueError, match="from 1 to 400, got 401"):
-        pretext.choose(images, 401, 0)
+        classification.choose(images, 401, 0)
 
 
 def test_validation_images_are_not_trained_on():
-    pool, held = pretext.split("digits", "validation")
+    pool, held = classification.split("digits", "validation")
     assert len(pool) == 3000 and len(held) == 1000
     train_images = {image.numpy().tobytes() for image in pool.images}
     assert not any(image.numpy().tobytes() in train_images for image in held.images)

@@ -120,7 +120,7 @@ def test_the_seed_of_a_task_draws_its_labels(seed):
 
 def test_classes_may_come_in_any_order():
     images = classification.images("cluttered", "train")
-    mixed = classification.part(images, torch.from_numpy(np.random.RandomState(0).permutation(4000)))
+    mixed = images.part(torch.from_numpy(np.random.RandomState(0).permutation(4000)))
     chosen = classification.choose(mixed, 7, 0)
     assert torch.equal(chosen.labels, torch.arange(70) % 10)
     for image, label in zip(chosen.images[:10], chosen.labels[:10], strict=True):
@@ -141,7 +141,7 @@ def test_validation_images_are_the_last_training_images_and_are_not_trained_on(m
     task = load(held_out="validation", labels=300)
     assert torch.equal(task.evaluate(None), images.images[-1000:])
     trained = classification.choose(classification.split("cluttered", "validation")[0], 300, 0)
-    fours = [some.images[some.labels == 4] for some in (trained, classification.part(images, slice(3000)))]
+    fours = [some.images[some.labels == 4] for some in (trained, images.part(slice(3000)))]
     assert torch.equal(*(some.flatten(1).sum(1).sort().values for some in fours))
     assert torch.equal(load().evaluate(None), data.load("cluttered", "test").images)
 
