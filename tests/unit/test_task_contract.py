@@ -13,6 +13,12 @@ import numpy as np
 import pytest
 import torch
 from labtools import take
+from torch import nn
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
 
 from jointopt import Update, plans, tasks, train
 from jointopt.checks import tensors_of
@@ -20,6 +26,7 @@ from jointopt.compare import Arm, compare
 from jointopt.compare.budget import Budget
 from jointopt.live import LiveLab
 from jointopt.modules import module_names
+from jointopt.tasks import classification
 
 NAMES = tasks.names()
 SCENES = dict(scenes=12, held_out_scenes=4, size=4)
@@ -242,6 +249,40 @@ def test_model_and_batches_go_where_they_are_asked_to(name):
     assert {tensor.device.type for tensor in tensors_of(task.batches(0))} == {"meta"}
     assert task.recipe["options"]["device"] == "meta"
     assert "device" not in load(name, device="cpu").recipe["options"]
+
+
+def walk(work):
+    """What it answers, or None where it asks a fake tensor for numbers, which ends the walk."""
+    try:
+        return work()
+    except (DataDependentOutputException, DynamicOutputShapeException):
+        return None
+    except RuntimeError as error:
+        if not any(told in str(error) for told in (".numpy() is not supported", "hasPrimaryContext")):  # no backward
+            raise
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("detection", "one_stage")])
+def test_no_tensor_of_another_device_is_met(name, monkeypatch):
+    """On a GPU that is not there: torch's fake tensors have a device and no numbers, and two devices do not mix.
+
+    Checks ask for numbers and are left out, and so are detectors, whose shapes hang on their numbers.
+    """
+    task, batch = replace(loaded(name), model=copy.deepcopy(loaded(name).model)), loaded(name).batches(0)
+    for module in (import_module(f"jointopt.tasks.{name}"), classification):
+        for check in [each for each in vars(module) if each.startswith(("check_", "_check_"))]:
+            monkeypatch.setattr(module, check, lambda *_, **__: None)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        on_gpu = {"device": "cuda"}
+        for module in task.model.modules():
+            for name, p in module._parameters.items():
+                module._parameters[name] = nn.Parameter(torch.empty(p.shape, **on_gpu)) if p is not None else None
+            for name, b in module._buffers.items():
+                module._buffers[name] = torch.empty(b.shape, dtype=b.dtype, **on_gpu) if b is not None else None
+        found = task.losses(task.model, tuple(torch.empty(part.shape, dtype=part.dtype, **on_gpu) for part in batch))
+        values = [walk(loss) if callable(loss) else loss for loss in found.values()]
+        assert {value.device.type for value in values if value is not None} == {"cuda"}
+        assert walk(lambda: task.evaluate(task.model)) is walk(lambda: task.picture(task.model)) is None
 
 
 @each
