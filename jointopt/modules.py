@@ -233,6 +233,11 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Where the model's parameters are, and its inputs have to be."""
+    return next(model.parameters()).device
+
+
 def fingerprint(tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 over the names and contents: of `model.state_dict()`, say."""
     digest = hashlib.sha256()

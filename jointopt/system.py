@@ -1,10 +1,13 @@
-"""What the package asks of the system: files written whole, arrays read and checked, memory that is kept."""
+"""What the package asks of the system: files written whole, arrays read and checked, random numbers, memory."""
 
 import ctypes
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import torch
 
 # glibc hands large freed blocks back to the system, and each step then gets them anew, page by page: some 3,000 page
 # faults a step of the document's model, a quarter of its time in the lab's thread. Kept, they cost about 10 MB.
@@ -57,6 +60,14 @@ def checksum(arrays: dict[str, np.ndarray]) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, torch draws from this seed on the CPU; afterwards its random numbers go on as if nothing was drawn."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs too, for good
+        yield
 
 
 def keep_freed_memory() -> bool:

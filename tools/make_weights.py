@@ -1,7 +1,7 @@
 """Make the pretrained weights of the package: `python -m tools.make_weights`, some minutes on one core.
 
-The task: to tell ten kinds of clothes (Fashion-MNIST), laid over crops of the training photographs as the digits of
-"cluttered" are. Neither a digit nor a test photograph is seen. SOURCES.md names authors and licenses.
+The task: to distinguish ten kinds of clothes (Fashion-MNIST), laid over crops of the training photographs as the digits
+of "cluttered" are. Neither a digit nor a test photograph is seen. SOURCES.md names authors and licenses.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from jointopt.system import checksum
 from jointopt.training import Task, train
 from tools.make_digits import pack
 
-CLOTHES = {"train": 20_000, "test": 2000}  # the first so many of Fashion-MNIST's images
+CLOTHES = {"train": 20_000, "test": 2000}  # how many of Fashion-MNIST's images, the first ones
 STEPS, SLOWER, SIZE = 3000, 2000, 64  # from the step SLOWER on, a tenth of the learning rate
 LR = 1e-3
 FIRST = 10  # losses that are recorded, so that a short run can tell whether the script made the file
@@ -37,7 +37,7 @@ def clothes(split: str) -> tuple[Tensor, Tensor]:
 
 
 def pretrain(network: str, images: Tensor, labels: Tensor, steps: int = STEPS) -> tuple[nn.Module, list[float]]:
-    """The network after so many joint steps, its first weights from seed 0; and the loss of each step, in nats."""
+    """The network after `steps` joint steps, its first weights from seed 0; and the loss of each step, in nats."""
     torch.manual_seed(0)
     model = classifiers.build(network, classes=10).to(memory_format=torch.channels_last)
     order = rows(len(images), SIZE, seed=0)
@@ -70,7 +70,7 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 @torch.no_grad()
 def nearest_mean(features: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Accuracy in percent of the second half of the images, each told by the nearest mean feature of the first half.
+    """Accuracy in percent on the second half of the images, classified by the nearest mean feature of the first half.
 
     It needs no head, so it can be measured again of what ships.
     """
@@ -99,24 +99,28 @@ def make_arrays(steps: int = STEPS) -> dict[str, np.ndarray]:
     return arrays
 
 
-def main(path: Path = shipped.FILE, steps: int = STEPS) -> None:
+def write(path: Path, arrays: dict[str, np.ndarray], recorded: str) -> None:
     """Write the file. Where its content is not the recorded one: beside it, as *.new.npz, and exit with a message."""
-    arrays = make_arrays(steps)
-    found = checksum(arrays)
-    if found != shipped.SHA256:
+    file, found = path.name, checksum(arrays)
+    if found != recorded:
         path = path.with_suffix(".new.npz")  # the weights that ship stay as they are
     path.write_bytes(pack(arrays))
     for name, value in arrays.items():
         if name.endswith("(%)"):
             print(f"{name} {value.item():.1f}")
     print(f"{path}: {path.stat().st_size:,} bytes, SHA-256 of the content {found}")
-    if found != shipped.SHA256:
+    if found != recorded:
         raise SystemExit(
-            f"This is not the recorded checksum {shipped.SHA256}. Sums differ in their last digits from one processor"
-            " to the next, and training amplifies that: figures within two points are no fault. To ship these weights,"
-            f" name the file {shipped.FILE.name}, record their checksum as SHA256 in jointopt/data/shipped.py, and make"
-            " the records that use them anew."
+            f"This is not the recorded checksum {recorded}. Sums differ in their last digits from one processor to the"
+            " next, and training amplifies that: metrics within two points of the recorded ones are no fault. To ship"
+            f" these weights, name the file {file}, record their checksum in jointopt/models/shipped.py, and make the"
+            " records that use them anew."
         )
+
+
+def main(path: Path = shipped.FILE, steps: int = STEPS) -> None:
+    """Write the file of the feature extractors."""
+    write(path, make_arrays(steps), shipped.SHA256)
 
 
 if __name__ == "__main__":

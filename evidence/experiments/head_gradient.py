@@ -17,8 +17,9 @@ from evidence import grid
 from evidence.record import Comparisons, Part
 from jointopt import Update, plans, tasks
 from jointopt.compare import Budget
+from jointopt.data import Images
 from jointopt.optimizers import make_optimizer
-from jointopt.tasks import classification, pretext
+from jointopt.tasks.classification import choose, split
 from jointopt.training import train
 
 LABELS, STEPS = 200, 1000
@@ -33,7 +34,7 @@ ARMS = {
 Head = nn.Module
 
 
-def gradient(features: nn.Module, head: Head, images: pretext.Images) -> Tensor:
+def gradient(features: nn.Module, head: Head, images: Images) -> Tensor:
     """∂L_task/∂θ through this head, all weights in a row, (n,). No dropout; channels standardized by the images."""
     head = copy.deepcopy(head).train()
     for layer in head.modules():
@@ -55,11 +56,11 @@ def new_heads(first: Head, seed: int) -> list[Head]:
     return heads
 
 
-def halves(seed: int) -> tuple[pretext.Images, pretext.Images]:
+def halves(seed: int) -> tuple[Images, Images]:
     """The labeled training images of the task with this seed, and as many others."""
-    both = pretext.choose(pretext.split("cluttered", "test")[0], 2 * LABELS, seed)
+    both = choose(split("cluttered", "test")[0], 2 * LABELS, seed)
     half = len(both) // 2
-    return classification.part(both, slice(half)), classification.part(both, slice(half, None))
+    return both.part(slice(half)), both.part(slice(half, None))
 
 
 def along(seed: int) -> dict[str, float]:

@@ -22,8 +22,7 @@ from evidence.record import Comparisons, Part
 from jointopt import EndToEndModel, Task, Update, data, plans
 from jointopt.compare import Arm, Budget, sweep_arms
 from jointopt.objective import activation_l2, l2
-from jointopt.tasks.classification import evaluate, part
-from jointopt.tasks.pretext import split
+from jointopt.tasks.classification import evaluate, split
 
 SEEDS = range(5)
 CLEAN, WRONG = Budget(steps=300), Budget(steps=800)
@@ -79,7 +78,7 @@ def clean(seed: int, penalties: Penalties = weights, small: bool = False) -> Tas
 
 def wrong(seed: int, penalties: Penalties = weights) -> Task:
     """1,000 digits, each label replaced with probability 0.4 by one of the nine others; the small model."""
-    images = part(split("digits", "validation")[0], slice(1000))
+    images = split("digits", "validation")[0].part(slice(1000))
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.rand(len(images), generator=generator) < 0.4
     others = (images.labels + torch.randint(1, 10, images.labels.shape, generator=generator)) % 10

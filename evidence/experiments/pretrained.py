@@ -13,6 +13,7 @@ from evidence import grid
 from evidence.record import Comparisons, Part
 from jointopt import Task, Update, plans, tasks
 from jointopt.compare import Budget
+from jointopt.metrics import calibration_error
 from jointopt.models.classifiers import NETWORKS
 from jointopt.tasks import classification
 
@@ -44,9 +45,7 @@ def make(seed: int, network: str, weights: str | None = None, held_out: str = "t
 
     def evaluate(model) -> dict[str, float]:
         probabilities = classification.predict(model, held.images)
-        return task.evaluate(model) | {
-            "calibration error (%)": classification.calibration_error(probabilities, held.labels)
-        }
+        return task.evaluate(model) | {"calibration error (%)": calibration_error(probabilities, held.labels)}
 
     return replace(task, evaluate=evaluate)
 

@@ -10,7 +10,7 @@ import numpy as np
 from skimage.feature import hog
 from sklearn.linear_model import LogisticRegression
 
-from jointopt.tasks.pretext import choose, split
+from jointopt.tasks.classification import choose, split
 
 
 def hog_logistic(

@@ -9,7 +9,6 @@ Sources, licenses and the split are in SOURCES.md beside this file.
 """
 
 import functools
-import numbers
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -18,11 +17,13 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from jointopt.checks import check_choice, check_count, check_name
 from jointopt.data import digits, own, torchvision_sets
 from jointopt.data.images import Bytes, Images, floats
 
 NAMES = (*digits.NAMES, *torchvision_sets.NAMES)
 SPLITS = ("train", "test")
+LAST_SEED = 2**32 - 1  # of NumPy's RandomState
 Batches = Callable[[int], tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -49,9 +50,8 @@ def load(name: str, split: str = "train", root: str | os.PathLike | None = None,
     Raises ValueError for an unknown name or split, FileNotFoundError for a missing file, and OSError for a
     file that is truncated or altered.
     """
-    if name not in NAMES:
-        raise ValueError(f"no data set is named {name!r}; choose one of {', '.join(NAMES)}")
-    check_split(split)
+    check_name("data set", name, NAMES)
+    check_choice("split", split, SPLITS)
     if name in digits.NAMES:
         kept = _bytes(*digits.load(name, split))
         return Images(kept.images, kept.labels, kept.classes)
@@ -86,8 +86,8 @@ def batches(
 
     size: 64 if it is None and no DataLoader has another.
 
-    Raises ValueError for a size that is not an integer from 1 to N, a seed that is not one from 0 to
-    2**32 - 1, (when called) a number that is not an integer from 0 up, and for data that cannot be read by number.
+    Raises ValueError for a size that is not a whole number from 1 to N, a seed that is not one from 0 to LAST_SEED,
+    (when called) a number that is not one ≥ 0, and for data that cannot be read by number.
     """
     if not isinstance(images, Images):
         return _own_batches(own.examples(images), size, seed, device)
@@ -109,8 +109,8 @@ def _own_batches(examples: own.Examples, size: int | None, seed: int, device: st
 
 def rows(count: int, size: int, seed: int) -> Callable[[int], torch.Tensor]:
     """The order behind `batches`: returns a function from a step number to which of `count` make it up, (size,)."""
-    check_integer("size", size, 1, count)
-    check_integer("seed", seed, 0, 2**32 - 1)
+    check_count("size", size, 1, count)
+    check_count("seed", seed, most=LAST_SEED)
     per_epoch = count // size
 
     @functools.lru_cache(maxsize=2)
@@ -119,9 +119,8 @@ def rows(count: int, size: int, seed: int) -> Callable[[int], torch.Tensor]:
         return torch.from_numpy(np.random.RandomState([seed, epoch]).permutation(count))
 
     def chosen(number: int) -> torch.Tensor:
-        check_integer("batch number", number, 0)
-        epoch, place = divmod(int(number), per_epoch)
-        return order(epoch)[place * size : (place + 1) * size]
+        epoch, position = divmod(check_count("batch number", number), per_epoch)
+        return order(epoch)[position * size : (position + 1) * size]
 
     return chosen
 
@@ -133,7 +132,7 @@ def get_batch_data(size: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
     process the calls return batch 0, 1, 2, ... of `batches(load("digits"), size)`, from whichever thread
     they come. Torch's random generator is not touched.
 
-    Raises ValueError for a size that is not an integer from 1 to 4,000.
+    Raises ValueError for a size that is not a whole number from 1 to 4,000.
     """
     return _stream.next(size)
 
@@ -155,17 +154,3 @@ class _Stream:
 
 
 _stream = _Stream()
-
-
-def check_split(split: str) -> None:
-    """ValueError unless it is a split's name."""
-    if split not in SPLITS:
-        raise ValueError(f"no split is named {split!r}; choose one of {', '.join(SPLITS)}")
-
-
-def check_integer(name: str, value: object, low: int, high: int | None = None) -> None:
-    """ValueError unless it is an integer from `low` to `high`."""
-    integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not integer or value < low or (high is not None and value > high):
-        limits = f"from {low} up" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} must be an integer {limits}, not {value!r}")

@@ -34,7 +34,7 @@ def load(name: str, split: str) -> tuple[torch.Tensor, torch.Tensor, tuple[str, 
 
 @functools.lru_cache(maxsize=4)
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Read and check the file, once a process. The arrays are read-only, since all callers share them.
+    """Read and check the file, once in a process. The arrays are read-only, since all callers share them.
 
     Raises FileNotFoundError if it is missing, OSError if it is truncated or altered.
     """
@@ -49,9 +49,9 @@ def clutter(digits: np.ndarray, backgrounds: np.ndarray, seed: int) -> tuple[np.
         backgrounds: (B, H, W, 3) uint8.
         seed: of a generator of its own, from which all crops and tints are drawn.
 
-    Returns the images, (N, 3, 28, 28) uint8, and the place of each crop, (N, 3) int: background, top, left.
+    Returns the images, (N, 3, 28, 28) uint8, and the position of each crop, (N, 3) int: background, top, left.
     A digit is light where what lies under its strokes is dark, else dark: it stays legible, and no fixed
-    color tells it from its background. All sums are of integers, and so equal on every machine.
+    color distinguishes it from its background. All sums are of integers, and so equal on every machine.
     """
     n, side = digits.shape[:2]
     random = np.random.RandomState(seed)  # NumPy froze its stream: the same images in every version
@@ -60,19 +60,19 @@ def clutter(digits: np.ndarray, backgrounds: np.ndarray, seed: int) -> tuple[np.
     color_crops = np.lib.stride_tricks.sliding_window_view(backgrounds, (side, side), axis=(1, 2))
 
     limits = np.array(gray_crops.shape[:3])  # (B, H - 27, W - 27)
-    places = (random.random_sample((CANDIDATES, n, 3)) * limits).astype(int)  # (CANDIDATES, N, 3)
+    positions = (random.random_sample((CANDIDATES, n, 3)) * limits).astype(int)  # (CANDIDATES, N, 3)
     tints = (random.random_sample((n, 3)) * (TINT_RANGE + 1)).astype(np.uint8)  # (N, 3)
 
-    busiest = np.argmax([_variance(gray_crops[tuple(p.T)]) for p in places], axis=0)  # (N,)
-    places = places[busiest, np.arange(n)]  # (N, 3)
-    crops = color_crops[tuple(places.T)]  # (N, 3, 28, 28)
+    busiest = np.argmax([_variance(gray_crops[tuple(p.T)]) for p in positions], axis=0)  # (N,)
+    positions = positions[busiest, np.arange(n)]  # (N, 3)
+    crops = color_crops[tuple(positions.T)]  # (N, 3, 28, 28)
 
     # Mean gray under the strokes against half of the range, without a division.
-    under = np.einsum("nij,nij->n", gray_crops[tuple(places.T)], digits, dtype=np.int64)
+    under = np.einsum("nij,nij->n", gray_crops[tuple(positions.T)], digits, dtype=np.int64)
     dark = under <= 127 * digits.sum((1, 2), dtype=np.int64)
     tints = np.where(dark[:, None], 255 - tints, tints)
 
-    return mix(crops, tints[:, :, None, None], digits[:, None]), places
+    return mix(crops, tints[:, :, None, None], digits[:, None]), positions
 
 
 def mix(under: np.ndarray, tint: np.ndarray, opacity: np.ndarray) -> np.ndarray:

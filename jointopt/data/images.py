@@ -45,7 +45,7 @@ class Images:
         return self.changed(self.pixels[rows], self.labels[rows])
 
     def _check_labels(self) -> None:
-        check_tensor("labels, one an image,", self.labels, torch.int64, (len(self.pixels),))
+        check_tensor("labels, one per image,", self.labels, torch.int64, (len(self.pixels),))
         check_labels("labels", self.labels, 0, len(self.classes) - 1)
 
 

@@ -51,7 +51,7 @@ def moved(batch: object, device: str | torch.device) -> object:
 
 
 def _only_shuffles(sampler: object) -> bool:
-    """Whether a sampler takes each example once."""
+    """True if a sampler takes each example once."""
     if isinstance(sampler, RandomSampler):
         return not sampler.replacement and sampler.num_samples == len(sampler.data_source)
     return isinstance(sampler, SequentialSampler)

@@ -13,7 +13,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from jointopt.checks import listed
+from jointopt.checks import check_choice, check_count
 from jointopt.models import shipped
 from jointopt.models.document import EndToEndModel
 
@@ -46,12 +46,9 @@ def build(network: str = "document", classes: int = 10, weights: str | None = No
 
     ValueError for another network, weights or number of classes; OSError for weights that cannot be fetched.
     """
-    if network not in NETWORKS:
-        raise ValueError(f"network is one of {listed(NETWORKS)}, got {network!r}")
-    if weights not in WEIGHTS:
-        raise ValueError(f"weights is None or one of {listed(WEIGHTS[1:])}, got {weights!r}")
-    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
-        raise ValueError(f"classes must be a whole number ≥ 2, got {classes!r}")
+    check_choice("network", network, NETWORKS)
+    check_choice("weights", weights, WEIGHTS)
+    check_count("classes", classes, 2)
     if weights == "torchvision":
         return _full(network, classes)
     if network == "document":
@@ -105,13 +102,13 @@ def resnet() -> nn.Sequential:
 
 
 def head(classes: int, channels: int = RESNET[-1]) -> nn.Sequential:
-    """features (B, channels, H, W) → scores (B, classes): the mean over the places, and one layer, as in ResNet."""
+    """features (B, channels, H, W) → scores (B, classes): the mean over all positions, and one layer, as in ResNet."""
     pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes)]
     return nn.Sequential(standardize(channels), *pooled)
 
 
 def standardize(channels: int) -> nn.BatchNorm2d:
-    """Each feature channel less its mean, over its deviation: without that, a head on frozen features learns badly."""
+    """Each feature channel minus its mean, over its deviation: without that, a head on frozen features learns badly."""
     return nn.BatchNorm2d(channels, affine=False)
 
 

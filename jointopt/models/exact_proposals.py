@@ -2,8 +2,8 @@
 
 model = exact(tasks.load("detection").model)     # the same losses; now all four of them reach model.rpn
 
-It is dropped in two places: the region proposal network decodes detached shifts, and `roi_align` has no gradient in the
-boxes. Source: Ren et al. 2015, §3.2, "non-approximate joint training"; bilinear sampling with a gradient in the places:
+It is dropped twice: the region proposal network decodes detached shifts, and `roi_align` has no gradient in the boxes.
+Source: Ren et al. 2015, §3.2, "non-approximate joint training"; bilinear sampling with a gradient in the positions:
 Jaderberg et al. 2015, §3.3.
 """
 

@@ -56,7 +56,7 @@ class Decoder(nn.Module):
 class Boxes(nn.Sequential):
     """The second task's head: the coarsest features (B, 64, h, w) → for each cell a box, (B, 4, h, w), in pixels.
 
-    It tells how far the box's sides are from the middle of the cell, in cells; at first 1.5 of them.
+    It predicts how far the box's sides are from the middle of the cell, in cells; at first 1.5 of them.
     """
 
     def __init__(self):
@@ -66,8 +66,9 @@ class Boxes(nn.Sequential):
 
     def forward(self, coarse: Tensor) -> Tensor:
         distances = STRIDE * super().forward(coarse)  # (B, 4, h, w): to the left, up, to the right, down
-        y, x = torch.meshgrid(*(STRIDE * (torch.arange(n) + 0.5) for n in coarse.shape[2:]), indexing="ij")  # (h, w)
-        signs = torch.tensor([-1.0, -1.0, 1.0, 1.0]).view(4, 1, 1)
+        middles = (STRIDE * (torch.arange(side).to(coarse) + 0.5) for side in coarse.shape[2:])
+        y, x = torch.meshgrid(*middles, indexing="ij")  # (h, w)
+        signs = coarse.new_tensor([-1.0, -1.0, 1.0, 1.0]).view(4, 1, 1)
         return torch.stack([x, y, x, y]) + signs * distances
 
 
@@ -84,7 +85,7 @@ class Balance(nn.Module):
 
     def weights(self) -> Tensor:
         """The two λ's that it has come to, (2,): exp(−s_1) and ½ exp(−s_2)."""
-        return torch.exp(-SPEED * self.slow) * torch.tensor([1.0, 0.5])
+        return torch.exp(-SPEED * self.slow) * self.slow.new_tensor([1.0, 0.5])
 
     def forward(self, classified: Tensor, regressed: Tensor) -> Tensor:
         return self.weights() @ torch.stack([classified, regressed]) + SPEED * self.slow.sum() / 2
@@ -93,7 +94,7 @@ class Balance(nn.Module):
 class Segmenter(nn.Module):
     """images (B, 3, H, W), whose sides are multiples of 8 → scores (B, 1 + classes, H, W); class 0 is the background.
 
-    The head gives the scores of 2×2 pixels for each place of the decoder's grid. It begins with a background that
+    The head gives the scores of 2×2 pixels for each cell of the decoder's grid. It begins with a background that
     takes nearly all (Lin et al. 2017, Focal loss, §4.1): each other class has a hundredth.
     """
 
@@ -115,12 +116,8 @@ class Segmenter(nn.Module):
 
 
 def check_images(images: object) -> None:
-    """ValueError unless it is a batch of images that the model takes."""
+    """Raise ValueError unless it is a batch of images that the model takes, whose sides are multiples of the stride."""
     check_tensor("images", images, "float", ("B", 3, "H", "W"))
-    check_sides(*images.shape[2:])
-
-
-def check_sides(height: int, width: int) -> None:
-    """ValueError unless both are multiples of the stride."""
+    height, width = images.shape[2:]
     if height % STRIDE or width % STRIDE:
         raise ValueError(f"height and width must be multiples of {STRIDE}, got {height} and {width}: crop or pad")

@@ -5,8 +5,11 @@ from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 
-from jointopt.checks import listed
-from jointopt.data import check_integer
+import torch
+
+from jointopt.checks import check_count, check_name, check_type, listed
+from jointopt.data import LAST_SEED
+from jointopt.data.own import moved
 from jointopt.training import Task
 
 
@@ -15,20 +18,31 @@ def names() -> list[str]:
     return sorted(module.name for module in iter_modules(__path__))
 
 
-def load(name: str, seed: int = 0, **options) -> Task:
-    """The application with its model initialized from the seed. The options are those of its `make`."""
-    if name not in names():
-        raise ValueError(f"no task is named {name!r}; there are {listed(names())}")
+def load(name: str, seed: int = 0, device: str | torch.device = "cpu", **options) -> Task:
+    """The application with its model initialized from the seed. The options are those of its `make`.
+
+    device: "cuda", say: the model and every batch are moved there; held-out data follow the model as they are used.
+    The first weights, which the CPU draws, are the same on every device.
+    """
+    check_name("task", name, names())
     module = import_module(f"{__name__}.{name}")
     make = getattr(module, "make", None)
     parameters = inspect.signature(make).parameters.keys() if callable(make) else ()
     if "seed" not in parameters:
         raise ValueError(f"{module.__file__} must have a function make(seed=0, ...) that answers a jointopt.Task")
-    check_integer("seed", seed, 0, 2**32 - 1)
+    check_count("seed", seed, most=LAST_SEED)
     known = parameters - {"seed"}
     if unknown := options.keys() - known:
         raise ValueError(f"the task {name!r} has no option {listed(unknown)}; it has {listed(known)}")
     task = make(seed=seed, **options)
-    if not isinstance(task, Task):
-        raise ValueError(f"make of {module.__file__} must answer a jointopt.Task, got {type(task).__name__}")
+    check_type(f"the answer of make in {module.__file__}", task, Task)
+    if torch.device(device).type != "cpu":
+        task = _on(device, task)
+        options = options | {"device": str(device)}
     return replace(task, recipe={"name": name, "seed": seed, "options": options})
+
+
+def _on(device: str | torch.device, task: Task) -> Task:
+    """The task with its model and its batches on the device."""
+    task.model.to(device)
+    return replace(task, batches=lambda number: moved(task.batches(number), device))

@@ -1,6 +1,6 @@
 """Image classification (document §4, §5.1, §6.2): the document's model or another, cross-entropy, and an L2 term."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from jointopt import data as sets
-from jointopt.checks import check_labels, check_parts, check_range, check_tensor, listed
+from jointopt.checks import check_choice, check_count, check_labels, check_parts, check_range, check_tensor
 from jointopt.figures.pixels import font
 from jointopt.models import classifiers
-from jointopt.modules import eval_mode
+from jointopt.modules import device_of, eval_mode
 from jointopt.objective import l2
+from jointopt.system import seeded
 from jointopt.training import Task
 
 SHOWN = 16  # held-out images in the picture
@@ -23,7 +24,6 @@ HELD_OUT = ("test", "validation")
 
 def make(
     seed: int = 0,
-    device: str = "cpu",
     data: str = "digits",
     size: int = 64,
     reg: float = 1e-4,
@@ -37,128 +37,102 @@ def make(
     Losses: "task", the cross-entropy in nats, with λ = 1; "reg", ½ ‖θ, φ‖², with λ = `reg`.
     network, weights: those of `jointopt.models.classifiers.build`; "document" is the document's own. The seed draws the
     first weights that are not given.
-    labels: so many labeled images a class, drawn by the seed; None: all.
+    labels: the number of labeled images per class, drawn by the seed; None: all.
     held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
     settings; "test" trains on all and evaluates on the test images.
 
-    ValueError for another network, weights or held_out, or a number of labels that is not there; OSError for weights
-    that are not at hand and cannot be fetched.
+    ValueError for another network, weights or held_out, or more labels than there are; OSError for weights that are not
+    at hand and cannot be fetched.
     """
-    train, held = split(data, held_out, device)
+    train, held = split(data, held_out)
     if labels is not None:
         train, size = choose(train, labels, seed), min(size, labels * len(train.classes))
-    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = classifiers.build(network, len(train.classes), weights)
-    model.to(device, memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)
     return Task(
         model,
-        losses,
-        sets.batches(train, size, seed=seed, device=device),
+        partial(losses, classes=len(train.classes)),
+        sets.batches(train, size, seed=seed),
         evaluate=lambda model: evaluate(model, held.images, held.labels),
-        picture=lambda model: picture(model, held.images[:SHOWN], held.labels[:SHOWN], held.classes),
+        picture=lambda model: picture(model, held),
         weights={"task": 1.0, "reg": reg},
     )
 
 
-def split(data: str, held_out: str = "test", device: str = "cpu") -> tuple[sets.Images, sets.Images]:
+def split(data: str, held_out: str = "test") -> tuple[sets.Images, sets.Images]:
     """(training images, held-out images), whatever the order of their classes; see `make`."""
-    if held_out not in HELD_OUT:
-        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
-    train = images(data, "train", device)
+    check_choice("held_out", held_out, HELD_OUT)
+    train = images(data, "train")
     if held_out == "test":
-        return train, images(data, "test", device)
-    return part(train, slice(-VALIDATION)), part(train, slice(-VALIDATION, None))
-
-
-def part(images: sets.Images, rows: slice | Tensor) -> sets.Images:
-    """Some of the images."""
-    return images.part(rows)
+        return train, images(data, "test")
+    return train.part(slice(-VALIDATION)), train.part(slice(-VALIDATION, None))
 
 
 def choose(images: sets.Images, labels: int, seed: int) -> sets.Images:
     """`labels` images of each class, drawn by the seed, with the classes in turn. They may come in any order.
 
-    ValueError if there are not so many of each class.
+    ValueError if a class has fewer.
     """
     classes = len(images.classes)
     of_class = [(images.labels == label).nonzero().ravel() for label in range(classes)]
     most = min(map(len, of_class))
-    if isinstance(labels, bool) or not isinstance(labels, int) or not 1 <= labels <= most:
-        raise ValueError(f"labels, a class, must be a whole number from 1 to {most}, got {labels!r}")
+    check_count("labels per class", labels, 1, most)
     drawn = torch.from_numpy(np.random.RandomState([seed, classes]).permutation(most)[:labels])  # (labels,)
-    return part(images, torch.stack([rows[drawn.to(rows.device)] for rows in of_class], dim=1).ravel())
+    return images.part(torch.stack([rows[drawn] for rows in of_class], dim=1).ravel())
 
 
 @lru_cache(maxsize=4)
-def images(data: str, split: str, device: str) -> sets.Images:
+def images(data: str, split: str) -> sets.Images:
     """One copy of the images for all tasks of a process, in the layout that batches take without a second copy."""
     loaded = sets.load(data, split)
-    return loaded.changed(loaded.pixels.to(device, memory_format=torch.channels_last), loaded.labels.to(device))
+    return loaded.changed(loaded.pixels.to(memory_format=torch.channels_last), loaded.labels)
 
 
-def losses(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+def losses(model: nn.Module, batch: tuple[Tensor, Tensor], classes: int) -> dict[str, Tensor]:
     """L_task and L_reg of the document's §3.1 on (inputs (B, 3, 28, 28), labels (B,))."""
-    check_batch(batch)
-    inputs, labels = batch
-    scores = model(inputs)  # (B, classes)
-    check_labels("labels", labels, 0, scores.shape[1] - 1)
-    return {"task": F.cross_entropy(scores, labels), "reg": l2(model)}
-
-
-def check_batch(batch: object) -> None:
-    """ValueError unless the batch is a pair of tensors of the shape and type that the document's model takes."""
     check_parts(batch, "inputs", "labels")
     inputs, labels = batch
-    check_tensor("inputs", inputs, "float", ("B", 3, 28, 28))
-    check_range("inputs", inputs)
-    check_tensor("labels", labels, torch.int64, (len(inputs),))
+    check_labeled(inputs, labels, classes)
+    return {"task": F.cross_entropy(model(inputs), labels), "reg": l2(model)}
+
+
+def check_labeled(inputs: object, labels: object, classes: int, kind: str = "") -> None:
+    """Raise ValueError unless they are images and their labels; kind: "source " for "source inputs" in the error."""
+    check_images(f"{kind}inputs", inputs)
+    check_tensor(f"{kind}labels", labels, torch.int64, (len(inputs),))
+    check_labels(f"{kind}labels", labels, 0, classes - 1)
+
+
+def check_images(name: str, images: object) -> None:
+    """Raise ValueError unless they are images as the document's model takes them."""
+    check_tensor(name, images, "float", ("B", 3, 28, 28))
+    check_range(name, images)
 
 
 @torch.no_grad()
+def scores_of(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Scores (N, classes) of images (N, 3, 28, 28), in eval mode; on the CPU, wherever the model is."""
+    device = device_of(model)
+    with eval_mode(model):
+        return torch.cat([model(x.to(device)).cpu() for x in inputs.split(50)])
+
+
 def predict(model: nn.Module, inputs: Tensor) -> Tensor:
     """Probabilities (N, classes) of images (N, 3, 28, 28), in eval mode."""
-    with eval_mode(model):
-        return torch.cat([model(x).softmax(1) for x in inputs.split(50)])
+    return scores_of(model, inputs).softmax(1)
 
 
-@torch.no_grad()
 def evaluate(model: nn.Module, inputs: Tensor, labels: Tensor) -> dict[str, float]:
     """Held-out accuracy in percent."""
-    with eval_mode(model):
-        correct = sum((model(x).argmax(1) == y).sum() for x, y in zip(inputs.split(50), labels.split(50), strict=True))
+    correct = (scores_of(model, inputs).argmax(1) == labels.cpu()).sum()
     return {"accuracy (%)": 100 * float(correct) / len(labels)}
 
 
-def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 10) -> float:
-    """Expected calibration error in percent: how far confidence is from accuracy, on the mean.
-
-    probabilities (N, classes), labels int64 (N,). The images are sorted by confidence, the largest probability, into so
-    many bins of equal width. The error is the mean of |accuracy − mean confidence| over the bins, each weighted by its
-    share of the images. Source: Guo, Pleiss, Sun and Weinberger, ICML 2017, equation 3.
-
-    ValueError for other shapes, numbers that are no probabilities, labels that are no classes, or a number of bins that
-    is not a whole number ≥ 1.
-    """
-    sets.check_integer("bins", bins, 1)
-    if probabilities.ndim != 2 or not len(probabilities) or labels.shape != probabilities.shape[:1]:
-        given = f"{tuple(probabilities.shape)} and {tuple(labels.shape)}"
-        raise ValueError(f"probabilities and labels must be (N, classes) and (N,), N ≥ 1, got {given}")
-    check_labels("labels", labels, 0, probabilities.shape[1] - 1)
-    if not ((probabilities >= 0) & (probabilities <= 1)).all():  # nan is neither
-        low, high = probabilities.min().item(), probabilities.max().item()
-        raise ValueError(f"probabilities must be in 0 … 1, got {low:g} … {high:g}; of logits take the softmax")
-    confidence, predicted = probabilities.cpu().double().max(1)
-    excess = confidence - (predicted == labels.cpu()).double()  # over a bin: N_bin · (mean confidence − accuracy)
-    place = (confidence * bins).long().clamp(max=bins - 1)
-    return 100 * float(torch.zeros(bins).double().index_add(0, place, excess).abs().sum()) / len(labels)
-
-
-@torch.no_grad()
-def picture(model: nn.Module, inputs: Tensor, labels: Tensor, classes: list[str]) -> np.ndarray:
-    """The images with predicted class and confidence, eight in a row; a wrong one has a thick frame and a cross."""
-    with eval_mode(model):
-        confidence, predicted = model(inputs).softmax(1).max(1)
+def picture(model: nn.Module, held: sets.Images) -> np.ndarray:
+    """16 images with predicted class and confidence, eight per row; a wrong one has a thick frame and a cross."""
+    inputs, labels, classes = held.images[:SHOWN], held.labels[:SHOWN], held.classes
+    confidence, predicted = predict(model, inputs).max(1)
     tiles = [
         tile(image, f"{classes[p]} {100 * c:.0f}%", p == y)
         for image, c, p, y in zip(inputs.cpu(), confidence.tolist(), predicted.tolist(), labels.tolist(), strict=True)

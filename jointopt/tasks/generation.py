@@ -2,13 +2,13 @@
 
     plans.alternating(Update("discriminator", ["discriminator", "penalty"]), Update("generator", "generator"))
 
-These networks have no normalization. Where others have, `Update(…, hold_normalization=False)` says that a player which
-waits keeps normalizing by the batch, as in every GAN's own loop; without it, it is held in eval mode.
 Each loss reaches its own player only, in every plan: so `plans.joint()` is simultaneous play, see `jointopt.toys.game`.
+These networks have no normalization. Where others have it, `Update(…, hold_normalization=False)` says that a player
+that waits keeps normalizing by the batch, as in every GAN's own loop; without it, it is held in eval mode.
 
-Sources: the game and the non-saturating loss, Goodfellow et al. 2014, §3; the shape of the networks, Radford et al.
-2016; the penalty R1, Mescheder et al. 2018; the Fréchet distance, Heusel et al. 2017, here in the features of a small
-classifier of our own: its values compare with each other only, not with those of the Inception network.
+Sources: the game and the non-saturating loss, Goodfellow et al. 2014, §3; the penalty R1, Mescheder et al. 2018; the
+Fréchet distance, Heusel et al. 2017, here in the features of a small classifier of our own: its values compare with
+each other only, not with those of the Inception network.
 """
 
 from functools import cache, lru_cache
@@ -18,53 +18,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from tqdm.auto import tqdm
 
 from jointopt import data as sets
 from jointopt import plans
-from jointopt.checks import check_parts, check_range, check_tensor
+from jointopt.checks import check_choice, check_count, check_parts, check_range, check_tensor
 from jointopt.data import Images
-from jointopt.modules import eval_mode, held_still
+from jointopt.metrics import frechet_distance, moments
+from jointopt.models import shipped
+from jointopt.models.gan import GAN, NOISE, make_classifier
+from jointopt.modules import device_of, eval_mode, held_still
 from jointopt.optimizers import make_optimizer
+from jointopt.system import seeded
 from jointopt.tasks import classification
-from jointopt.tasks.classification import part
 from jointopt.training import Loss, Task, train
 
-NOISE = 32  # numbers from which an image is made
 SHOWN = (4, 8)  # samples in the picture, rows and columns
-SAMPLES = 500  # for the held-out figures, of generated and of real images alike
-COVERED = 0.01  # a class is covered if so large a share of the samples is taken for it
-FEATURES, RULER_STEPS = 64, 500  # of the classifier that measures
-
-
-class GAN(nn.Module):
-    """noise (B, 32) → generator → images (B, C, 28, 28) in [0, 1] → discriminator → logits (B, 1), > 0: "real".
-
-    No normalization: a player's statistics would mix real and generated images, and move while it is held still.
-    """
-
-    def __init__(self, channels: int = 1, width: int = 16):
-        super().__init__()
-        self.channels = channels
-        self.generator = nn.Sequential(
-            nn.Linear(NOISE, 4 * width * 7 * 7),
-            nn.Unflatten(1, (4 * width, 7, 7)),
-            nn.ReLU(),
-            nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1),  # (B, 2·width, 14, 14)
-            nn.ReLU(),
-            nn.ConvTranspose2d(2 * width, channels, 4, 2, 1),  # (B, C, 28, 28)
-            nn.Sigmoid(),
-        )
-        self.discriminator = nn.Sequential(
-            nn.Conv2d(channels, width, 4, 2, 1),  # (B, width, 14, 14)
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(width, 2 * width, 4, 2, 1),  # (B, 2·width, 7, 7)
-            nn.LeakyReLU(0.2),
-            nn.Flatten(),
-            nn.Linear(2 * width * 7 * 7, 1),
-        )
-
-    def forward(self, noise: Tensor) -> Tensor:
-        return self.generator(noise)
+SAMPLES = 500  # that are measured, of generated and of real images alike
+COVERED = 0.01  # a class is covered if at least this share of the samples is taken for it
+RULER_STEPS = 500  # of the classifier that measures
 
 
 def make(
@@ -78,15 +50,17 @@ def make(
     settings; "test" trains on all and evaluates on the test images.
     It begins with RMSprop, as Mescheder et al. did, at lr 2e-3: with Adam's default momentum it is slow to begin.
 
+    What measures the samples ships for "digits"; for other data it is trained first, once in a process, with a bar.
+
     ValueError for another held_out, or a size or width that is not a whole number ≥ 1.
     """
-    sets.check_integer("width", width, 1)
+    check_choice("held_out", held_out, classification.HELD_OUT)
+    check_count("width", width, 1)
     train_images, _ = split(data, held_out)
     order = sets.rows(len(train_images), size, seed)
     pixels = train_images.images
-    held = ruler(data, held_out)  # now, and not when first asked: it takes torch's random generator for a while
-    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
-        torch.manual_seed(seed)
+    held = ruler(data, held_out)  # now, and not when first asked: it may take some seconds
+    with seeded(seed):
         model = GAN(pixels.shape[1], width)
     model.to(memory_format=torch.channels_last)
     return Task(
@@ -106,12 +80,8 @@ def split(data: str, held_out: str) -> tuple[Images, Images]:
     """(training images, held-out images), with one channel if all are gray; see `make`."""
     chosen = classification.split(data, held_out)
     gray = all((some == some[:, :1]).all() for images in chosen for some in images.pixels.split(1000))
-    return tuple(of_channels(images, 1 if gray else 3) for images in chosen)
-
-
-def of_channels(images: Images, channels: int) -> Images:
-    """The images with their first so many channels."""
-    return images.changed(images.pixels[:, :channels].contiguous(memory_format=torch.channels_last), images.labels)
+    kept = [images.pixels[:, : 1 if gray else 3].contiguous(memory_format=torch.channels_last) for images in chosen]
+    return tuple(images.changed(pixels, images.labels) for images, pixels in zip(chosen, kept, strict=True))
 
 
 def noise(size: int, *seed: int) -> Tensor:
@@ -132,7 +102,7 @@ def losses(model: GAN, batch: tuple[Tensor, Tensor]) -> dict[str, Loss]:
 
 
 def discriminator_loss(model: GAN, real: Tensor, fake: Tensor) -> Tensor:
-    """Cross-entropy of telling real from generated: −log σ(D(real)) − log(1 − σ(D(fake))), both averaged."""
+    """Cross-entropy of distinguishing real from generated: −log σ(D(real)) − log(1 − σ(D(fake))), both averaged."""
     return F.softplus(-model.discriminator(real)).mean() + F.softplus(model.discriminator(fake.detach())).mean()
 
 
@@ -150,7 +120,7 @@ def r1(model: GAN, real: Tensor) -> Tensor:
 
 
 def check_batch(batch: object, channels: int) -> None:
-    """ValueError unless the batch is (real images, noise) of the shape and type that the GAN takes."""
+    """Raise ValueError unless the batch is (real images, noise) of the shape and type that the GAN takes."""
     check_parts(batch, "real images", "noise")
     check_tensor("real images", batch[0], "float", ("B", channels, 28, 28))
     check_range("real images", batch[0])
@@ -172,7 +142,7 @@ class Ruler(NamedTuple):
 
 
 def reference(data: str = "digits", held_out: str = "test") -> dict[str, float]:
-    """The figures that real images reach, as many of them as are generated; neither player has seen them."""
+    """What as many real images reach as are generated; neither player has seen them."""
     return dict(ruler(data, held_out).real)
 
 
@@ -180,35 +150,37 @@ def reference(data: str = "digits", held_out: str = "test") -> dict[str, float]:
 def ruler(data: str, held_out: str) -> Ruler:
     """The same for every seed of a task."""
     _, held = split(data, held_out)
-    first, second = (part(held, slice(start, start + SAMPLES)).images for start in (0, SAMPLES))
+    first, second = (held.part(slice(start, start + SAMPLES)).images for start in (0, SAMPLES))
     classifier = trained_classifier(data)
     half = Ruler(classifier, *moments(features(classifier, first)), {})
-    return half._replace(real=figures(second, half))
+    return half._replace(real=metrics_of(second, half))
 
 
 @lru_cache(maxsize=2)
 def trained_classifier(data: str) -> nn.Sequential:
-    """The classifier that measures, trained from seed 0 on images that are never held out."""
+    """The classifier that measures: that of "digits" ships, others are trained for some seconds, once in a process."""
+    if data != "digits":
+        return train_classifier(data)[0]
+    with seeded(0):
+        classifier = make_classifier(channels=1, classes=10)
+    classifier.to(memory_format=torch.channels_last).load_state_dict(shipped.load("ruler"))
+    return classifier
+
+
+def train_classifier(data: str, steps: int | None = None) -> tuple[nn.Sequential, list[float]]:
+    """The classifier after `steps` (None: 500) from seed 0, on images that are never held out; the loss of each."""
+    steps = RULER_STEPS if steps is None else steps
     images, _ = split(data, "validation")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         classifier = make_classifier(images.images.shape[1], len(images.classes))
+    classifier.to(memory_format=torch.channels_last)
     task = Task(
         classifier,
         lambda model, batch: {"task": F.cross_entropy(model(batch[0]), batch[1])},
         sets.batches(images),
     )
-    for _ in train(task, plans.joint(RULER_STEPS), optimizer=make_optimizer(classifier, lr=2e-3)):
-        pass
-    return classifier
-
-
-def make_classifier(channels: int, classes: int) -> nn.Sequential:
-    """Images (B, C, 28, 28) → "features" (B, 64) → "head" (B, classes)."""
-    layers = [nn.Conv2d(channels, 8, 3, 1, 1), nn.MaxPool2d(2), nn.ReLU()]  # (B, 8, 14, 14)
-    layers += [nn.Conv2d(8, 16, 3, 1, 1), nn.MaxPool2d(2), nn.ReLU()]  # (B, 16, 7, 7)
-    layers += [nn.Flatten(), nn.Linear(16 * 7 * 7, FEATURES), nn.ReLU()]  # (B, 64)
-    return nn.Sequential(nn.Sequential(*layers), nn.Linear(FEATURES, classes)).to(memory_format=torch.channels_last)
+    run = train(task, plans.joint(steps), optimizer=make_optimizer(classifier, lr=2e-3))
+    return classifier, [step.total for step in tqdm(run, f"training what measures {data}", steps, leave=False, delay=1)]
 
 
 @torch.no_grad()
@@ -218,14 +190,20 @@ def features(classifier: nn.Sequential, images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def evaluate(model: GAN, ruler: Ruler) -> dict[str, float]:
-    """The figures of 500 samples from noise that is always the same; compare them with `reference()`."""
+def samples(model: GAN, count: int, seed: int) -> Tensor:
+    """Images (count, C, 28, 28) from noise that is always the same; on the CPU, wherever the model is."""
+    device = device_of(model)
     with eval_mode(model):
-        return figures(torch.cat([model(z) for z in noise(SAMPLES, 0).split(100)]), ruler)
+        return torch.cat([model(z.to(device)).cpu() for z in noise(count, seed).split(100)])
+
+
+def evaluate(model: GAN, ruler: Ruler) -> dict[str, float]:
+    """The metrics of 500 samples from noise that is always the same; compare them with `reference()`."""
+    return metrics_of(samples(model, SAMPLES, 0), ruler)
 
 
 @torch.no_grad()
-def figures(images: Tensor, ruler: Ruler) -> dict[str, float]:
+def metrics_of(images: Tensor, ruler: Ruler) -> dict[str, float]:
     """Of images (N, C, 28, 28): the Fréchet distance to the held-out ones, and how many classes they cover."""
     seen = features(ruler.classifier, images)
     classes = ruler.classifier[1](seen)  # (N, classes)
@@ -236,34 +214,10 @@ def figures(images: Tensor, ruler: Ruler) -> dict[str, float]:
     }
 
 
-def moments(features: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (F,) and covariance (F, F) of features (N, F), in float64."""
-    values = features.double().numpy()
-    return values.mean(0), np.atleast_2d(np.cov(values, rowvar=False))
-
-
-def frechet_distance(mean_a: np.ndarray, cov_a: np.ndarray, mean_b: np.ndarray, cov_b: np.ndarray) -> float:
-    """Squared 2-Wasserstein distance of two Gaussians: ‖μ_a − μ_b‖² + tr(Σ_a + Σ_b − 2 (Σ_a Σ_b)^½).
-
-    tr (Σ_a Σ_b)^½ is the sum of the singular values of Σ_a^½ Σ_b^½, so no root of a product that is not symmetric
-    is needed. Source: Dowson and Landau 1982.
-    """
-    cross = np.linalg.svd(root(cov_a) @ root(cov_b), compute_uv=False).sum()
-    return float(((mean_a - mean_b) ** 2).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * cross)
-
-
-def root(covariance: np.ndarray) -> np.ndarray:
-    """The symmetric square root of a covariance, whose eigenvalues may be below 0 by rounding."""
-    values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(values.clip(0))) @ vectors.T
-
-
-@torch.no_grad()
 def picture(model: GAN) -> np.ndarray:
     """Samples from noise that is always the same, in four rows of eight, tripled: (360, 720, 3) uint8."""
     rows, columns = SHOWN
-    with eval_mode(model):
-        images = model(noise(rows * columns, 1)).expand(-1, 3, 28, 28)  # (32, 3, 28, 28)
+    images = samples(model, rows * columns, 1).expand(-1, 3, 28, 28)  # (32, 3, 28, 28)
     pixels = (images * 255).round().byte().repeat_interleave(3, 2).repeat_interleave(3, 3)  # (32, 3, 84, 84)
     tiles = F.pad(pixels, (3, 3, 3, 3), value=255).unflatten(0, SHOWN)  # (4, 8, 3, 90, 90)
     return tiles.permute(0, 3, 1, 4, 2).reshape(90 * rows, 90 * columns, 3).numpy()

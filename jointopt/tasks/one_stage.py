@@ -1,22 +1,24 @@
 """Detection in one stage (document §5.2): torchvision's FCOS on the backbone and the data of the task "detection".
 
-Every place of the feature map says a class, a box, and how near to the middle of an object it lies. There are no
-proposals, so that nothing is cut out of the graph between the losses and the backbone: training is end to end.
+Each location of the feature map predicts a class, a box, and its centerness: how near to the middle of an object it
+lies. There are no proposals, so that nothing is cut out of the graph between the losses and the backbone: training is
+end to end.
 
 Source: Tian, Shen, Chen and He, FCOS: Fully Convolutional One-Stage Object Detection, ICCV 2019, §3.
 """
 
 from collections.abc import Sequence
 
-import torch
 from torch import nn
 
+from jointopt.data.scenes.held_out import read
+from jointopt.models import detectors
+from jointopt.system import seeded
 from jointopt.tasks import detection
-from jointopt.tasks.detection import SIDE, Batch
+from jointopt.tasks.detection import Batch
 from jointopt.training import Loss, Task
 
 LOSSES = ("classification", "bbox_regression", "bbox_ctrness")  # as torchvision's head names them
-STRIDE = 8  # pixels of the image to one of the features; a box is predicted in these units
 SURE = 0.5  # the score from which the picture shows a box
 
 
@@ -29,17 +31,16 @@ def make(
     held_out_scenes: int = 100,
     data: str = "scenes",
 ) -> Task:
-    """Find the objects in `scenes` images of 96×96 pixels, `size` in a batch: what `detection.read` gives for these.
+    """Find the objects in `scenes` images of 96×96 pixels, `size` in a batch: those of `read` for these options.
 
     Modules: "backbone" (features; from one seed the weights of that of "detection") and "head".
-    Losses, each divided by the number of places that lie in the middle of an object (§3.1 and 3.2 of the paper):
-    "classification", a focal loss in nats, summed over all places; "bbox_regression", 1 - GIoU, and "bbox_ctrness", a
-    cross-entropy in nats, over those in the middle of an object. Every λ is 1, as in the paper.
+    Losses, each divided by the number of locations in the middle of an object (§3.1 and 3.2 of the paper):
+    "classification", a focal loss in nats, summed over all locations; "bbox_regression", 1 - GIoU, and "bbox_ctrness",
+    a cross-entropy in nats, over those in the middle of an object. Every λ is 1, as in the paper.
     """
-    train, held = detection.read(seed, classes, scenes, held_out, held_out_scenes, data)
-    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
-        torch.manual_seed(seed)
-        model = detector(len(train.classes))
+    train, held = read(data, seed, classes, scenes, held_out, held_out_scenes)
+    with seeded(seed):
+        model = detectors.one_stage(len(train.classes))
     return Task(
         model,
         losses,
@@ -47,32 +48,6 @@ def make(
         evaluate=lambda model: detection.evaluate(model, held),
         picture=lambda model: detection.picture(model, held, SURE),
         weights=dict.fromkeys(LOSSES, 1.0),
-    )
-
-
-def detector(classes: int) -> nn.Module:
-    """torchvision's FCOS for so many classes, with labels from 1: it too keeps class 0 for the background.
-
-    In train mode (images, targets) → {"classification": …, …}; in eval mode images → [{"boxes", "labels", "scores"}].
-    A score is the square root of the class's probability times the centerness.
-    """
-    from torchvision.models.detection import FCOS  # here: it takes 2.5 s and 160 MB
-    from torchvision.models.detection.fcos import FCOSHead
-    from torchvision.models.detection.rpn import AnchorGenerator
-
-    backbone = detection.make_backbone()
-    return FCOS(
-        backbone,
-        num_classes=classes + 1,
-        min_size=SIDE,
-        max_size=2 * SIDE,
-        image_mean=[0.5] * 3,
-        image_std=[0.25] * 3,
-        anchor_generator=AnchorGenerator(sizes=((STRIDE,),), aspect_ratios=((1.0,),)),  # one a place, of its size
-        head=FCOSHead(backbone.out_channels, 1, classes + 1, num_convs=1),
-        nms_thresh=0.5,
-        topk_candidates=200,
-        detections_per_img=20,
     )
 
 

@@ -4,8 +4,7 @@ The network and its sources are in jointopt.models.segmenter. Soft Dice: Milleta
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -13,42 +12,34 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional as F
 
-from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_parts, check_range, check_tensor
-from jointopt.data import check_integer, rows
-from jointopt.data.scenes import Scenes
-from jointopt.data.scenes import held_out as splits
+from jointopt.checks import (
+    check_boxes,
+    check_choice,
+    check_count,
+    check_in_pixels,
+    check_labels,
+    check_parts,
+    check_range,
+    check_tensor,
+)
+from jointopt.data import rows
+from jointopt.data.scenes.held_out import read
+from jointopt.data.scenes.labeled import CELL, VOID, Labeled, has_box, labeled
 from jointopt.figures.pixels import cross, font, outline, paint, plate
-from jointopt.models.segmenter import STRIDE, Segmenter, check_images, check_sides
-from jointopt.modules import eval_mode
+from jointopt.metrics import box_iou, confusion, iou
+from jointopt.models.segmenter import Segmenter, check_images
+from jointopt.modules import device_of, eval_mode
+from jointopt.system import seeded
 from jointopt.training import Loss, Task
 
-VOID = 255  # the label of pixels that are not classified, as VOC and Cityscapes have it
 VOID_HINT = (
     ': pixels that are not classified are left out by tasks.load("segmentation", ignore=255),'
     " and masks of 0 and 255 alone are to be divided by 255"
 )
-COVERED = 0.1  # of a cell: from so much of an object on, the cell is one of its own
-DATA = {"scenes": {}, "pets": {}, "voc": {"masks": True}}  # what the loader of photographs is asked for
 SECOND, WEIGHTING = (None, "boxes"), ("fixed", "learned")
-SHOWN, ACROSS, SIDE = 6, 3, 240  # scenes in the picture, scenes in a row, pixels a scene
+SHOWN, ACROSS, SIDE = 6, 3, 240  # scenes in the picture, scenes per row, pixels per scene
 
 Batch = Sequence[Tensor]
-
-
-@dataclass(frozen=True, eq=False)
-class Labeled:
-    """Scenes with one class a pixel: `masks` uint8 (N, H, W), 0 the background; `boxes` float32 (N, 4, H/8, W/8), the
-    box (x1, y1, x2, y2, in pixels) of the object to which a cell belongs, and zeros where it belongs to none.
-
-    ignore: the label in `masks` of pixels that are not classified, and count nowhere; None: there are none."""
-
-    scenes: Scenes
-    masks: Tensor
-    boxes: Tensor
-    ignore: int | None = None
-
-    def __len__(self) -> int:
-        return len(self.masks)
 
 
 def make(
@@ -69,7 +60,7 @@ def make(
 
     Modules: "encoder", "decoder" (to which `skip` gives the encoder's finer features), "head"; where they are asked
     for, "second", the second task's head, and "balance", the learned weights.
-    Losses, each computed only where it is counted: "cross_entropy", over all pixels, in nats, λ = 1; "dice", 1 less
+    Losses, each computed only where it is counted: "cross_entropy", over all pixels, in nats, λ = 1; "dice", 1 minus
     the mean soft Dice of the foreground classes, λ = 1. With second="boxes" also "boxes", λ = `boxes`: the box of the
     object to which a cell of 8×8 pixels belongs, L1 in pixels, over the cells that belong to one. With
     weighting="learned" also "learned", λ = 1, which weighs cross_entropy and boxes by itself: their own λ's are 0.
@@ -79,29 +70,24 @@ def make(
     data: "scenes", drawn by the seed; "pets" or "voc", photographs of 96×96 pixels (jointopt.data.scenes.photographs,
     which says where they are looked for, and `classes` of which there are).
     ignore: the label of pixels that are not classified, as 255 in masks of your own; they count in no loss and in no
-    figure. None: 255 for photographs, whose borders have it; for drawn scenes every label is a class.
+    metric. None: 255 for photographs, whose borders have it; for drawn scenes every label is a class.
 
     ValueError for anything else, and where photographs are missing the errors of jointopt.data.scenes.photographs.
     """
-    for name, value, known in (
-        ("data", data, DATA),
-        ("second", second, SECOND),
-        ("weighting", weighting, WEIGHTING),
-        ("skip", skip, (True, False)),
-    ):
-        if value not in tuple(known):
-            raise ValueError(f"{name} is one of {', '.join(map(repr, known))}, got {value!r}")
+    check_choice("second", second, SECOND)
+    check_choice("weighting", weighting, WEIGHTING)
+    check_choice("skip", skip, (True, False))
     if weighting == "learned" and second is None:
         raise ValueError("weighting='learned' weighs two tasks: give it a second, as second='boxes'")
-    read = splits.read(data, seed, classes, scenes, held_out, held_out_scenes, **DATA[data])
+    outlines = {"masks": True} if data == "voc" else {}
+    scenes_of = read(data, seed, classes, scenes, held_out, held_out_scenes, **outlines)
     if ignore is None and data != "scenes":
         ignore = VOID
     if ignore is not None:
-        check_integer("ignore", ignore, 1 + len(read[0].classes), 255)
-    train, held = (labeled(each, ignore) for each in read)
+        check_count("ignore", ignore, 1 + len(scenes_of[0].classes), 255)
+    train, held = (labeled(each, ignore) for each in scenes_of)
     order = rows(len(train), size, seed)
-    with torch.random.fork_rng(devices=[]):  # the reader's own random numbers stay as they are
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = Segmenter(len(train.scenes.classes), skip, second is not None, weighting == "learned")
     model.to(memory_format=torch.channels_last)
     weights = {"cross_entropy": 1.0, "dice": 1.0}
@@ -118,39 +104,6 @@ def make(
         weights=weights,
         optimizer_options={"lr": 2e-3},
     )
-
-
-# The data
-
-
-@lru_cache(maxsize=8)
-def labeled(scenes: Scenes, ignore: int | None = VOID) -> Labeled:
-    """The scenes with one class a pixel, and one box a cell; where objects overlap, the last one lies above.
-
-    ignore: the label of what is void in the scenes; with None it counts as background.
-    Made once for the same scenes. Callers share it: leave it as it is.
-    """
-    n, _, height, width = scenes.pixels.shape
-    check_sides(height, width)
-    classes = torch.zeros(n, height, width, dtype=torch.uint8)
-    boxes = torch.zeros(n, 4, height // STRIDE, width // STRIDE)
-    if scenes.void is not None and ignore is not None:
-        classes[scenes.void] = ignore
-    for number in range(n):
-        for label, mask in zip(scenes.labels[number].tolist(), scenes.masks[number], strict=True):
-            classes[number][mask] = label + 1
-        boxes[number] = cells(scenes.boxes[number], scenes.masks[number])
-    return Labeled(scenes, classes, boxes, ignore)
-
-
-def cells(boxes: Tensor, masks: Tensor) -> Tensor:
-    """Of boxes (k, 4) and masks bool (k, H, W): for each cell the box of the object that has the most of it, or zeros
-    where none has a tenth. (4, H/8, W/8)"""
-    if not len(boxes):
-        return torch.zeros(4, *(side // STRIDE for side in masks.shape[1:]))
-    shares = F.avg_pool2d(masks[None].float(), STRIDE)[0]  # (k, H/8, W/8)
-    share, owner = shares.max(0)  # (H/8, W/8)
-    return boxes[owner].permute(2, 0, 1) * (share >= COVERED)  # (4, H/8, W/8)
 
 
 def batch(scenes: Labeled, which: Tensor, with_boxes: bool) -> Batch:
@@ -191,7 +144,7 @@ def dice_loss(scores: Tensor, masks: Tensor, ignore: int | None = None) -> Tenso
     p = scores.softmax(1)[:, 1:]  # (B, classes, H, W)
     if ignore is not None:
         p = p * (masks != ignore)[:, None]
-    y = masks[:, None] == torch.arange(1, scores.shape[1]).view(-1, 1, 1)
+    y = masks[:, None] == torch.arange(1, scores.shape[1], device=masks.device).view(-1, 1, 1)
     both, either = (p * y).sum((0, 2, 3)), p.sum((0, 2, 3)) + y.sum((0, 2, 3))  # (classes,)
     return 1 - ((2 * both + 1) / (either + 1)).mean()
 
@@ -202,13 +155,8 @@ def box_loss(found: Tensor, boxes: Tensor) -> Tensor:
     return ((found - boxes).abs().mean(1) * owned).sum() / owned.sum().clamp(min=1)
 
 
-def has_box(boxes: Tensor) -> Tensor:
-    """Which cells of (B, 4, h, w) have one, bool (B, h, w)."""
-    return (boxes != 0).any(1)
-
-
 def check_batch(batch: object, classes: int, with_boxes: bool, ignore: int | None = None) -> None:
-    """ValueError unless the batch is as `losses` takes it, for masks of so many classes, the background with them."""
+    """Raise ValueError unless the batch is as `losses` takes it. classes: their number, with the background."""
     check_parts(batch, *("images", "masks", "boxes")[: 2 + with_boxes])
     images, masks, *boxes = batch
     check_images(images)
@@ -217,36 +165,37 @@ def check_batch(batch: object, classes: int, with_boxes: bool, ignore: int | Non
     check_tensor("masks, one of each image's size,", masks, torch.int64, (size, height, width))
     _check_classes("masks", masks, classes, ignore)
     for cells in boxes:
-        check_tensor("boxes, one a cell,", cells, "float", (size, 4, height // STRIDE, width // STRIDE))
+        check_tensor("boxes, one per cell,", cells, "float", (size, 4, height // CELL, width // CELL))
         boxes = cells.movedim(1, -1)[has_box(cells)]  # (n, 4)
         check_boxes("boxes, where they are not zeros,", boxes, height, width)
         check_in_pixels("boxes", [boxes])
 
 
 def _check_classes(name: str, masks: Tensor, classes: int, ignore: int | None) -> None:
-    """ValueError unless all labels but `ignore` are those of classes, and one at least is."""
+    """Raise ValueError unless all labels but `ignore` are those of classes, and one at least is."""
     known = masks if ignore is None else masks[masks != ignore]
     if not known.numel():
         raise ValueError(f"{name} must have a pixel that is classified, got {ignore} alone, which is ignored")
     check_labels(name, known, 0, classes - 1, VOID_HINT if ignore is None else "")
 
 
-# Held-out figures
+# Held-out metrics
 
 
 @torch.no_grad()
 def predict(model: Segmenter, images: Tensor) -> Tensor:
     """The class of each pixel of images (N, 3, H, W), int64 (N, H, W)."""
     with eval_mode(model):
-        return torch.cat([model(part).argmax(1) for part in images.split(20)])
+        return torch.cat([model(part.to(device_of(model))).argmax(1).cpu() for part in images.split(20)])
 
 
 @torch.no_grad()
 def predict_boxes(model: Segmenter, images: Tensor) -> Tensor:
-    """Of a model with a second head: the box that each cell tells, in pixels. (N, 4, H/8, W/8)"""
+    """Of a model with a second head: the box that each cell predicts, in pixels. (N, 4, H/8, W/8)"""
     check_images(images)
     with eval_mode(model):
-        return torch.cat([model.second(model.encoder(part)[-1]) for part in images.split(20)])
+        parts = (part.to(device_of(model)) for part in images.split(20))
+        return torch.cat([model.second(model.encoder(part)[-1]).cpu() for part in parts])
 
 
 def evaluate(model: Segmenter, held: Labeled) -> dict[str, float]:
@@ -258,45 +207,9 @@ def evaluate(model: Segmenter, held: Labeled) -> dict[str, float]:
     found = {"foreground IoU (%)": classes[1:].nanmean(), "background IoU (%)": classes[0]}
     if hasattr(model, "second"):
         owned = has_box(held.boxes)  # (N, h, w)
-        told, true = (x.movedim(1, -1)[owned] for x in (predict_boxes(model, images), held.boxes))  # (n, 4)
-        found["box IoU (%)"] = box_iou(told, true).mean()
+        predicted, true = (x.movedim(1, -1)[owned] for x in (predict_boxes(model, images), held.boxes))  # (n, 4)
+        found["box IoU (%)"] = box_iou(predicted, true).mean()
     return {name: 100 * float(value) for name, value in found.items()}
-
-
-def per_class(model: Segmenter, held: Labeled) -> dict[str, float]:
-    """The IoU of the background and of each class, in percent; nan where a class is neither there nor predicted."""
-    found = iou(confusion(predict(model, held.scenes.images), held.masks.long(), model.classes, held.ignore))
-    return dict(zip(("background", *held.scenes.classes), (100 * found).tolist(), strict=True))
-
-
-def confusion(predicted: Tensor, masks: Tensor, classes: int, ignore: int | None = None) -> Tensor:
-    """How many pixels of a class (row) are predicted to be of a class (column), (classes, classes).
-
-    predicted, masks: int64 and of one shape. Pixels whose mask is `ignore` are not counted. ValueError for other
-    shapes, types and labels.
-    """
-    check_tensor("masks", masks, torch.int64, ("n",) * masks.ndim)
-    check_tensor("predicted, of the masks' shape,", predicted, torch.int64, tuple(masks.shape))
-    if ignore is not None:
-        predicted, masks = predicted[masks != ignore], masks[masks != ignore]  # (n,)
-    for name, labels in (("masks", masks), ("predicted", predicted)):
-        check_labels(name, labels, 0, classes - 1)
-    return torch.bincount((masks * classes + predicted).flatten(), minlength=classes**2).view(classes, classes)
-
-
-def iou(counts: Tensor) -> Tensor:
-    """Intersection over union per class, (classes,): of the pixels that are of the class or predicted to be, the part
-    that is both; nan where there are none. counts: see `confusion`."""
-    both = counts.diag()
-    return both / (counts.sum(0) + counts.sum(1) - both)
-
-
-def box_iou(a: Tensor, b: Tensor) -> Tensor:
-    """Intersection over union of each box of (n, 4) with its partner, (n,); 0 where one of them has no area."""
-    sides = torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])  # (n, 2)
-    areas = [(x[:, 2:] - x[:, :2]).clamp(min=0).prod(1) for x in (a, b)]
-    both = sides.clamp(min=0).prod(1)
-    return both / (areas[0] + areas[1] - both).clamp(min=1e-9)
 
 
 # The picture
@@ -309,8 +222,8 @@ def picture(model: Segmenter, held: Labeled) -> np.ndarray:
     predicted = predict(model, held.scenes.pixels[:shown].float() / 255).numpy()
     canvas = Image.new("RGB", (ACROSS * SIDE, -(-shown // ACROSS) * SIDE + 24), "white")
     for number in range(shown):
-        place = number % ACROSS * SIDE, number // ACROSS * SIDE
-        canvas.paste(tile(held, number, predicted[number]), place)
+        corner = number % ACROSS * SIDE, number // ACROSS * SIDE
+        canvas.paste(tile(held, number, predicted[number]), corner)
     legend(canvas, held.scenes.classes)
     return np.asarray(canvas)
 

@@ -6,73 +6,29 @@ to freeze), Kumar et al. 2022 (what fine-tuning does to features under a shift o
 
 import copy
 from functools import lru_cache
-from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
+from tqdm.auto import tqdm
 
 from jointopt import data as sets
 from jointopt import plans
+from jointopt.checks import check_choice, check_count, check_parts
 from jointopt.data import Images
+from jointopt.models.stack import Stack, layers
 from jointopt.optimizers import make_optimizer
+from jointopt.system import seeded
 from jointopt.tasks import classification
-from jointopt.tasks.classification import part
-from jointopt.tasks.pretext import choose, shown, split
+from jointopt.tasks.classification import check_labeled, choose, split
 from jointopt.training import Loss, Task, Update, train
 
 CLASSES = {"0-4": range(5), "5-9": range(5, 10)}
 PRETRAINING_LR = 1e-3
-CHANNELS = (8, 16, 32, 32)  # of the stages; each ends with 2×2 pooling
-
-
-class Stack(nn.Module):
-    """`depth` convolutions, conv1 … conv<depth>, and two linear heads: one for the source, one for the target.
-
-    images (B, 3, 28, 28) → features → scores (B, 5). The layers are spread over at most four stages of 8, 16, 32 and 32
-    channels, each ended by pooling: two layers give features (16, 7, 7), four and more give (32, 1, 1). The first
-    weights are those of He et al. 2015.
-    """
-
-    def __init__(self, depth: int = 8):
-        super().__init__()
-        self.depth, before = depth, 3
-        stages = min(depth, len(CHANNELS))
-        stage_of = [number * stages // depth for number in range(depth + 1)]
-        for number, (stage, following) in enumerate(pairwise(stage_of), 1):
-            conv, pool = nn.Conv2d(before, CHANNELS[stage], 3, 1, 1), nn.MaxPool2d(2)
-            self.add_module(
-                f"conv{number}", nn.Sequential(conv, pool if following > stage else nn.Identity(), nn.ReLU())
-            )
-            before = CHANNELS[stage]
-        before *= (28 // 2**stages) ** 2
-        self.source_head, self.classifier = nn.Linear(before, 5), nn.Linear(before, 5)
-        for name in layers(1, depth):
-            draw(self.get_submodule(name))
-
-    def features(self, x: Tensor) -> Tensor:
-        """images (B, 3, 28, 28) → (B, features)."""
-        for name in layers(1, self.depth):
-            x = self.get_submodule(name)(x)
-        return x.flatten(1)  # (B, features)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(self.features(x))
-
-
-def draw(block: nn.Sequential) -> None:
-    """New weights for one block."""
-    nn.init.kaiming_normal_(block[0].weight)
-    nn.init.zeros_(block[0].bias)
-
-
-def layers(first: int, last: int) -> list[str]:
-    """The names conv<first> … conv<last>."""
-    return [f"conv{number}" for number in range(first, last + 1)]
 
 
 def above(frozen: int, depth: int) -> Update:
-    """The target's loss moves all above the first so many layers."""
+    """The target's loss moves all above the first `frozen` layers."""
     return Update([*layers(frozen + 1, depth), "classifier"], "task")
 
 
@@ -87,22 +43,22 @@ def make(
     size: int = 32,
     held_out: str = "test",
 ) -> Task:
-    """The target, digits 5–9 of `data` with `labels` labeled images a class, after `pretrained` steps on the source.
+    """The target, digits 5–9 of `data` with `labels` labeled images per class, after `pretrained` steps on the source.
 
-    Those steps use all training images of the source, however few labels the target has.
+    Those steps use all training images of the source, however few labels the target has. They take some seconds, which
+    a bar shows, once in a process for each choice of options.
 
     Losses: "task" and "source", cross-entropies in nats, each computed only where it is counted. The source is always
     over clutter; source="5-9" makes it the target's own classes. keep=k: of the pretrained layers only conv1 …
-    conv<k> are kept, those above start anew. held_out: as in the task "pretext", for the source's images too. Where
+    conv<k> are kept; those above are drawn anew. held_out: as in the task "pretext", for the source's images too. Where
     the target is plain, the accuracy under two shifts of the held-out images as well, over clutter and inverted.
 
-    ValueError for another source or held_out, for keep beyond the depth, a number of labels that is not there, or data
-    whose classes do not come in turn.
+    ValueError for another source or held_out, for keep beyond the depth, or more labels than there are.
     """
-    if source not in CLASSES:
-        raise ValueError(f"source is one of {', '.join(CLASSES)}, got {source!r}")
-    if keep is not None and not 0 <= keep <= depth:
-        raise ValueError(f"keep must be from 0 to the depth, {depth}, got {keep}")
+    check_choice("source", source, CLASSES)
+    check_count("depth", depth, 1)
+    check_count("pretrained", pretrained)
+    keep = check_count("keep", depth if keep is None else keep, most=depth)
     pool, held = (of_classes(images, "5-9") for images in split(data, held_out))
     shifted = {}
     if data == "digits":
@@ -111,17 +67,15 @@ def make(
     labeled = choose(pool, labels, seed)
     target = sets.batches(labeled, min(size, len(labeled)), seed=seed)
     at_source = source_batches(source, held_out, size, seed)
-    with torch.random.fork_rng(devices=[]):
-        model = copy.deepcopy(pretrain(seed, source, depth, pretrained, size, held_out))
-        torch.manual_seed(seed + 1)
-        for name in layers(1 + (depth if keep is None else keep), depth):
-            draw(model.get_submodule(name))
+    model = copy.deepcopy(pretrain(seed, source, depth, pretrained, size, held_out))
+    with seeded(seed + 1):
+        model.draw(1 + keep)
     return Task(
         model,
         losses,
         lambda number: (*target(number), *at_source(number)),
         evaluate=lambda model: evaluate(model, held, shifted),
-        picture=lambda model: classification.picture(model, *shown(held), held.classes),
+        picture=lambda model: classification.picture(model, held),
         weights={"task": 1.0, "source": 1.0},
     )
 
@@ -129,7 +83,7 @@ def make(
 def of_classes(images: Images, classes: str) -> Images:
     """Five of the ten digits, with the labels 0 … 4."""
     chosen = CLASSES[classes]
-    some = part(images, (images.labels >= chosen[0]) & (images.labels <= chosen[-1]))
+    some = images.part((images.labels >= chosen[0]) & (images.labels <= chosen[-1]))
     return Images(some.images, some.labels - chosen[0], tuple(images.classes[c] for c in chosen))
 
 
@@ -140,22 +94,27 @@ def source_batches(source: str, held_out: str, size: int, seed: int) -> sets.Bat
 
 @lru_cache(maxsize=2)
 def pretrain(seed: int, source: str, depth: int, steps: int, size: int, held_out: str) -> Stack:
-    """A network after so many joint steps on the source alone. Callers share it: copy it before it is trained."""
-    torch.manual_seed(seed)
-    model = Stack(depth).to(memory_format=torch.channels_last)
+    """A network after `steps` joint steps on the source alone. Callers share it: copy it before it is trained."""
+    with seeded(seed):
+        model = Stack(depth)
+    model.to(memory_format=torch.channels_last)
     task = Task(
         model,
         lambda model, batch: {"source": F.cross_entropy(model.source_head(model.features(batch[0])), batch[1])},
         source_batches(source, held_out, size, seed),
     )
-    for _ in train(task, plans.joint(steps) if steps else (), optimizer=make_optimizer(model, lr=PRETRAINING_LR)):
+    run = train(task, plans.joint(steps) if steps else (), optimizer=make_optimizer(model, lr=PRETRAINING_LR))
+    for _ in tqdm(run, f"pretraining on {source}", steps, leave=False, delay=1):
         pass
     return model
 
 
 def losses(model: Stack, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[str, Loss]:
     """The two losses on (inputs, labels, source inputs, source labels)."""
+    check_parts(batch, "inputs", "labels", "source inputs", "source labels")
     inputs, labels, source_inputs, source_labels = batch
+    check_labeled(inputs, labels, model.classifier.out_features)
+    check_labeled(source_inputs, source_labels, model.source_head.out_features, "source ")
     return {
         "task": lambda: F.cross_entropy(model(inputs), labels),
         "source": lambda: F.cross_entropy(model.source_head(model.features(source_inputs)), source_labels),
@@ -164,7 +123,7 @@ def losses(model: Stack, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[s
 
 def evaluate(model: Stack, held: Images, shifted: dict[str, Tensor]) -> dict[str, float]:
     """Held-out accuracy in percent, and that on the same digits under each shift."""
-    figures = classification.evaluate(model, held.images, held.labels)
+    found = classification.evaluate(model, held.images, held.labels)
     for name, images in shifted.items():
-        figures[f"accuracy {name} (%)"] = classification.evaluate(model, images, held.labels)["accuracy (%)"]
-    return figures
+        found[f"accuracy {name} (%)"] = classification.evaluate(model, images, held.labels)["accuracy (%)"]
+    return found

@@ -1,8 +1,9 @@
-"""Small data sets in the layout of the real ones, of colored shapes: what the loaders of photographs read."""
+"""Small data sets in the layout of the real ones, of colored shapes, and boxes by hand."""
 
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
 
 SIZES = ((50, 40), (36, 60))  # width and height, by turns
@@ -105,3 +106,10 @@ def _write_pet(folder, name, number):
     ImageDraw.Draw(trimap).ellipse(box, 1, 3, width=2)
     image.save(folder / f"images/{name}.jpg", quality=98, subsampling=0)
     trimap.save(folder / f"annotations/trimaps/{name}.png")
+
+
+def objects(*rows, scores=None):
+    """A target, or predictions with scores, from rows (label, x1, y1, x2, y2)."""
+    table = torch.tensor(rows, dtype=torch.float32).reshape(-1, 5)
+    target = {"boxes": table[:, 1:], "labels": table[:, 0].long()}
+    return target if scores is None else target | {"scores": torch.tensor(scores, dtype=torch.float32)}

@@ -7,14 +7,13 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from test_data_torchvision import write_mnist
 from torch import nn
 from torch.nn import functional as F
 
-from jointopt import Update, data, plans, tasks, train
+from jointopt import Update, plans, tasks, train
 from jointopt.models import classifiers, shipped
 from jointopt.modules import module_names
-from jointopt.tasks import classification, pretext
+from jointopt.tasks import classification
 
 load = partial(tasks.load, "classification", data="cluttered", size=16)
 NETWORKS = classifiers.NETWORKS
@@ -108,14 +107,11 @@ def test_a_frozen_pretrained_resnet_keeps_its_statistics_and_by_hand_it_does_not
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"network": "alexnet"}, "network is one of 'document', 'resnet', 'vgg', got 'alexnet'"),
-        ({"weights": "imagenet"}, "weights is None or one of 'clothes', 'torchvision', got 'imagenet'"),
+        ({"network": "alexnet"}, "network must be one of 'document', 'resnet', 'vgg', got 'alexnet'"),
+        ({"weights": "imagenet"}, "weights must be one of None, 'clothes', 'torchvision', got 'imagenet'"),
         ({"weights": "torchvision"}, "torchvision has no weights for the document's network"),
-        ({"held_out": "train"}, "held_out is one of 'test', 'validation', got 'train'"),
-        ({"labels": 0}, "from 1 to 400, got 0"),
         ({"labels": 401}, "from 1 to 400, got 401"),
         ({"labels": 301, "held_out": "validation"}, "from 1 to 300, got 301"),
-        ({"labels": True}, "from 1 to 400, got True"),
         ({"labels": 2.0}, r"from 1 to 400, got 2\.0"),
     ],
 )
@@ -139,76 +135,6 @@ def test_images_of_another_size_are_refused_and_a_batch_of_one_is_fine(network):
     assert step.total > 0 and all(np.isfinite(change) for change in step.change.values())
 
 
-# Labels and held-out images
-
-
-def test_labels_are_so_many_of_each_class_the_same_as_in_the_task_pretext():
-    images = classification.images("cluttered", "train", "cpu")
-    chosen, other = (classification.choose(images, 7, seed) for seed in (5, 6))
-    assert torch.equal(chosen.labels, torch.arange(70) % 10)
-    assert torch.equal(chosen.images, pretext.choose(images, 7, 5).images)
-    rounds = np.random.RandomState([5, 10]).permutation(400)[:7]  # the classes come in turn: round r is 10·r … 10·r + 9
-    assert torch.equal(chosen.images, images.images[(rounds[:, None] * 10 + np.arange(10)).ravel()])
-    assert not torch.equal(chosen.images, other.images)
-
-
-@pytest.mark.parametrize("seed", [0, 3])
-def test_the_seed_of_a_task_draws_its_labels(seed):
-    inputs, labels = tasks.load("classification", seed=seed, data="cluttered", labels=2).batches(0)  # all 20 of them
-    expected = classification.choose(classification.images("cluttered", "train", "cpu"), 2, seed)
-    order = labels.argsort(stable=True), expected.labels.argsort(stable=True)
-    sums = [x[rows].flatten(1).sum(1) for x, rows in zip((inputs, expected.images), order, strict=True)]
-    assert torch.allclose(*(s.view(10, 2).sort(1).values for s in sums))
-
-
-def test_classes_may_come_in_any_order():
-    images = classification.images("cluttered", "train", "cpu")
-    mixed = classification.part(images, torch.from_numpy(np.random.RandomState(0).permutation(4000)))
-    chosen = classification.choose(mixed, 7, 0)
-    assert torch.equal(chosen.labels, torch.arange(70) % 10)
-    for image, label in zip(chosen.images[:10], chosen.labels[:10], strict=True):
-        (place,) = (images.images == image).flatten(1).all(1).nonzero().ravel()
-        assert images.labels[place] == label
-
-
-def test_few_labels_make_a_batch_of_all_of_them():
-    task = tasks.load("classification", data="cluttered", labels=3)
-    inputs, labels = task.batches(0)
-    assert len(inputs) == 30 and labels.bincount().tolist() == [3] * 10
-    assert len(load(labels=3).batches(0)[0]) == 16
-
-
-def test_validation_images_are_the_last_training_images_and_are_not_trained_on(monkeypatch):
-    monkeypatch.setattr(classification, "evaluate", lambda model, inputs, labels: inputs)
-    images = data.load("cluttered")
-    task = load(held_out="validation", labels=300)
-    assert torch.equal(task.evaluate(None), images.images[-1000:])
-    trained = classification.choose(classification.split("cluttered", "validation")[0], 300, 0)
-    fours = [some.images[some.labels == 4] for some in (trained, classification.part(images, slice(3000)))]
-    assert torch.equal(*(some.flatten(1).sum(1).sort().values for some in fours))
-    assert torch.equal(load().evaluate(None), data.load("cluttered", "test").images)
-
-
-def test_another_data_set_is_one_word(tmp_path, monkeypatch):
-    write_mnist(tmp_path)
-    monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
-    classification.images.cache_clear()
-    task = load(data="mnist", network="vgg", weights="clothes", labels=5)
-    (step,) = train(task, plans.joint(1))
-    assert step.total > 0 and 0 <= task.evaluate(task.model)["accuracy (%)"] <= 100
-    classification.images.cache_clear()
-
-
-def test_the_defaults_are_the_documents_model_on_all_digits():
-    task = tasks.load("classification", seed=3)
-    torch.manual_seed(3)
-    from jointopt import EndToEndModel
-
-    assert_same(task.model.state_dict(), EndToEndModel(10).state_dict())
-    expected = data.batches(data.load("digits"), 64, seed=3)(5)
-    assert all(torch.equal(a, b) for a, b in zip(task.batches(5), expected, strict=True))
-
-
 # The shipped weights
 
 
@@ -223,7 +149,7 @@ def test_pretrained_and_random_networks_of_a_seed_differ_in_the_features_alone()
         assert not all(torch.equal(its[name], value) for name, value in shipped.load(network).items())
         kept = shipped.load(network)
         assert_same({name: first.model.feature_extractor.state_dict()[name] for name in kept}, kept)
-        assert not [name for name in its if name not in shipped and not name.endswith("num_batches_tracked")]
+        assert not [name for name in its if name not in kept and not name.endswith("num_batches_tracked")]
 
 
 # torchvision's own weights

@@ -66,13 +66,16 @@ def test_the_shared_arrays_are_read_only(arrays):
 
 @pytest.mark.parametrize("name", ["digit", "", None, 3])
 def test_unknown_name(name):
-    with pytest.raises(ValueError, match="digits, cluttered, mnist, fashion_mnist, cifar10"):
+    with pytest.raises(
+        ValueError,
+        match="no data set is named .*; there are 'cifar10', 'cluttered', 'digits', 'fashion_mnist', 'mnist'",
+    ):
         data.load(name)
 
 
 @pytest.mark.parametrize("split", ["val", "Train", None])
 def test_unknown_split(split):
-    with pytest.raises(ValueError, match="choose one of train, test"):
+    with pytest.raises(ValueError, match="split must be one of 'train', 'test', got"):
         data.load("digits", split)
 
 
@@ -102,8 +105,8 @@ GOOD = {"images": torch.zeros(2, 3, 4, 4), "labels": torch.tensor([0, 1]), "clas
     [
         ({"images": torch.zeros(2, 3, 4, 4, dtype=torch.uint8)}, "images must be float32"),
         ({"images": torch.zeros(2, 4, 4)}, r"float32 \(n, c, h, w\)"),
-        ({"labels": torch.tensor([0, 1, 0])}, r"labels, one an image, must be int64 \(2,\)"),
-        ({"labels": torch.tensor([0.0, 1.0])}, "labels, one an image, must be int64"),
+        ({"labels": torch.tensor([0, 1, 0])}, r"labels, one per image, must be int64 \(2,\)"),
+        ({"labels": torch.tensor([0.0, 1.0])}, "labels, one per image, must be int64"),
         ({"labels": torch.tensor([0, 2])}, "labels must be in 0 … 1"),
         ({"labels": torch.tensor([-1, 1])}, "labels must be in 0 … 1"),
     ],

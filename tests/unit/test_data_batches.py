@@ -103,19 +103,19 @@ def test_batches_on_a_device():
 
 @pytest.mark.parametrize("size", [0, -1, 11, 2.0, "4", True, [4]])
 def test_bad_size(size):
-    with pytest.raises(ValueError, match="size must be an integer from 1 to 10, not"):
+    with pytest.raises(ValueError, match="size must be a whole number from 1 to 10, got"):
         data.batches(small(10), size=size)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 0.5, None])
 def test_bad_seed(seed):
-    with pytest.raises(ValueError, match="seed must be an integer from 0 to"):
+    with pytest.raises(ValueError, match="seed must be a whole number from 0 to"):
         data.batches(small(10), size=2, seed=seed)
 
 
 @pytest.mark.parametrize("number", [-1, 1.0, "0", None])
 def test_bad_batch_number(number):
-    with pytest.raises(ValueError, match="batch number must be an integer from 0 up"):
+    with pytest.raises(ValueError, match="batch number must be a whole number ≥ 0"):
         data.batches(small(10), size=2)(number)
 
 
@@ -140,7 +140,7 @@ def test_get_batch_data_goes_on_from_call_to_call(fresh_stream):
 
 def test_get_batch_data_of_another_size(fresh_stream):
     data.get_batch_data()
-    with pytest.raises(ValueError, match="size must be an integer from 1 to 4000, not 0"):
+    with pytest.raises(ValueError, match="size must be a whole number from 1 to 4000, got 0"):
         data.get_batch_data(0)
     inputs, labels = data.get_batch_data(8)
     assert inputs.shape == (8, 3, 28, 28)

@@ -249,7 +249,7 @@ def test_tasks_on_a_set_keep_its_training_images_as_bytes(plain_mnist):
     with Largest() as largest:
         gray, _ = generation.split("mnist", "test")
     assert largest.bytes <= 3 * BYTES and torch.equal(gray.images, plain_mnist.images[:, :1])
-    held = classification.images("mnist", "test", "cpu").images
+    held = classification.images("mnist", "test").images
     assert torch.equal(held, pixels) and held.stride() == pixels.stride()
     with pytest.raises(ValueError, match="images must be uint8"):
         data.Bytes(plain_mnist.images, plain_mnist.labels, plain_mnist.classes)

@@ -7,13 +7,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from fake_sets import objects
 from labtools import drawn_during, take
 
 from jointopt import Update, plans, tasks, train
-from jointopt.compare import Arm, compare
-from jointopt.compare.budget import Budget, cost
+from jointopt.compare.budget import cost
 from jointopt.data.scenes import held_out
-from jointopt.live import LiveLab
 from jointopt.live.lab.engine import Engine
 from jointopt.modules import module_names
 from jointopt.tasks import detection
@@ -72,13 +71,8 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"held_out": "val"}, "held_out is one of 'test', 'validation', got 'val'"),
-        ({"classes": [2, 4]}, r"a string of digits, such as '247', got \[2, 4\]"),
+        ({"classes": [2, 4]}, r"digits 0 to 9, each once, such as '247', got \(2, 4\)"),
         ({"classes": "2x"}, "digits 0 to 9"),
-        ({"scenes": 0}, "scenes must be an integer from 1 up, not 0"),
-        ({"scenes": True}, "scenes must be an integer from 1 up, not True"),
-        ({"size": 41}, "41"),
-        ({"seed": -1}, "seed must be an integer from 0"),
     ],
 )
 def test_bad_options(options, message):
@@ -144,16 +138,6 @@ def test_proposals_are_detached(task):
 # Freezing
 
 
-@pytest.mark.parametrize("frozen", MODULES)
-def test_a_frozen_module_stands_still_bit_for_bit(frozen, task, state):
-    take(task, plans.joint(1))
-    before = {name: state(task.model.get_submodule(name)) for name in MODULES}
-    taken = take(task, [Update([name for name in MODULES if name != frozen])] * 3)
-    for name in MODULES:
-        assert state.same(before[name], state(task.model.get_submodule(name))) == (name == frozen)
-    assert all(step.change[frozen] == step.grad_norm[frozen] == 0 for step in taken)
-
-
 def test_a_frozen_backbone_makes_the_step_cheaper(task):
     """No backward pass runs there, and none that would hand a gradient down to it."""
     needs_gradient = []
@@ -181,98 +165,7 @@ def test_a_run_and_the_readers_random_numbers_do_not_disturb_each_other():
     assert len(drawn) > 5 and torch.equal(drawn, numbers[: len(drawn)])
 
 
-def test_a_saved_lab_replays(tmp_path, no_lab_is_left):
-    lab = LiveLab(load())
-    lab.run(2)
-    lab.controls.set(weight={"box_reg": 3.0})
-    lab.controls.freeze("rpn")
-    lab.run(2)
-    lab.save(tmp_path / "run.json")
-    torch.rand(3)
-    again = LiveLab.replay(tmp_path / "run.json", name="again")
-    assert again.note == "replayed 4 steps to the same numbers"
-    assert all(list(again.history[column]) == list(lab.history[column]) for column in lab.history.columns)
-    assert list(lab.history["change.rpn"] > 0) == [True, True, False, False]
-
-
 # Figures
-
-
-def objects(*rows, scores=None):
-    """A target, or predictions with scores, from rows (label, x1, y1, x2, y2)."""
-    table = torch.tensor(rows, dtype=torch.float32).reshape(-1, 5)
-    target = {"boxes": table[:, 1:], "labels": table[:, 0].long()}
-    return target if scores is None else target | {"scores": torch.tensor(scores, dtype=torch.float32)}
-
-
-def test_perfect_predictions_give_100_and_none_0():
-    held = held_out.draw(6, "test", 0, "247")
-    targets = [detection.target_of(held, number) for number in range(6)]
-    perfect = [target | {"scores": torch.ones(len(target["labels"]))} for target in targets]
-    assert set(detection.figures(perfect, targets).values()) == {100.0}
-    nothing = [objects(scores=[])] * 6
-    assert set(detection.figures(nothing, targets).values()) == {0.0}
-    elsewhere = [each | {"labels": each["labels"] % 3 + 1} for each in perfect]
-    assert detection.figures(elsewhere, targets)["mAP@0.5 (%)"] < 30
-
-
-def test_figures_without_a_true_box_are_refused():
-    with pytest.raises(ValueError, match="needs a true box at least, got none in 2 images"):
-        detection.figures([objects(scores=[])] * 2, [objects()] * 2)
-
-
-@pytest.mark.parametrize(
-    ("found", "precision", "recall"),
-    [
-        (objects((1, 0, 0, 10, 10), scores=[0.9]), 51 / 1.01, 50.0),  # one of two: precision 1 at 51 of 101 recalls
-        (objects((1, 0, 0, 10, 10), (1, 0, 0, 10, 9), scores=[0.9, 0.8]), 51 / 1.01, 50.0),  # a box counts once
-        (objects((1, 0, 0, 10, 10), (1, 40, 40, 50, 49), scores=[0.9, 0.8]), 100.0, 100.0),
-        (objects((1, 70, 70, 80, 80), (1, 0, 0, 10, 10), scores=[0.9, 0.8]), 51 / 2.02, 50.0),  # a wrong one is surest
-        (objects((1, 0, 0, 10, 5), scores=[0.9]), 51 / 1.01, 50.0),  # an IoU of 0.5 is enough
-        (objects((1, 0, 0, 10, 4.9), scores=[0.9]), 0.0, 0.0),
-        (objects((2, 0, 0, 10, 10), scores=[0.9]), 0.0, 0.0),
-    ],
-)
-def test_figures_by_hand(found, precision, recall):
-    two = objects((1, 0, 0, 10, 10), (1, 40, 40, 50, 50))
-    got = detection.figures([found], [two])
-    assert got == pytest.approx({"mAP@0.5 (%)": precision, "recall@0.5 (%)": recall})
-
-
-def test_figures_agree_with_torchmetrics():
-    """Which computes them by pycocotools. Boxes are true ones, moved, some of another class, and boxes anywhere."""
-    from torchmetrics.detection import MeanAveragePrecision
-
-    held = held_out.draw(40, "test", 0, "247")
-    targets = [detection.target_of(held, number) for number in range(40)]
-    generator = torch.Generator().manual_seed(0)
-    found = []
-    for target in targets:
-        boxes = target["boxes"].repeat(2, 1)
-        boxes = boxes + 4 * torch.randn(boxes.shape, generator=generator)
-        boxes[:, 2:] = torch.maximum(boxes[:, 2:], boxes[:, :2] + 1)
-        labels = target["labels"].repeat(2)
-        other = torch.rand(len(labels), generator=generator) < 0.3
-        scores = torch.rand(len(labels), generator=generator)
-        found.append({"boxes": boxes, "labels": torch.where(other, labels % 3 + 1, labels), "scores": scores})
-    # Its own recalls are rounded to float32, which matters where a recall is met exactly.
-    metric = MeanAveragePrecision(iou_thresholds=[0.5], rec_thresholds=np.linspace(0, 1, 101).tolist())
-    metric.update(found, targets)
-    its, ours = metric.compute(), detection.figures(found, targets)
-    assert 20 < ours["mAP@0.5 (%)"] < 80
-    assert list(ours.values()) == pytest.approx([100 * float(its["map"]), 100 * float(its["mar_100"])], abs=1e-4)
-
-
-def test_looking_changes_nothing_and_prints_nothing(task, state, capsys):
-    take(task, plans.joint(2))
-    task.model.roi_heads.eval()  # a mode of the author's own is kept
-    before, random = state(task.model), torch.random.get_rng_state()
-    found, picture = task.evaluate(task.model), task.picture(task.model)
-    assert list(found) == ["mAP@0.5 (%)", "recall@0.5 (%)"] and all(0 <= value <= 100 for value in found.values())
-    assert task.evaluate(task.model) == found and np.array_equal(task.picture(task.model), picture)
-    assert task.model.training and task.model.rpn.training and not task.model.roi_heads.training
-    assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
-    assert capsys.readouterr() == ("", "")
 
 
 def test_the_picture_marks_what_is_wrong_by_shape():
@@ -304,15 +197,6 @@ def test_the_picture_has_six_scenes_and_a_legend(task):
     assert load(held_out_scenes=2).picture(task.model).shape == (264, 720, 3)
 
 
-def test_a_found_box_is_right_once():
-    true = objects((1, 0, 0, 10, 10), (2, 0, 0, 10, 10))
-    found = objects((1, 0, 0, 10, 10), (1, 0, 0, 10, 9), (2, 0, 0, 10, 9), (2, 50, 50, 60, 60), scores=[1, 1, 1, 1])
-    assert detection.hits(found, true) == [True, False, True, False]
-    near = objects((1, 0, 0, 10, 4.9), (2, 0, 0, 10, 5.1), scores=[1, 1])  # IoU 0.49 and 0.51
-    assert detection.hits(near, true) == [False, True]
-    assert detection.hits(objects(scores=[]), true) == [] and detection.hits(found, objects()) == [False] * 4
-
-
 @pytest.mark.parametrize("look", [detection.predict, detection.propose])
 @pytest.mark.parametrize(
     ("images", "message"),
@@ -329,13 +213,6 @@ def test_a_found_box_is_right_once():
 def test_looking_at_what_is_no_image_is_refused(look, images, message, task):
     with pytest.raises(ValueError, match=message):
         look(task.model, images)
-
-
-@pytest.mark.parametrize("count", [0, 1, 3])
-def test_figures_need_the_found_boxes_of_each_image(count):
-    true = objects((1, 0, 0, 10, 10))
-    with pytest.raises(ValueError, match=f"each of 2 images needs its found boxes, got those of {count}"):
-        detection.figures([objects((1, 0, 0, 10, 10), scores=[1])] * count, [true] * 2)
 
 
 def test_proposals_lie_in_the_image(task):
@@ -373,8 +250,8 @@ INSIDE = r"target 0: boxes must lie in the image and have an area, 0 ≤ x1 < x2
         (batch(torch.ones(3, 96, 96, dtype=torch.uint8)), "image 0 must be float .*, got uint8"),
         ((batch()[0], [{"boxes": BOX}]), "target 0 must have 'boxes' and 'labels', got 'boxes'"),
         ((batch()[0], [BOX]), "target 0 must have 'boxes' and 'labels', got Tensor"),
-        (batch(boxes=BOX[:, :3]), r"boxes, one a label, must be float \(1, 4\), got float32 \(1, 3\)"),
-        (batch(boxes=BOX.long()), r"boxes, one a label, must be float \(1, 4\), got int64 \(1, 4\)"),
+        (batch(boxes=BOX[:, :3]), r"boxes, one per label, must be float \(1, 4\), got float32 \(1, 3\)"),
+        (batch(boxes=BOX.long()), r"boxes, one per label, must be float \(1, 4\), got int64 \(1, 4\)"),
         (batch(labels=torch.tensor([1, 2])), r"must be float \(2, 4\), got float32 \(1, 4\)"),
         (batch(labels=torch.tensor([1.0])), r"labels must be int64 \(k,\), got float32 \(1,\)"),
         (batch(labels=torch.tensor([0])), r"labels, where 0 is the background, must be in 1 … 3, got 0"),
@@ -421,12 +298,3 @@ def test_images_of_two_sizes_and_one_without_objects_are_fine(task):
 
 
 # Comparison
-
-
-def test_plans_are_compared():
-    arms = {"joint": Arm(plans.joint), "frozen": Arm(lambda: plans.alternating(Update(["rpn", "roi_heads"])))}
-    result = compare(load, arms, Budget(steps=2), seeds=[0], progress=False)
-    runs = result.seeds[0]
-    assert runs["joint"]["flops"] > runs["frozen"]["flops"] > 0 and runs["joint"]["began"] == runs["frozen"]["began"]
-    again = compare(load, arms, Budget(steps=2), seeds=[0], progress=False).seeds[0]
-    assert again["joint"]["mAP@0.5 (%)"] == runs["joint"]["mAP@0.5 (%)"]

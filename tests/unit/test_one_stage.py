@@ -12,11 +12,9 @@ import pytest
 import torch
 from labtools import take
 
-from jointopt import Update, plans, tasks, train
-from jointopt.compare import Arm, compare
-from jointopt.compare.budget import Budget, cost
+from jointopt import Update, plans, tasks
+from jointopt.compare.budget import cost
 from jointopt.data.scenes import held_out
-from jointopt.live import LiveLab
 from jointopt.modules import module_names
 from jointopt.tasks import detection, one_stage
 
@@ -53,28 +51,6 @@ def test_backbone_and_scenes_are_those_of_the_two_stage_detector(task, state, mo
     assert all(torch.equal(a[name], b[name]) for a, b in zip(targets, theirs, strict=True) for name in a)
     monkeypatch.setattr(detection, "evaluate", lambda model, held: held.pixels)
     assert torch.equal(task.evaluate(None), other.evaluate(None))
-
-
-def test_the_seed_draws_the_weights_and_nothing_else(task, state):
-    before = torch.random.get_rng_state()
-    again, other = load(seed=0), load(seed=1)
-    assert torch.equal(before, torch.random.get_rng_state())
-    assert state.same(state(task.model), state(again.model)) and not state.same(state(task.model), state(other.model))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"held_out": "val"}, "held_out is one of 'test', 'validation', got 'val'"),
-        ({"classes": [2, 4]}, r"a string of digits, such as '247', got \[2, 4\]"),
-        ({"scenes": 0}, "scenes must be an integer from 1 up, not 0"),
-        ({"size": 41}, "41"),
-        ({"seed": -1}, "seed must be an integer from 0"),
-    ],
-)
-def test_bad_options(options, message):
-    with pytest.raises(ValueError, match=message):
-        load(**options)
 
 
 # It is torchvision's
@@ -168,17 +144,6 @@ def test_every_loss_reaches_the_backbone(task):
 # Freezing
 
 
-@pytest.mark.parametrize("frozen", MODULES)
-def test_a_frozen_module_stands_still_bit_for_bit(frozen, task, state):
-    take(task, plans.joint(1))
-    before = {name: state(task.model.get_submodule(name)) for name in MODULES}
-    taken = take(task, [Update([name for name in MODULES if name != frozen])] * 3)
-    for name in MODULES:
-        assert state.same(before[name], state(task.model.get_submodule(name))) == (name == frozen)
-    assert all(step.change[frozen] == step.grad_norm[frozen] == 0 for step in taken)
-    assert all(step.grad_norm[name] > 0 for step in taken for name in step.moved)
-
-
 def test_a_frozen_backbone_makes_the_step_cheaper(task):
     """No backward pass runs there, and none that would hand a gradient down to it."""
     needs_gradient = []
@@ -199,33 +164,7 @@ def test_half_of_the_head_can_be_frozen(task, state):
 # Replay
 
 
-def test_a_saved_lab_replays(tmp_path, no_lab_is_left):
-    lab = LiveLab(load())
-    lab.run(2)
-    lab.controls.set(weight={"bbox_ctrness": 3.0})
-    lab.controls.freeze("backbone")
-    lab.run(2)
-    lab.save(tmp_path / "run.json")
-    torch.rand(3)
-    again = LiveLab.replay(tmp_path / "run.json", name="again")
-    assert again.note == "replayed 4 steps to the same numbers"
-    assert list(lab.history["change.backbone"] > 0) == [True, True, False, False]
-
-
 # Figures
-
-
-def test_looking_changes_nothing_and_prints_nothing(task, state, capsys):
-    take(task, plans.joint(2))
-    task.model.head.eval()  # a mode of the author's own is kept
-    before, random = state(task.model), torch.random.get_rng_state()
-    found, picture = task.evaluate(task.model), task.picture(task.model)
-    assert list(found) == ["mAP@0.5 (%)", "recall@0.5 (%)"] and all(0 <= value <= 100 for value in found.values())
-    assert task.evaluate(task.model) == found and np.array_equal(task.picture(task.model), picture)
-    assert picture.dtype == np.uint8 and picture.shape == (504, 720, 3)
-    assert task.model.training and not task.model.head.training
-    assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
-    assert capsys.readouterr() == ("", "")
 
 
 def test_it_learns_and_never_finds_the_background(task):
@@ -252,22 +191,10 @@ def test_the_picture_shows_the_boxes_that_are_sure(monkeypatch, task):
 # What is refused, and what is not
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (([], []), "an image at least, got none"),
-        (batch(torch.ones(3, 96, 96, dtype=torch.uint8)), "image 0 must be float .*, got uint8"),
-        (batch(labels=torch.tensor([0])), r"labels, where 0 is the background, must be in 1 … 3, got 0"),
-        (batch(labels=torch.tensor([4])), "labels, where 0 is the background, must be in 1 … 3, got 4"),
-        (batch(boxes=torch.tensor([[10.0, 10, 97, 40]])), "boxes must lie in the image and have an area"),
-        (batch(boxes=torch.tensor([[10.0, 10, 10, 40]])), "boxes must lie in the image and have an area"),
-    ],
-)
-def test_a_batch_of_another_form_is_refused_before_anything_changes(given, message, task, state):
-    before, random = state(task.model), torch.random.get_rng_state()
-    with pytest.raises(ValueError, match=message):
-        next(train(replace(task, batches=lambda n: given), plans.joint(1)))
-    assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
+@pytest.mark.parametrize("label", [0, 4])
+def test_a_label_that_is_no_class_is_refused(label, task):
+    with pytest.raises(ValueError, match=f"labels, where 0 is the background, must be in 1 … 3, got {label}"):
+        task.losses(task.model, batch(labels=torch.tensor([label])))
 
 
 def test_a_model_in_eval_mode_is_refused(task):
@@ -293,13 +220,7 @@ def test_images_without_objects_are_fine(task):
         (step,) = take(replace(task, batches=lambda n, t=targets: ([image, image], t)), plans.joint(1))
         assert 0 < step.total < 20
     assert step.losses["bbox_regression"] == step.losses["bbox_ctrness"] == 0 < step.losses["classification"]
-    assert detection.figures(detection.predict(task.model, [image] * 2), [batch()[1][0], NOTHING])
+    assert len(detection.predict(task.model, [image] * 2)) == 2
 
 
 # Comparison
-
-
-def test_plans_are_compared():
-    arms = {"joint": Arm(plans.joint), "frozen": Arm(lambda: plans.alternating(Update("head")))}
-    runs = compare(load, arms, Budget(steps=2), seeds=[0], progress=False).seeds[0]
-    assert runs["joint"]["flops"] > runs["frozen"]["flops"] > 0 and runs["joint"]["began"] == runs["frozen"]["began"]

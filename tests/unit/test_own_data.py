@@ -94,7 +94,7 @@ def test_what_cannot_be_read_by_number_is_refused_with_the_reason(source, messag
 
 
 def test_a_size_beyond_the_data_set_is_refused():
-    with pytest.raises(ValueError, match="size must be an integer from 1 to 10, not 64"):
+    with pytest.raises(ValueError, match="size must be a whole number from 1 to 10, got 64"):
         data.batches(PAIRS)
 
 

@@ -74,9 +74,9 @@ def test_an_image_without_an_animal_is_left_out(root):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "trainval"}, "no split is named 'trainval'; choose one of train, validation, test"),
-        ({"classes": ["cat"]}, r"classes must be 'species' or 'breeds', not \['cat'\]"),
-        ({"size": 0}, "size must be an integer from 1 up, not 0"),
+        ({"split": "trainval"}, "split must be one of 'train', 'validation', 'test', got 'trainval'"),
+        ({"classes": ["cat"]}, r"classes must be one of None, 'species', 'breeds', got \['cat'\]"),
+        ({"size": 0}, "size must be a whole number ≥ 1, got 0"),
     ],
 )
 def test_bad_options(tmp_path, options, message):

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from jointopt import data
 from jointopt.data import digits, scenes
+from jointopt.data.scenes import drawn as drawn_by
 
 # SHA-256 of pixels and masks of the first 20 scenes: the records rely on them.
 FIXED = {
@@ -170,7 +171,7 @@ def test_digits_are_those_of_the_split(monkeypatch):
     monkeypatch.setattr(digits, "read", lambda path: marked)
     for split, squares in (("train", True), ("test", False)):
         for masks in scenes.scenes(30, split).masks:
-            boxes = [scenes._box(mask.numpy()) for mask in masks]
+            boxes = [drawn_by.box_of(mask.numpy()) for mask in masks]
             areas = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in boxes]
             full = [mask.sum() > 0.98 * area for mask, area in zip(masks, areas, strict=True)]  # corners are round
             assert all(full) if squares else not any(full)
@@ -194,14 +195,14 @@ def test_labels_are_those_of_the_digits(monkeypatch):
 @pytest.mark.parametrize("side", [20, 29, 36])
 def test_digits_are_scaled_as_torch_scales_them(side):
     for stroke in digits.read(digits.FILE)["test_digits"][:20]:
-        x1, y1, x2, y2 = scenes._box(stroke > 0)
+        x1, y1, x2, y2 = drawn_by.box_of(stroke > 0)
         expected = torch.from_numpy(stroke[None, None, y1 - 1 : y2 + 1, x1 - 1 : x2 + 1].astype(np.float32))
         factor = side / max(x2 - x1, y2 - y1)
         height, width = (round(factor * n) for n in expected.shape[2:])
         for shape in ((expected.shape[2], width), (height, width)):  # Pillow takes the rows first, and rounds
             expected = F.interpolate(expected, shape, mode="bicubic", antialias=True).clamp(0, 255).round()
-        x1, y1, x2, y2 = scenes._box(expected[0, 0].numpy() > 0)
-        found = scenes._scale(stroke, side)
+        x1, y1, x2, y2 = drawn_by.box_of(expected[0, 0].numpy() > 0)
+        found = drawn_by.scale(stroke, side)
         assert side <= max(found.shape) <= side + 2
         assert np.abs(found - expected[0, 0, y1:y2, x1:x2].numpy()).max() <= 1
 
@@ -209,8 +210,8 @@ def test_digits_are_scaled_as_torch_scales_them(side):
 def test_every_digit_has_ink_at_every_size():
     arrays = digits.read(digits.FILE)
     for stroke in np.concatenate([arrays["train_digits"][::7], arrays["test_digits"][::7]]):
-        for side in (scenes.SMALLEST, scenes.LARGEST):
-            assert (scenes._scale(stroke, side) >= scenes.INK).sum() >= side
+        for side in (drawn_by.SMALLEST, drawn_by.LARGEST):
+            assert (drawn_by.scale(stroke, side) >= drawn_by.INK).sum() >= side
 
 
 def test_ink_shows_at_least_as_much_digit_as_photograph(monkeypatch):
@@ -218,7 +219,7 @@ def test_ink_shows_at_least_as_much_digit_as_photograph(monkeypatch):
     arrays = digits.read(digits.FILE)
     black = np.zeros_like(arrays["train_backgrounds"])
     monkeypatch.setattr(digits, "read", lambda path: arrays | {"train_backgrounds": black})
-    monkeypatch.setattr(scenes, "_find_tint", lambda random, under: np.full(3, 255, np.uint8))
+    monkeypatch.setattr(drawn_by, "find_tint", lambda random, under: np.full(3, 255, np.uint8))
     found = scenes.scenes(20)
     for image, masks in zip(found.images, found.masks, strict=True):
         assert torch.equal(image[0] > 0.5, masks.any(0))
@@ -246,13 +247,13 @@ def test_splits_of_equal_data_give_other_scenes(monkeypatch):
 
 def test_one_digit_stays(monkeypatch):
     """The first four of one to three digits find no place, and yet no scene is without one."""
-    find, refused = scenes._find_place, []
+    find, refused = drawn_by.find_position, []
 
     def find_late(random, *others):
         refused.append(None)
         return None if len(refused) < 5 else find(random, *others)
 
-    monkeypatch.setattr(scenes, "_find_place", find_late)
+    monkeypatch.setattr(drawn_by, "find_position", find_late)
     for seed in range(3):
         refused.clear()
         assert len(scenes.scenes(1, seed=seed, most=3).labels[0]) == 1 and len(refused) == 5

@@ -8,15 +8,17 @@ import torch
 
 from jointopt import tasks
 from jointopt.models import classifiers, shipped
-from tools import make_weights
+from jointopt.tasks import generation
+from tools import make_ruler, make_weights
 
 load = partial(tasks.load, "classification", data="cluttered", size=16)
 
 
-def test_the_file_is_small_and_recorded():
-    assert shipped.FILE.stat().st_size < 1_000_000
-    assert shipped.SHA256 in shipped.FILE.with_name("SOURCES.md").read_text(encoding="utf-8")
-    with np.load(shipped.FILE, allow_pickle=False) as file:
+@pytest.mark.parametrize(("path", "sha256"), [(shipped.FILE, shipped.SHA256), (shipped.RULER, shipped.RULER_SHA256)])
+def test_the_files_are_small_and_recorded(path, sha256):
+    assert path.stat().st_size < 1_000_000
+    assert sha256 in path.with_name("SOURCES.md").read_text(encoding="utf-8")
+    with np.load(path, allow_pickle=False) as file:
         assert {file[name].dtype.name for name in file.files} == {"float32"}
 
 
@@ -31,12 +33,12 @@ def clothes(tmp_path_factory):
 def test_the_script_begins_as_it_did_when_it_made_the_file(network, clothes):
     """Three steps: at the fifth, processors differ by more than a part in a thousand."""
     _, losses = make_weights.pretrain(network, *clothes["train"], steps=3)
-    assert losses == pytest.approx(shipped.figures(network)["first losses (nats)"][:3].tolist(), rel=1e-3)
+    assert losses == pytest.approx(shipped.metrics(network)["first losses (nats)"][:3].tolist(), rel=1e-3)
 
 
 @pytest.mark.parametrize("network", classifiers.NETWORKS)
 def test_the_shipped_weights_do_what_was_recorded_when_they_were_made(network, clothes):
-    recorded = shipped.figures(network)
+    recorded = shipped.metrics(network)
     random, learned = (classifiers.build(network, 10, first).feature_extractor for first in (None, "clothes"))
     found = make_weights.nearest_mean(learned, *clothes["test"])
     assert found == pytest.approx(recorded["nearest mean (%)"].item(), abs=0.5)
@@ -63,9 +65,30 @@ def test_the_script_writes_what_it_says(tmp_path, monkeypatch, capsys, clothes):
     assert "vgg/nearest mean (%)" in capsys.readouterr().out
     with np.load(paths[0]) as file:
         assert {name for name in file.files if name.startswith("vgg.")} == {f"vgg.{n}" for n in shipped.load("vgg")}
-        assert {name for name in file.files if "/" in name} == {f"vgg/{n}" for n in shipped.figures("vgg")}
+        assert {name for name in file.files if "/" in name} == {f"vgg/{n}" for n in shipped.metrics("vgg")}
     with pytest.raises(OSError, match=r"one\.new\.npz is altered: SHA-256 .*python -m tools\.make_weights"):
         shipped.read(paths[0])
+
+
+def test_the_script_of_the_ruler_begins_as_it_did_and_writes_what_it_says(tmp_path, capsys):
+    recorded, path = shipped.metrics("ruler"), tmp_path / "ruler.npz"
+    with pytest.raises(SystemExit, match=f"not the recorded checksum {shipped.RULER_SHA256}"):
+        make_ruler.main(path, steps=3)
+    assert not path.exists() and "ruler/accuracy (%)" in capsys.readouterr().out
+    with np.load(tmp_path / "ruler.new.npz") as file:
+        losses = file["ruler/first losses (nats)"].tolist()
+        assert {name for name in file.files if name.startswith("ruler.")} == {
+            f"ruler.{n}" for n in shipped.load("ruler")
+        }
+    assert losses == pytest.approx(recorded["first losses (nats)"][:3].tolist(), rel=1e-3)
+
+
+def test_the_ruler_does_what_was_recorded_when_it_was_made():
+    _, held = generation.split("digits", "validation")
+    with torch.no_grad():
+        right = generation.trained_classifier("digits")(held.images).argmax(1) == held.labels
+    recorded = shipped.metrics("ruler")["accuracy (%)"].item()
+    assert 100 * float(right.float().mean()) == pytest.approx(recorded, abs=0.2) and recorded > 93
 
 
 def test_a_file_that_is_missing_or_cut_short_or_of_another_kind(tmp_path, monkeypatch):

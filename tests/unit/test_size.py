@@ -30,7 +30,10 @@ def test_a_circle_is_names_that_reach_each_other(arrows, circles):
 def test_arrows_between_rooms_are_those_between_modules():
     modules, rooms = size.arrows(), size.arrows(depth=2)
     assert ("jointopt.figures.table", "jointopt.figures") not in rooms
-    assert ("jointopt.live.lab.engine", "jointopt.training") in modules and ("jointopt.live", "jointopt.training") in rooms
+    assert ("jointopt.live.lab.engine", "jointopt.training") in modules and (
+        "jointopt.live",
+        "jointopt.training",
+    ) in rooms
     assert size.circles(modules) == size.circles(rooms) == []
 
 

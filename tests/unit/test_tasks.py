@@ -1,13 +1,18 @@
 """Applications by name, and the first of them: classification."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from test_data_torchvision import write_mnist
 from torch.nn import functional as F
 
 from jointopt import data, plans, tasks, train
 from jointopt.modules import module_names
 from jointopt.tasks import classification
+
+load = partial(tasks.load, "classification", data="cluttered", size=16)
 
 
 @pytest.fixture
@@ -19,25 +24,11 @@ def test_a_task_is_found_by_its_file():
     assert "classification" in tasks.names()
     with pytest.raises(ValueError, match="no task is named 'clasification'; there are 'classification'"):
         tasks.load("clasification")
-    options = "'data', 'device', 'held_out', 'labels', 'network', 'reg', 'size', 'weights'"
+    options = "'data', 'held_out', 'labels', 'network', 'reg', 'size', 'weights'"
     with pytest.raises(ValueError, match=f"has no option 'sise'; it has {options}"):
         tasks.load("classification", sise=3)
     with pytest.raises(ValueError, match="no data set is named 'digit'"):
         tasks.load("classification", data="digit")
-
-
-def test_loading_leaves_the_readers_random_numbers(task):
-    before = torch.random.get_rng_state()
-    tasks.load("classification", seed=5)
-    assert torch.equal(before, torch.random.get_rng_state())
-
-
-def test_a_recipe_makes_the_task_again(task):
-    other = tasks.load("classification", seed=2, data="cluttered", size=16)
-    assert other.recipe == {"name": "classification", "seed": 2, "options": {"data": "cluttered", "size": 16}}
-    again = tasks.load(other.recipe["name"], other.recipe["seed"], **other.recipe["options"])
-    assert all(torch.equal(a, b) for a, b in zip(other.batches(7), again.batches(7), strict=True))
-    assert all(torch.equal(a, b) for a, b in zip(other.model.parameters(), again.model.parameters(), strict=True))
 
 
 def test_its_modules_and_losses_are_those_of_the_document(task):
@@ -106,22 +97,70 @@ def test_a_batch_of_another_form_is_refused_before_anything_changes(inputs, labe
     assert state.same(before, state(task.model))
 
 
-@pytest.mark.parametrize(
-    ("batch", "message"),
-    [
-        (None, r"a batch is \(inputs, labels\), got NoneType"),
-        (torch.rand(4, 3, 28, 28), r"a batch is \(inputs, labels\), got Tensor"),
-        ((torch.ones(1),), r"a batch is \(inputs, labels\), got tuple of 1"),
-        ((np.ones(3), np.ones(3)), r"inputs must be float \(B, 3, 28, 28\), got ndarray"),
-    ],
-)
-def test_what_is_no_batch_is_refused(batch, message, task):
-    with pytest.raises(ValueError, match=message):
-        task.losses(task.model, batch)
+# Labels and held-out images
 
 
-def test_a_batch_of_one_is_fine(task):
-    from dataclasses import replace
+def test_labels_are_drawn_per_class():
+    images = classification.images("cluttered", "train")
+    chosen, other = (classification.choose(images, 7, seed) for seed in (5, 6))
+    assert torch.equal(chosen.labels, torch.arange(70) % 10)
+    rounds = np.random.RandomState([5, 10]).permutation(400)[:7]  # the classes come in turn: round r is 10·r … 10·r + 9
+    assert torch.equal(chosen.images, images.images[(rounds[:, None] * 10 + np.arange(10)).ravel()])
+    assert not torch.equal(chosen.images, other.images)
 
-    (step,) = train(replace(task, batches=lambda n: tuple(part[:1] for part in task.batches(n))), plans.joint(1))
-    assert step.total > 0
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_seed_of_a_task_draws_its_labels(seed):
+    inputs, labels = tasks.load("classification", seed=seed, data="cluttered", labels=2).batches(0)  # all 20 of them
+    expected = classification.choose(classification.images("cluttered", "train"), 2, seed)
+    order = labels.argsort(stable=True), expected.labels.argsort(stable=True)
+    sums = [x[rows].flatten(1).sum(1) for x, rows in zip((inputs, expected.images), order, strict=True)]
+    assert torch.allclose(*(s.view(10, 2).sort(1).values for s in sums))
+
+
+def test_classes_may_come_in_any_order():
+    images = classification.images("cluttered", "train")
+    mixed = images.part(torch.from_numpy(np.random.RandomState(0).permutation(4000)))
+    chosen = classification.choose(mixed, 7, 0)
+    assert torch.equal(chosen.labels, torch.arange(70) % 10)
+    for image, label in zip(chosen.images[:10], chosen.labels[:10], strict=True):
+        (place,) = (images.images == image).flatten(1).all(1).nonzero().ravel()
+        assert images.labels[place] == label
+
+
+def test_few_labels_make_a_batch_of_all_of_them():
+    task = tasks.load("classification", data="cluttered", labels=3)
+    inputs, labels = task.batches(0)
+    assert len(inputs) == 30 and labels.bincount().tolist() == [3] * 10
+    assert len(load(labels=3).batches(0)[0]) == 16
+
+
+def test_validation_images_are_the_last_training_images_and_are_not_trained_on(monkeypatch):
+    monkeypatch.setattr(classification, "evaluate", lambda model, inputs, labels: inputs)
+    images = data.load("cluttered")
+    task = load(held_out="validation", labels=300)
+    assert torch.equal(task.evaluate(None), images.images[-1000:])
+    trained = classification.choose(classification.split("cluttered", "validation")[0], 300, 0)
+    fours = [some.images[some.labels == 4] for some in (trained, images.part(slice(3000)))]
+    assert torch.equal(*(some.flatten(1).sum(1).sort().values for some in fours))
+    assert torch.equal(load().evaluate(None), data.load("cluttered", "test").images)
+
+
+def test_another_data_set_is_one_word(tmp_path, monkeypatch):
+    write_mnist(tmp_path)
+    monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
+    classification.images.cache_clear()
+    task = load(data="mnist", network="vgg", weights="clothes", labels=5)
+    (step,) = train(task, plans.joint(1))
+    assert step.total > 0 and 0 <= task.evaluate(task.model)["accuracy (%)"] <= 100
+    classification.images.cache_clear()
+
+
+def test_the_defaults_are_the_documents_model_on_all_digits(state):
+    task = tasks.load("classification", seed=3)
+    torch.manual_seed(3)
+    from jointopt import EndToEndModel
+
+    assert state.same(task.model.state_dict(), EndToEndModel(10).state_dict())
+    expected = data.batches(data.load("digits"), 64, seed=3)(5)
+    assert all(torch.equal(a, b) for a, b in zip(task.batches(5), expected, strict=True))

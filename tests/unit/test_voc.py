@@ -181,15 +181,15 @@ def test_an_object_of_no_class(root):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "val"}, "no split is named 'val'; choose one of train, validation, test"),
-        ({"size": 0}, "size must be an integer from 1 up, not 0"),
-        ({"count": 0}, "count must be an integer from 1 up, not 0"),
-        ({"count": 2.5}, "count must be an integer from 1 up, not 2.5"),
-        ({"classes": "cat"}, "classes must be a list of one or more of aeroplane, .*, each once, not 'cat'"),
-        ({"classes": ["cat", "cow bell"]}, "each once, not"),
-        ({"classes": ["cat", "cat"]}, "each once, not"),
-        ({"classes": []}, "each once, not"),
-        ({"classes": [["cat"]]}, "each once, not"),
+        ({"split": "val"}, "split must be one of 'train', 'validation', 'test', got 'val'"),
+        ({"size": 0}, "size must be a whole number ≥ 1, got 0"),
+        ({"count": 0}, "count must be a whole number ≥ 1, got 0"),
+        ({"count": 2.5}, "count must be a whole number ≥ 1, got 2.5"),
+        ({"classes": "cat"}, "classes must be a list of one or more of aeroplane, .*, each once, got 'cat'"),
+        ({"classes": ["cat", "cow bell"]}, "each once, got"),
+        ({"classes": ["cat", "cat"]}, "each once, got"),
+        ({"classes": []}, "each once, got"),
+        ({"classes": [["cat"]]}, "each once, got"),
     ],
 )
 def test_bad_options(tmp_path, options, message):
@@ -233,7 +233,7 @@ def test_photographs_are_read_once_in_a_process(root, tmp_path_factory, monkeypa
 
 
 def test_photographs_of_another_name():
-    with pytest.raises(ValueError, match="no photographs are named 'coco'; choose one of voc, pets"):
+    with pytest.raises(ValueError, match="photographs must be one of 'voc', 'pets', got 'coco'"):
         photographs.load("coco", "train", 3)
 
 
@@ -263,13 +263,13 @@ def test_a_task_takes_chosen_classes_and_the_validation_images(root, name, monke
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"data": "coco"}, ValueError, "data is one of 'pets', 'scenes', 'voc', got 'coco'"),
+        ({"data": "coco"}, ValueError, "data must be one of 'scenes', 'voc', 'pets', got 'coco'"),
         ({"data": "voc", "scenes": 600}, ValueError, "voc has 8 images in 'train' .*, not 600"),
         ({"data": "voc", "classes": "247"}, ValueError, "classes must be a list of one or more of aeroplane"),
         (
             {"data": "voc", "scenes": 4, "held_out_scenes": 2, "size": 5},
             ValueError,
-            "size must be an integer from 1 to 4, not 5",
+            "size must be a whole number from 1 to 4, got 5",
         ),
         ({"data": "pets"}, FileNotFoundError, r"pets was looked for in .*To fetch it \(0.8 GB\)"),
     ],

@@ -12,18 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from jointopt.checks import check_boxes, check_in_pixels, check_labels, check_tensor
-from jointopt.data import SPLITS, check_integer, check_split, digits, rows
-
-SMALLEST, LARGEST = 20, 36  # pixels, the longer side of a digit's ink; in the stored images it is 20
-INK = 128  # of 255: from here on a pixel shows more of the digit than of the photograph, and belongs to its mask
-TRIES = 30  # places drawn for a digit before it is left out, and colors drawn for a place before it is given up
-SHARED = 0.15  # of the smaller of two boxes: the most that they may share
-NEAR = 60  # of 255: a pixel whose luminance is nearer than this to the tint's hides the digit
-HIDING = 0.1  # of the pixels in its box: the most that may hide it
+from jointopt.checks import check_boxes, check_choice, check_count, check_in_pixels, check_labels, check_tensor
+from jointopt.data import LAST_SEED, SPLITS, digits, rows
+from jointopt.data.scenes.drawn import box_of, crop, draw_digits
 
 Target = dict[str, Tensor]
 Batches = Callable[[int], tuple[Tensor, list[Target]]]
@@ -104,7 +97,7 @@ def scenes(
             first 100 of 600 scenes are the scenes of count=100. No other generator is touched.
         size: from 40 to 96 pixels, the width of the test photographs.
         classes: the digits to draw from, such as "247"; labels count them from 0.
-        most: from 1 to `most` digits are drawn, where `most` is at most 9. A digit that finds no place in 30 tries is
+        most: from 1 to `most` digits are drawn, where `most` is at most 9. A digit that fits nowhere in 30 tries is
             left out; one at least stays.
 
     No pixel is tinted by two digits, and two boxes share at most 15 % of the smaller. The longer side of a digit has
@@ -114,12 +107,13 @@ def scenes(
 
     Raises ValueError for anything else.
     """
-    check_split(split)
-    check_integer("count", count, 1)
-    check_integer("seed", seed, 0, 2**32 - 1)
-    check_integer("size", size, 40, 96)
-    check_integer("most", most, 1, 9)
-    classes = _check_classes(classes)
+    check_choice("split", split, SPLITS)
+    check_count("count", count, 1)
+    check_count("seed", seed, most=LAST_SEED)
+    check_count("size", size, 40, 96)
+    check_count("most", most, 1, 9)
+    expected = "one or more of the digits 0 to 9, each once, such as '247'"
+    classes = check_classes(classes, digits.CLASSES, expected)
     arrays = digits.read(digits.FILE)
     strokes, backgrounds = arrays[f"{split}_digits"], arrays[f"{split}_backgrounds"]
     pools = [strokes[arrays[f"{split}_labels"] == int(name)] for name in classes]
@@ -128,11 +122,11 @@ def scenes(
     boxes, labels, masks = [], [], []
     for number in range(count):
         random = np.random.RandomState([seed, SPLITS.index(split), number])  # NumPy froze its stream
-        pixels[number] = _crop(random, backgrounds, size)
-        chosen, drawn = _draw(random, pixels[number], pools, most)
+        pixels[number] = crop(random, backgrounds, size)
+        chosen, drawn = draw_digits(random, pixels[number], pools, most)
         labels.append(torch.tensor(chosen))
         masks.append(torch.from_numpy(np.stack(drawn)))
-        boxes.append(torch.tensor([_box(mask) for mask in drawn], dtype=torch.float32))
+        boxes.append(torch.tensor([box_of(mask) for mask in drawn], dtype=torch.float32))
     return Scenes(torch.from_numpy(pixels), tuple(boxes), tuple(labels), tuple(masks), classes)
 
 
@@ -159,133 +153,26 @@ def part(scenes: Scenes, which: slice) -> Scenes:
     return Scenes(*(each[which] for each in parts), scenes.classes, void)
 
 
-def _draw(
-    random: np.random.RandomState, image: np.ndarray, pools: list[np.ndarray], most: int
-) -> tuple[list[int], list[np.ndarray]]:
-    """Lay digits over the image (3, H, W), in place. Returns the label and the mask (H, W) of each."""
-    tinted = np.zeros(image.shape[1:], bool)
-    labels, masks, boxes = [], [], []
-    wanted = 1 + _below(random, most)
-    while wanted > 0 or not labels:
-        wanted -= 1
-        label = _below(random, len(pools))
-        stroke = pools[label][_below(random, len(pools[label]))]
-        opacity = _scale(stroke, SMALLEST + _below(random, LARGEST - SMALLEST + 1))  # (h, w)
-        found = _find_place(random, opacity, image, tinted, boxes)
-        if found is None:
-            continue
-        place, tint = found
-        image[:, *place] = digits.mix(image[:, *place], tint[:, None, None], opacity)
-        tinted[place] |= opacity > 0
-        mask = np.zeros_like(tinted)
-        mask[place] = opacity >= INK
-        labels.append(label)
-        masks.append(mask)
-        boxes.append(_box(mask))
-    return labels, masks
-
-
-def _crop(random: np.random.RandomState, backgrounds: np.ndarray, size: int) -> np.ndarray:
-    """A square of one of the photographs (B, H, W, 3), every second one mirrored. (3, size, size)"""
-    photograph = backgrounds[_below(random, len(backgrounds))]
-    top, left = (_below(random, side - size + 1) for side in photograph.shape[:2])
-    crop = photograph[top : top + size, left : left + size].transpose(2, 0, 1)
-    return crop[:, :, ::-1] if _below(random, 2) else crop
-
-
-def _scale(stroke: np.ndarray, side: int) -> np.ndarray:
-    """A stored digit (28, 28), scaled so that the longer side of its ink has `side` pixels. Opacity, uint8 (h, w)."""
-    x1, y1, x2, y2 = _box(stroke > 0)
-    cut = np.pad(stroke[y1:y2, x1:x2], 1)  # so that its edge fades on all sides
-    height, width = (round(side * n / max(x2 - x1, y2 - y1)) for n in cut.shape)
-    scaled = Image.fromarray(cut).resize((width, height), Image.Resampling.BICUBIC)  # integers: the same everywhere
-    x1, y1, x2, y2 = _box(np.asarray(scaled) > 0)
-    return np.asarray(scaled)[y1:y2, x1:x2]
-
-
-def _find_place(
-    random: np.random.RandomState,
-    opacity: np.ndarray,
-    image: np.ndarray,
-    tinted: np.ndarray,
-    boxes: list[tuple[int, ...]],
-) -> tuple[tuple[slice, slice], np.ndarray] | None:
-    """Rows and columns where a digit may lie, and a tint that is legible there; None if they are not found.
-
-    There it touches no pixel that is `tinted` (H, W), and shares little with another's box.
-    """
-    height, width = opacity.shape
-    x1, y1, x2, y2 = _box(opacity >= INK)
-    for _ in range(TRIES):
-        top, left = (_below(random, n - side + 1) for n, side in zip(tinted.shape, opacity.shape, strict=True))
-        place = slice(top, top + height), slice(left, left + width)
-        box = left + x1, top + y1, left + x2, top + y2
-        if (tinted[place] & (opacity > 0)).any() or any(_shared(box, other) > SHARED for other in boxes):
-            continue
-        tint = _find_tint(random, image[:, *place])
-        if tint is not None:
-            return place, tint
-    return None
-
-
-def _shared(a: tuple[int, ...], b: tuple[int, ...]) -> float:
-    """The area that two boxes share, as a part of the smaller one's."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    smaller = min((x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in (a, b))
-    return max(0, width) * max(0, height) / smaller
-
-
-def _find_tint(random: np.random.RandomState, under: np.ndarray) -> np.ndarray | None:
-    """The first color drawn, (3,) uint8, that is legible on `under` (3, h, w), be it light, dark or in between.
-
-    Each is any color, mixed with white or with black: few colors are nearly white or black by themselves, and busy
-    places, on which no other is legible, would have no digits.
-    """
-    color, part = random.random_sample((TRIES, 3)), random.random_sample((TRIES, 1))
-    white = random.random_sample((TRIES, 1)) < 0.5
-    tints = (255 * (color * (1 - part) + part * white) + 0.5).astype(np.uint8)
-    distance = np.abs(_luminance(tints.T)[:, None] - _luminance(under).ravel())  # (TRIES, h * w)
-    legible = np.flatnonzero((distance < NEAR).mean(1) <= HIDING)
-    return tints[legible[0]] if len(legible) else None
-
-
-def _luminance(colors: np.ndarray) -> np.ndarray:
-    """Luminance by ITU-R BT.601 of (3, ...) uint8, from 0 to 255, in exact integers. (...)"""
-    red, green, blue = colors.astype(np.int32)
-    return (299 * red + 587 * green + 114 * blue) // 1000
-
-
-def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """The tight box around what is on in (H, W): x1, y1, x2, y2, the last two one beyond the last pixel."""
-    y, x = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    return int(x[0]), int(y[0]), int(x[-1]) + 1, int(y[-1]) + 1
-
-
-def _below(random: np.random.RandomState, n: int) -> int:
-    """A number from 0 to n - 1."""
-    return int(random.random_sample() * n)
-
-
-def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
+def check_classes(classes: Sequence[str], known: Sequence[str], expected: str) -> tuple[str, ...]:
+    """The classes as a tuple, if they are one or more of the known ones, each once. expected: says so in the error."""
     try:
         chosen = tuple(classes)
-        right = chosen and len(set(chosen)) == len(chosen) and set(chosen) <= set(digits.CLASSES)
+        right = chosen and len(set(chosen)) == len(chosen) and set(chosen) <= set(known)
     except TypeError:
         right = False
     if not right:
-        raise ValueError(f"classes must be one or more of the digits 0 to 9, each once, such as '247', not {classes!r}")
+        raise ValueError(f"classes must be {expected}, got {classes!r}")
     return chosen
 
 
 def _check_scene(
     scene: str, boxes: Tensor, labels: Tensor, masks: Tensor, classes: int, height: int, width: int
 ) -> None:
-    """ValueError, beginning with `scene`, unless a scene of height x width pixels may look like this."""
+    """Raise ValueError, beginning with `scene`, unless a scene of height x width pixels may look like this."""
     check_tensor(f"{scene}labels", labels, torch.int64, ("k",))
     k = len(labels)
-    check_tensor(f"{scene}boxes, one a label,", boxes, torch.float32, (k, 4))
-    check_tensor(f"{scene}masks, one a label,", masks, torch.bool, (k, height, width))
+    check_tensor(f"{scene}boxes, one per label,", boxes, torch.float32, (k, 4))
+    check_tensor(f"{scene}masks, one per label,", masks, torch.bool, (k, height, width))
     check_labels(f"{scene}labels", labels, 0, classes - 1)
     check_boxes(f"{scene}boxes", boxes, height, width)
     for box, mask in zip(boxes.tolist(), masks, strict=True):

@@ -6,11 +6,11 @@ train, held = read("scenes", 0, "247", 600, "test", 100)
 from collections.abc import Sequence
 from functools import lru_cache
 
-from jointopt.checks import listed
-from jointopt.data import check_integer, scenes
+from jointopt.checks import check_choice, check_count
+from jointopt.data import LAST_SEED, scenes
 from jointopt.data.scenes import Scenes, photographs
 
-HELD_OUT = {"test": ("test", 0), "validation": ("train", 2**32 - 1)}  # the split and the seed of drawn scenes
+HELD_OUT = {"test": ("test", 0), "validation": ("train", LAST_SEED)}  # the split and the seed of drawn scenes
 SIDE = 96  # pixels
 
 
@@ -35,10 +35,10 @@ def read(
     ValueError for another held_out, and for what the module of the data refuses; FileNotFoundError where photographs
     are missing.
     """
-    if held_out not in tuple(HELD_OUT):
-        raise ValueError(f"held_out is one of {listed(HELD_OUT)}, got {held_out!r}")
-    check_integer("scenes", count, 1)
-    check_integer("held_out_scenes", held_out_count, 1)
+    check_choice("data", data, ("scenes", *photographs.NAMES))
+    check_choice("held_out", held_out, HELD_OUT)
+    check_count("scenes", count, 1)
+    check_count("held_out_scenes", held_out_count, 1)
     if data != "scenes":
         splits = (("train", count), (held_out, held_out_count))
         train, held = (photographs.load(data, split, n, SIDE, classes, **options) for split, n in splits)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from jointopt.checks import check_choice
 from jointopt.data.scenes import Scenes, photographs
 from jointopt.data.scenes.photographs import Row
 from jointopt.data.torchvision_sets import default_root
@@ -35,7 +36,7 @@ def load(
             JOINTOPT_DATA, else ~/.cache/jointopt.
         download: fetch the data set (0.8 GB) if it is not there.
         size: pixels. Both sides are scaled to it, so that shapes are distorted; box and mask with them.
-        count: so many images, in an order that is fixed and has no pattern: the first 100 of 600 are those of
+        count: the number of images, in an order that is fixed and has no pattern: the first 100 of 600 are those of
             count=100. None: all. An image takes 27 KB at 96 pixels, and its mask 9 KB.
         classes: "species" (labels 0 cat, 1 dog), or "breeds" (the 37, in the order of the data set). None: species.
 
@@ -46,8 +47,7 @@ def load(
     are not there, OSError if they cannot be fetched or read.
     """
     photographs.check(split, size, count)
-    if classes not in (None, "species", "breeds"):
-        raise ValueError(f"classes must be 'species' or 'breeds', not {classes!r}")
+    check_choice("classes", classes, (None, "species", "breeds"))
     from torchvision.datasets import OxfordIIITPet  # here: 2 s and 160 MB
 
     root = Path(root) if root is not None else default_root()

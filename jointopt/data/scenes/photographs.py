@@ -3,7 +3,8 @@
     train = load("voc", "train", 600)     # read once in a process: tasks call this
     train = voc.load("train", count=600)  # read anew
 
-Nothing is fetched unless a data set's own `load` is told to. Sources and licenses are in SOURCES.md beside this file.
+Nothing is fetched, except where a data set's own `load` gets download=True. Sources and licenses are in SOURCES.md,
+in the folder above.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from jointopt.data import check_integer
+from jointopt.checks import check_choice, check_count
 from jointopt.data.scenes import Scenes
 from jointopt.data.torchvision_sets import default_root
 
@@ -38,8 +39,7 @@ def load(
 
     Errors are those of the data set's `load`, and ValueError for another name.
     """
-    if name not in NAMES:
-        raise ValueError(f"no photographs are named {name!r}; choose one of {', '.join(NAMES)}")
+    check_choice("photographs", name, NAMES)
     if isinstance(classes, list):
         classes = tuple(classes)
     return _load(name, split, count, size, classes, default_root(), **options)
@@ -54,12 +54,11 @@ def _load(
 
 
 def check(split: object, size: object, count: object) -> None:
-    """ValueError unless they are a split, a size in pixels, and a number of images or None."""
-    if split not in SPLITS:
-        raise ValueError(f"no split is named {split!r}; choose one of {', '.join(SPLITS)}")
-    check_integer("size", size, 1)
+    """Raise ValueError unless they are a split, a size in pixels, and a number of images or None."""
+    check_choice("split", split, SPLITS)
+    check_count("size", size, 1)
     if count is not None:
-        check_integer("count", count, 1)
+        check_count("count", count, 1)
 
 
 def find(name: str, make: Callable[[bool], object], root: Path, files: Iterable[Path], download: bool, about: str):
@@ -130,7 +129,7 @@ def resized(image: Image.Image, size: int) -> Tensor:
 
 
 def resized_map(image: Image.Image, like: Image.Image, size: int) -> Tensor:
-    """A map of numbers, one a pixel of `like`: uint8 (size, size), each the nearest pixel's."""
+    """A map of numbers, one per pixel of `like`: uint8 (size, size), each the nearest pixel's."""
     scaled = image.resize((size, size), Image.Resampling.NEAREST)  # reads the file, which is then closed
     if image.size != like.size:
         raise ValueError(f"a mask must have the image's size, {like.size}, got {image.size}")

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from jointopt.data.scenes import Scenes, photographs
+from jointopt.data.scenes import Scenes, check_classes, photographs
 from jointopt.data.scenes.photographs import Row
 from jointopt.data.torchvision_sets import default_root
 
@@ -46,7 +46,7 @@ def load(
             JOINTOPT_DATA, else ~/.cache/jointopt.
         download: fetch the data set (2 GB) if it is not there.
         size: pixels. Both sides are scaled to it, so that shapes are distorted; boxes and masks with them.
-        count: so many images, in an order that is fixed and has no pattern: the first 100 of 600 are those of
+        count: the number of images, in an order that is fixed and has no pattern: the first 100 of 600 are those of
             count=100. None: all. An image takes 27 KB at 96 pixels, and each mask 9 KB.
         classes: names out of CLASSES; labels count them from 0. None: all. Images without an object of these are
             left out, and so are objects of other classes.
@@ -59,7 +59,9 @@ def load(
     are not there, OSError if they cannot be fetched or read.
     """
     photographs.check(split, size, count)
-    classes = _check_classes(classes)
+    if classes is None:
+        classes = CLASSES
+    classes = check_classes(classes, CLASSES, f"a list of one or more of {', '.join(CLASSES)}, each once")
     from torchvision import datasets  # here: 2 s and 160 MB
 
     root = Path(root) if root is not None else default_root()
@@ -112,13 +114,3 @@ def _outlined(data, size: int, classes: tuple[str, ...], number: int) -> Row:
     outlined = torch.stack([mask for _, mask in found]) if found else torch.zeros(0, size, size, dtype=torch.bool)
     labels = torch.tensor([label for label, _ in found], dtype=torch.int64)
     return photographs.resized(image, size), photographs.tight_boxes(outlined), labels, outlined, objects == VOID
-
-
-def _check_classes(classes: object) -> tuple[str, ...]:
-    if classes is None:
-        return CLASSES
-    chosen = tuple(classes) if isinstance(classes, (list, tuple)) else ()
-    if not chosen or not all(name in CLASSES for name in chosen) or len(set(chosen)) != len(chosen):
-        expected = f"classes must be a list of one or more of {', '.join(CLASSES)}, each once"
-        raise ValueError(f"{expected}, not {classes!r}")
-    return chosen
