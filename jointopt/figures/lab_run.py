@@ -14,7 +14,7 @@ STILL = 4  # steps: a shorter stand is another module's turn in an alternating p
 
 
 def run(history, marks: Sequence[tuple[int, str]] = ()) -> Picture:
-    """A run of the lab (a `jointopt.live.lab.history.History`): J and its parts, gradients, movement, held-out figures.
+    """A run of the lab (a `jointopt.live.lab.history.History`): J and its parts, gradients, movement, held-out metrics.
 
     `marks`: (step, what changed there). A module that stands still has a gap in its curves and a hatched bar beneath.
     """
@@ -49,7 +49,7 @@ def run(history, marks: Sequence[tuple[int, str]] = ()) -> Picture:
     draw_held_out(held_out, history.held_out)
     told = draw_marks(figure, (objective, held_out, gradient, change), marks)
     names, marked = ", ".join(history.modules), f" Marked: {told}." if told else ""
-    shown = f"J and its parts, held-out figures, gradient norm and weight change of {names}"
+    shown = f"J and its parts, held-out metrics, gradient norm and weight change of {names}"
     return Picture(figure, f"Four panels over {len(steps)} steps: {shown}.{marked}")
 
 
@@ -82,8 +82,8 @@ def draw_marks(figure: Figure, panels: Sequence[Axes], marks: Sequence[tuple[int
 
 
 def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]]) -> None:
-    """The first held-out figure over the steps taken; the figure's name, with its unit, is the title."""
-    axes.set_title("held-out figure: none", loc="left")
+    """The first held-out metric over the steps taken; its name, with its unit, is the title."""
+    axes.set_title("held-out metric: none", loc="left")
     if held_out:
         name = next(iter(held_out[0][1]))
         axes.plot([step for step, _ in held_out], [figures[name] for _, figures in held_out], **HELD_OUT)

@@ -1,4 +1,4 @@
-// What the lab draws: the objective and its parts, gradients, movement, held-out figures, influence, a picture.
+// What the lab draws: the objective and its parts, gradients, movement, held-out metrics, influence, a picture.
 
 import { hatch, stroke, through } from "../shared/canvas.js";
 import { LOOK, lookOf, onLookChange, theme } from "../shared/look.js";
@@ -9,7 +9,7 @@ import { influence } from "./influence.js";
 
 const TITLES = [
   "J and its parts λ·L (log)", "share of each λ·L in J", "gradient norm (log)", "weight change per step (log)",
-  "held-out figure",
+  "held-out metric",
 ];
 
 function render({ model, el }) {
@@ -52,7 +52,7 @@ function render({ model, el }) {
     lines(canvases[3], held, common);
     heldOut(canvases[4], info.held_out, common);
     const heldOutName = info.held_out.name;
-    root.querySelectorAll("h4")[4].textContent = heldOutName ? `held-out ${heldOutName}` : "held-out figure: none";
+    root.querySelectorAll("h4")[4].textContent = heldOutName ? `held-out ${heldOutName}` : "held-out metric: none";
     find(".jo-influence-box").innerHTML = influence(info.influence, losses, modules);
     find(".jo-marks").innerHTML = marks.map((m) => `<li>step ${m.step}: ${escaped(m.texts.join(", "))}</li>`).join("");
 

@@ -19,6 +19,6 @@ class CurvesView(anywidget.AnyWidget):
 
     _esm, _css = front_end("lab/curves.js"), style()
     spec = traitlets.Dict().tag(sync=True)  # names; written once
-    info = traitlets.Dict().tag(sync=True)  # step, words, marks, influence, held-out figures
+    info = traitlets.Dict().tag(sync=True)  # step, words, marks, influence, held-out metrics
     frame = traitlets.Bytes().tag(sync=True)  # the whole run, decimated: see History.frame
     picture = traitlets.Bytes().tag(sync=True)  # PNG
