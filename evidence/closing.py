@@ -13,6 +13,7 @@ from functools import partial
 from evidence import grid
 from evidence.record import Comparisons, Part
 from jointopt import Task, Update, plans
+from jointopt.checks import listed
 from jointopt.compare import Budget, Comparison, cost
 
 SEEDS, GRID_SEEDS = range(10, 15), range(2)
@@ -99,4 +100,6 @@ def joint_against(table: Comparison, better: str = "more") -> dict[str, str]:
         raise ValueError(f'better is "more" or "less", got {better!r}')
     words = {better: "wins", "undecided": "undecided"}
     others = [arm for arm in table.arms if arm != "joint"]
+    if not others or len(others) == len(table.arms):
+        raise ValueError(f"a closing table has joint and other arms, got {listed(table.arms)}")
     return {arm: words.get(table.difference("joint", arm).verdict, "loses") for arm in others}

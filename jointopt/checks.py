@@ -87,11 +87,11 @@ def some_names(names: str | Iterable[str], why: str) -> frozenset[str]:
     return names
 
 
-def check_type(what: str, value: object, kind: type | UnionType, hint: str = "") -> None:
-    """The value is of this type, or of one of these (`Mapping | None`). hint: the end of the error."""
+def check_type(what: str, value: object, kind: type | UnionType, wanted: str, hint: str = "") -> None:
+    """The value is of this type, or of one of these (`Mapping | None`). wanted: the same in words; hint: the end."""
     if not isinstance(value, kind):
-        names = " or ".join(k.__name__.replace("NoneType", "None") for k in getattr(kind, "__args__", (kind,)))
-        raise ValueError(f"{what} must be {names}, got {type(value).__name__}{hint}")
+        given = repr(value) if isinstance(value, (str, Real)) else type(value).__name__
+        raise ValueError(f"{what} must be {wanted}, got {given}{hint}")
 
 
 def check_function(what: str, value: object, signature: str, hint: str = "") -> None:

@@ -214,11 +214,11 @@ def check_change(entry: object) -> Change:
         step, name, value = entry
         kind, _, target = name.partition(".")
         known = (kind in ("weight", "frozen") and target) or name == "lr"
-        check_count("the step", step)
+        step = check_count("the step", step)
         if not known:
             raise ValueError("an unknown kind of change")
         if kind == "frozen":
-            check_type(name, value, bool)
+            check_type(name, value, bool, "True or False")
         else:
             value = check_number(name, value)
     except (TypeError, ValueError, AttributeError) as error:

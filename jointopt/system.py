@@ -65,7 +65,7 @@ def checksum(arrays: dict[str, np.ndarray]) -> str:
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Inside, torch draws from this seed on the CPU; afterwards its random numbers go on as if nothing was drawn."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):  # whatever the default device
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs too, for good
         yield
 

@@ -40,7 +40,7 @@ class Task:
     losses    (model, batch) -> {name: scalar tensor}; must use the model that it is given. In place of a tensor a
               function without arguments may stand, which is called only where the loss is counted: see `computed`
     batches   step number -> batch; the same number gives the same batch, so that a run can be replayed
-    evaluate  model -> {figure with its unit: float}, on held-out data; leaves model and random numbers as they were
+    evaluate  model -> {metric with its unit: float}, on held-out data; leaves model and random numbers as they were
     picture   model -> (H, W, 3) uint8 array: what a person would rather look at
     weights   {loss name: λ}; if given, it names every loss; None: every λ is 1
     recipe    how `jointopt.tasks.load` made the task, as plain data; a saved run carries it
@@ -60,10 +60,10 @@ class Task:
 
     def __post_init__(self):
         check_optimizer(self.optimizer, self.optimizer_options)
-        check_type("a task's model", self.model, nn.Module)
+        check_type("a task's model", self.model, nn.Module, "an nn.Module")
         check_function("a task's losses", self.losses, "(model, batch) -> dict")
         check_function("a task's batches", self.batches, "step number -> batch", OF_OWN_DATA)
-        check_type("a task's weights", self.weights, Mapping | None)
+        check_type("a task's weights", self.weights, Mapping | None, "a dict, loss -> λ, or None")
         for name, weight in (self.weights or {}).items():
             check_number(f"the weight λ of {name!r}", weight)
 
@@ -85,7 +85,7 @@ class Update:
     hold_normalization: bool = True
 
     def __post_init__(self):
-        check_type("hold_normalization", self.hold_normalization, bool)
+        check_type("hold_normalization", self.hold_normalization, bool, "True or False")
         for part, nothing in (("modules", "moves no module"), ("losses", "counts no loss")):
             if (names := getattr(self, part)) is not None:
                 why = f"this Update {nothing}: name at least one, or leave {part}=None for all"
@@ -130,9 +130,9 @@ def train(
 
     A learning rate in the controls is that of the optimizer's first group; the others keep their ratio to it.
     """
-    check_type("train()'s task", task, Task, "; a function that makes one is called")
-    check_type("a plan (a stream of Updates)", plan, Iterable, "; jointopt.plans.joint(100) makes one")
-    check_type("train()'s controls", controls, Controls | None, "; optimizer=… names an optimizer")
+    check_type("train()'s task", task, Task, "a Task", "; a function that makes one is called")
+    check_type("a plan", plan, Iterable, "a stream of Updates", "; jointopt.plans.joint(100) makes one")
+    check_type("train()'s controls", controls, Controls | None, "Controls", "; optimizer=… names an optimizer")
     controls, optimizer = controls or Controls(), optimizer or optimizer_of(task)
     check_own(optimizer, task.model)
     if controls.log:  # they have steered another run
@@ -148,7 +148,7 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     (ValueError) or a number that is not finite (NonFiniteError) is raised before any weight moves.
     """
     model = task.model
-    check_type("what a plan yields", update, Update)
+    check_type("what a plan yields", update, Update, "an Update")
     check_names(update.modules or (), model)
     check_losses(update.losses or (), task.weights)
     controls.bind(model, task.weights)

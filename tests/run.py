@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +30,7 @@ STAGES = {
     "lint": [
         [sys.executable, "-m", "ruff", "check"],
         [sys.executable, "-m", "ruff", "format", "--check"],
-        [str(Path(sys.executable).with_name("lint-imports"))],
+        [str(Path(sysconfig.get_path("scripts"), "lint-imports"))],
         [sys.executable, "tests/js/lint.py"],
     ],
     "unit": [

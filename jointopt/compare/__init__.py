@@ -204,7 +204,7 @@ def _check(make: object, arms: Mapping[str, Arm | Baseline], budget: Budget, pro
             _check_plan(name, arm)
         elif not callable(arm):
             raise ValueError(f"the arm {name!r} is an Arm or a function of the seed, got {type(arm).__name__}")
-    check_type("a budget", budget, Budget, "; Budget(steps=100) is one")
+    check_type("a budget", budget, Budget, "a Budget", "; Budget(steps=100) is one")
     check_count("processes", processes, 1)
 
 

@@ -12,8 +12,8 @@ from jointopt.checks import NonFiniteError, check_repeats, tensors_of
 from jointopt.compare.budget import Budget, Spent, within
 from jointopt.controls import Controls
 from jointopt.modules import fingerprint
-from jointopt.optimizers import check_optimizer
-from jointopt.training import Task, Update, optimizer_of, take_step
+from jointopt.optimizers import check_optimizer, optimizer_of
+from jointopt.training import Task, Update, take_step
 
 FIRST = 3  # losses that are kept: processors agree on them, since nothing has been amplified yet
 

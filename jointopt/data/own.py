@@ -45,8 +45,10 @@ def moved(batch: object, device: str | torch.device) -> object:
         return batch.to(device)
     if isinstance(batch, Mapping):
         return {name: moved(part, device) for name, part in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(moved(part, device) for part in batch))
     if isinstance(batch, tuple | list):
-        return tuple(moved(part, device) for part in batch)
+        return type(batch)(moved(part, device) for part in batch)
     return batch
 
 

@@ -25,24 +25,35 @@ def load(name: str, seed: int = 0, device: str | torch.device = "cpu", **options
     The first weights, which the CPU draws, are the same on every device.
     """
     check_name("task", name, names())
+    device = _device(device)
     module = import_module(f"{__name__}.{name}")
     make = getattr(module, "make", None)
     parameters = inspect.signature(make).parameters.keys() if callable(make) else ()
     if "seed" not in parameters:
         raise ValueError(f"{module.__file__} must have a function make(seed=0, ...) that answers a jointopt.Task")
-    check_count("seed", seed, most=LAST_SEED)
+    seed = check_count("seed", seed, most=LAST_SEED)
     known = parameters - {"seed"}
     if unknown := options.keys() - known:
         raise ValueError(f"the task {name!r} has no option {listed(unknown)}; it has {listed(known)}")
     task = make(seed=seed, **options)
-    check_type(f"the answer of make in {module.__file__}", task, Task)
-    if torch.device(device).type != "cpu":
+    check_type(f"the answer of make in {module.__file__}", task, Task, "a jointopt.Task")
+    if device.type != "cpu":
         task = _on(device, task)
         options = options | {"device": str(device)}
     return replace(task, recipe={"name": name, "seed": seed, "options": options})
 
 
-def _on(device: str | torch.device, task: Task) -> Task:
+def _device(device: object) -> torch.device:
+    """The device, which is there; ValueError otherwise, before anything is made."""
+    try:
+        device = torch.device(device)
+        torch.empty(0, device=device)
+    except (TypeError, RuntimeError, AssertionError) as error:  # torch asserts that it was compiled for CUDA
+        raise ValueError(f"device must be one that torch has here, as 'cpu' or 'cuda', got {device!r}") from error
+    return device
+
+
+def _on(device: torch.device, task: Task) -> Task:
     """The task with its model and its batches on the device."""
     task.model.to(device)
     return replace(task, batches=lambda number: moved(task.batches(number), device))

@@ -220,6 +220,12 @@ def test_mask_r_cnn_table_3(boxes, shown):
     assert task_weights.RULE(weighted(-9, -9, boxes))["Mask R-CNN, table 3"] == WORDS[shown]
 
 
+def test_a_table_of_joint_alone_decides_nothing():
+    alone = {sense: record(sense, {"joint": 80.0})[sense] for sense in ("updates", "flops")}
+    with pytest.raises(ValueError, match="has joint and other arms, got 'joint'"):
+        closing.claim(alone)
+
+
 def test_better_is_more_or_less():
     with pytest.raises(ValueError, match='better is "more" or "less", got \'lower\''):
         closing.claim(closing_table((70, 70, 70), (70, 70, 70)), better="lower")

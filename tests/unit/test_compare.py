@@ -219,7 +219,7 @@ def test_verdicts():
         (dict(seeds=[1, 1]), "seeds are different whole numbers"),
         (dict(seeds=3), "seeds are different whole numbers"),
         (dict(processes=0), "processes must be a whole number ≥ 1, got 0"),
-        (dict(budget=10), "a budget must be Budget, got int"),
+        (dict(budget=10), "a budget must be a Budget, got 10"),
         (dict(budget=Budget(flops=1)), "no step was taken"),
         (dict(arms={"a": Arm(lambda: iter(()))}), "the plan of 'a' gives Updates, one at least; its first is None"),
         (dict(arms={"a": Arm(lambda: ["classifier"])}), "its first is 'classifier'"),

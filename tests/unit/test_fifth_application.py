@@ -42,7 +42,7 @@ def test_it_is_found_by_its_file():
         ("", r"wrong\.py must have a function make\(seed=0, \.\.\.\) that answers a jointopt\.Task"),
         ("make = 3", "must have a function make"),
         ("def make(size=1): ...", r"must have a function make\(seed=0"),
-        ("def make(seed=0): ...", r"the answer of make in .*wrong\.py must be Task, got NoneType"),
+        ("def make(seed=0): ...", r"the answer of make in .*wrong\.py must be a jointopt.Task, got NoneType"),
     ],
 )
 def test_a_file_that_makes_no_task_is_told_what_it_lacks(code, message, tmp_path, monkeypatch):

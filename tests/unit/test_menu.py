@@ -174,7 +174,7 @@ def test_a_plan_that_cannot_be_taken_leaves_the_run_on_the_old_one(make, state):
     engine = Engine(make(), plan)
     first = steps(engine, 2)
     before, log = state(engine.task.model), engine.log
-    for name, error in (("wrong", "'hed'"), ("empty", "the plan 'empty' ended after 2"), ("no", "must be Update")):
+    for name, error in (("wrong", "'hed'"), ("empty", "the plan 'empty' ended after 2"), ("no", "must be an Update")):
         engine.menu.choose(name)
         for _ in range(2):
             with pytest.raises((ValueError, PlanEnded), match=error):

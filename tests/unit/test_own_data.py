@@ -1,5 +1,7 @@
 """Data of one's own: batches of a DataLoader, a data set or a list, and what is refused since it cannot be replayed."""
 
+from collections import namedtuple
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +12,7 @@ from jointopt import Task, data, plans, train
 from jointopt.checks import check_repeats
 from jointopt.compare import Arm, compare
 from jointopt.compare.budget import Budget
+from jointopt.data import own
 from jointopt.live import LiveLab
 from jointopt.live.lab.engine import Engine
 
@@ -133,3 +136,10 @@ def test_and_differ_from_any_other(other):
     answers = iter([[ONES, {"a": ONES}], [ONES, {"a": other}]])
     with pytest.raises(ValueError, match="batch 0 was asked for twice"):
         check_repeats(lambda number: next(answers))
+
+
+def test_a_batch_keeps_its_form_on_another_device():
+    pair = namedtuple("Pair", "images labels")(ONES, [ONES])
+    moved_pair = own.moved(pair, "meta")
+    assert type(moved_pair) is type(pair) and type(moved_pair.labels) is list
+    assert moved_pair.images.device.type == moved_pair.labels[0].device.type == "meta"

@@ -112,7 +112,7 @@ def test_turns_are_saved_and_replayed(tmp_path, no_lab_is_left):
 
 
 def test_what_is_neither_true_nor_false_is_refused():
-    with pytest.raises(ValueError, match="hold_normalization must be bool, got str"):
+    with pytest.raises(ValueError, match="hold_normalization must be True or False, got 'no'"):
         Update("generator", hold_normalization="no")
 
 

@@ -20,6 +20,7 @@ from jointopt.data.scenes.drawn import box_of, crop, draw_digits
 
 Target = dict[str, Tensor]
 Batches = Callable[[int], tuple[Tensor, list[Target]]]
+DIGITS = "one or more of the digits 0 to 9, each once, such as '247'"  # what classes of drawn scenes are
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -112,8 +113,7 @@ def scenes(
     check_count("seed", seed, most=LAST_SEED)
     check_count("size", size, 40, 96)
     check_count("most", most, 1, 9)
-    expected = "one or more of the digits 0 to 9, each once, such as '247'"
-    classes = check_classes(classes, digits.CLASSES, expected)
+    classes = check_classes(classes, digits.CLASSES, DIGITS)
     arrays = digits.read(digits.FILE)
     strokes, backgrounds = arrays[f"{split}_digits"], arrays[f"{split}_backgrounds"]
     pools = [strokes[arrays[f"{split}_labels"] == int(name)] for name in classes]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from jointopt.checks import check_choice, check_count
-from jointopt.data import LAST_SEED, scenes
+from jointopt.data import LAST_SEED, digits, scenes
 from jointopt.data.scenes import Scenes, photographs
 
 HELD_OUT = {"test": ("test", 0), "validation": ("train", LAST_SEED)}  # the split and the seed of drawn scenes
@@ -43,12 +43,13 @@ def read(
         splits = (("train", count), (held_out, held_out_count))
         train, held = (photographs.load(data, split, n, SIDE, classes, **options) for split, n in splits)
         return train, held
-    classes = "247" if classes is None else tuple(classes) if isinstance(classes, list) else classes
+    chosen = scenes.check_classes("247" if classes is None else classes, digits.CLASSES, scenes.DIGITS)
+    classes = "".join(chosen)  # one form for what is drawn once
     split, held_seed = HELD_OUT[held_out]
     return draw(count, "train", seed, classes), draw(held_out_count, split, held_seed, classes)
 
 
 @lru_cache(maxsize=8, typed=True)
-def draw(count: int, split: str, seed: int, classes: str | tuple[str, ...]) -> Scenes:
+def draw(count: int, split: str, seed: int, classes: str) -> Scenes:
     """Scenes, drawn once in a process. Callers share them: leave them as they are."""
     return scenes.scenes(count, split, seed, SIDE, classes)

@@ -70,7 +70,7 @@ def find(name: str, make: Callable[[bool], object], root: Path, files: Iterable[
     missing = [file for file in files if not file.exists()]
     if missing and not download:
         names = ", ".join(str(file.relative_to(root)) for file in missing)
-        way = f"To fetch it ({about}): from jointopt.data import {name}; {name}.load(count=1, download=True)"
+        way = f"To fetch it ({about}): from jointopt.data.scenes import {name}; {name}.load(count=1, download=True)"
         elsewhere = "If it lies in another folder, name that in the environment variable JOINTOPT_DATA or as root"
         raise FileNotFoundError(f"{name} was looked for in {root}; missing: {names}. {way}. {elsewhere}.")
     try:

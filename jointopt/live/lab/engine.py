@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from jointopt.live.lab.plan_menu import Menu, Plans
 from jointopt.live.lab.randomness import OwnRandomness
 from jointopt.live.lab.status_line import StatusLine
 from jointopt.live.lab.torch_modes import TorchModes
-from jointopt.modules import Buffers, Kept, fingerprint, left_as_it_was, module_names, parameters_of
+from jointopt.modules import Buffers, Kept, device_of, fingerprint, left_as_it_was, module_names, parameters_of
 from jointopt.optimizers import optimizer_of
 from jointopt.training import Loss, Step, Task, Update, computed, take_step
 
@@ -54,7 +54,7 @@ class Engine:
             self.controls.restart()
         self._first_settings = self.controls.settings
         self.optimizer_name = task.optimizer
-        self._generator = torch.Generator(next(task.model.parameters()).device)
+        self._generator = torch.Generator(device_of(task.model))
         self._first = copy.deepcopy(task.model.state_dict())
         self._first_buffers = Buffers(task.model.modules())  # a state_dict lacks some, and knows others by name alone
         self.start = fingerprint(task.model.state_dict())
@@ -102,6 +102,12 @@ class Engine:
     def log(self) -> list[Change]:
         """Every change at the step where it took effect, those of plan and optimizer included."""
         return sorted(chain(self.menu.log, self._optimizer_log, self.controls.log), key=lambda change: change.step)
+
+    def _changes_of(self, number: int) -> list[Change]:
+        """The log's changes of the last step, which stand at its ends: it may be long."""
+        logs = (self.menu.log, self._optimizer_log, self.controls.log)
+        last = [list(takewhile(lambda change: change.step == number, reversed(log)))[::-1] for log in logs]
+        return list(chain(*last))
 
     @property
     def pending(self) -> list[Change]:
@@ -157,7 +163,7 @@ class Engine:
             self._influence[update] = {pair: step.weights[pair[0]] * norm for pair, norm in norms.items()}
         lr = self.optimizer.param_groups[0]["lr"]
         choices = {"lr": lr, "optimizer": self.optimizer_name, "plan": self.menu.followed}
-        self.status_line.update([change for change in self.log if change.step == step.number], step, choices)
+        self.status_line.update(self._changes_of(step.number), step, choices)
         return step
 
     def evaluate(self) -> None:
@@ -244,5 +250,5 @@ def _loss_names(task: Task) -> list[str]:
     if task.weights is not None:
         return list(task.weights)
     model = copy.deepcopy(task.model)
-    with OwnRandomness(torch.Generator(next(model.parameters()).device)):
+    with OwnRandomness(torch.Generator(device_of(model))):
         return list(task.losses(model, task.batches(0)))
