@@ -38,7 +38,7 @@ def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 10) -> 
 
 
 def average_precision(
-    found: Sequence[Mapping[str, Tensor]], targets: Sequence[Mapping[str, Tensor]], overlap: float = 0.5
+    predictions: Sequence[Mapping[str, Tensor]], targets: Sequence[Mapping[str, Tensor]], overlap: float = 0.5
 ) -> tuple[float, float]:
     """COCO's average precision and recall at an IoU of `overlap`, the means over the classes that occur, in percent.
 
@@ -49,15 +49,15 @@ def average_precision(
     """
     from faster_coco_eval import COCO, COCOeval_faster  # it prints nothing; pycocotools does, from a lab's thread too
 
-    if len(found) != len(targets):
-        raise ValueError(f"each of {len(targets)} images needs its found boxes, got those of {len(found)}")
+    if len(predictions) != len(targets):
+        raise ValueError(f"each of {len(targets)} images needs its predicted boxes, got those of {len(predictions)}")
     truth = [dict(row, id=n, iscrowd=0) for n, row in enumerate(_coco_rows(targets), 1)]
     if not truth:
         raise ValueError(f"average precision needs a true box at least, got none in {len(targets)} images")
     images = [{"id": number} for number in range(len(targets))]
     labels = sorted({row["category_id"] for row in truth})
     known = COCO({"images": images, "annotations": truth, "categories": [{"id": label} for label in labels]})
-    run = COCOeval_faster(known, known.loadRes(_coco_rows(found)), "bbox")
+    run = COCOeval_faster(known, known.loadRes(_coco_rows(predictions)), "bbox")
     run.params.iouThrs = np.array([overlap])
     run.params.areaRng, run.params.areaRngLbl, run.params.maxDets = [[0, 1e10]], ["all"], [100]
     run.evaluate()
@@ -78,11 +78,13 @@ def _coco_rows(targets: Sequence[Mapping[str, Tensor]]) -> list[dict]:
     return rows
 
 
-def hits(found: Mapping[str, Tensor], target: Mapping[str, Tensor], overlap: float = 0.5) -> list[bool]:
-    """For each found box, the best first: True if it overlaps a true one of its class that no better box has taken."""
+def hits(boxes: Mapping[str, Tensor], target: Mapping[str, Tensor], overlap: float = 0.5) -> list[bool]:
+    """For each of the boxes, the best first: True if it overlaps a true one of its class that no better box has taken."""
     from torchvision.ops import box_iou
 
-    overlaps = box_iou(found["boxes"], target["boxes"]) * (found["labels"][:, None] == target["labels"])  # (k, n)
+    overlaps = box_iou(predicted["boxes"], target["boxes"]) * (
+        predicted["labels"][:, None] == target["labels"]
+    )  # (k, n)
     free, right = set(range(len(target["boxes"]))), []
     for row in overlaps.tolist():
         best = max(free, key=row.__getitem__, default=None)

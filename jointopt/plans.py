@@ -18,7 +18,7 @@ def joint(steps: int | None = None, losses: Losses = None) -> Iterator[Update]:
 
 
 def staged(*stages: tuple[Update, int | None]) -> Iterator[Update]:
-    """One update for so many steps, then the next: `staged((Update("encoder"), 200), (Update("head"), 100))`."""
+    """One update for a number of steps, then the next: `staged((Update("encoder"), 200), (Update("head"), 100))`."""
     if not stages or not all(isinstance(stage, tuple) and len(stage) == 2 for stage in stages):
         raise ValueError(f"staged() takes one or more pairs (Update, steps), got {stages}")
     return chain.from_iterable([repeat(update) if n is None else repeat(update, _steps(n)) for update, n in stages])
@@ -37,7 +37,7 @@ def alternating(*updates: Update, steps: int | None = None) -> Iterator[Update]:
 
 
 def unfreeze(order: Sequence[str], every: int, steps: int | None = None, losses: Losses = None) -> Iterator[Update]:
-    """Gradual unfreezing: the first module alone, and one more each so many steps (Howard & Ruder 2018, §3.3)."""
+    """Gradual unfreezing: the first module alone, and one more every `every` steps (Howard & Ruder 2018, §3.3)."""
     order, every = list(order), _steps(every)
     if not order:
         raise ValueError("unfreeze() needs the names of the modules, in the order in which they start to move")

@@ -42,8 +42,8 @@ def read_arrays(path: Path, what: str, sha256: str, script: str) -> dict[str, np
             arrays = {name: file[name] for name in file.files}
     except Exception as error:  # a damaged archive raises almost anything
         raise OSError(f"{what} {path} is truncated or altered ({error}). {remedy}") from error
-    if (found := checksum(arrays)) != sha256:
-        raise OSError(f"{what} {path} is altered: SHA-256 {found}, expected {sha256}. {remedy}")
+    if (actual := checksum(arrays)) != sha256:
+        raise OSError(f"{what} {path} is altered: SHA-256 {actual}, expected {sha256}. {remedy}")
     for array in arrays.values():
         array.flags.writeable = False
     return arrays

@@ -47,8 +47,8 @@ def run(history, marks: Sequence[tuple[int, str]] = ()) -> Picture:
         lanes[1].set_yticks(range(len(standing)), standing)  # the lanes on the left are the same
     label_ends(change)  # the gradients beside it have the same lines
     draw_held_out(held_out, history.held_out)
-    told = draw_marks(figure, (objective, held_out, gradient, change), marks)
-    names, marked = ", ".join(history.modules), f" Marked: {told}." if told else ""
+    words = draw_marks(figure, (objective, held_out, gradient, change), marks)
+    names, marked = ", ".join(history.modules), f" Marked: {words}." if words else ""
     shown = f"J and its parts, held-out metrics, gradient norm and weight change of {names}"
     return Picture(figure, f"Four panels over {len(steps)} steps: {shown}.{marked}")
 
@@ -75,10 +75,10 @@ def draw_marks(figure: Figure, panels: Sequence[Axes], marks: Sequence[tuple[int
         for axes in panels:
             axes.axvline(step, color="gray", linewidth=1, linestyle=(0, (1, 2)))
             axes.annotate(f" {number}", (step, 1), xycoords=axes.get_xaxis_transform(), fontsize=11, va="top")
-    told = "; ".join(f"{i} (step {step}): {', '.join(texts)}" for i, (step, texts) in enumerate(changes.items(), 1))
-    if told:
-        figure.supxlabel(fill(told, 100), x=0.01, ha="left", fontsize=11, parse_math=False)
-    return told
+    words = "; ".join(f"{i} (step {step}): {', '.join(texts)}" for i, (step, texts) in enumerate(changes.items(), 1))
+    if words:
+        figure.supxlabel(fill(words, 100), x=0.01, ha="left", fontsize=11, parse_math=False)
+    return words
 
 
 def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]]) -> None:
@@ -96,7 +96,7 @@ def positive(values: np.ndarray) -> np.ndarray:
 
 
 def still(change: np.ndarray, shortest: int = 1) -> list[tuple[int, int]]:
-    """(first, last) row of each stretch, of so many rows at least, in which nothing moved."""
+    """(first, last) row of each stretch, of at least `shortest` rows, in which nothing moved."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], change == 0, [0]])))
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= shortest]
 

@@ -8,7 +8,7 @@ from jointopt.figures.style import Picture, look, panels
 
 
 def flow(layers: dict[str, str], rows: dict[str, dict[str, float | None]], alt: str) -> Picture:
-    """The pipeline once a row, and how far the backward pass comes in it.
+    """The pipeline once per row, and how far the backward pass comes in it.
 
     layers: layer -> its module, in the order of the forward pass.
     rows: title -> {layer: 2-norm of the gradient in its weights; None where it is held still}.

@@ -130,8 +130,8 @@ def _full(network: str, classes: int) -> Pipeline:
     else:  # its classifier of 124 million weights is never made
         layers["features"] = models.vgg.make_layers(models.vgg.cfgs["A"])
         state, prefix = fetch(entry), "features."
-        its = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-        layers["features"].load_state_dict(its)
+        features = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        layers["features"].load_state_dict(features)
     return Pipeline(nn.Sequential(layers), head(classes, channels=512))
 
 

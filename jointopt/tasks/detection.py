@@ -140,8 +140,8 @@ def predict(model: nn.Module, images: Sequence[Tensor]) -> list[Target]:
     check_images(images)
     images = moved(list(images), device_of(model))
     with eval_mode(model):
-        found = [each for start in range(0, len(images), 20) for each in model(list(images[start : start + 20]))]
-    return list(moved(found, "cpu"))
+        predictions = [each for start in range(0, len(images), 20) for each in model(list(images[start : start + 20]))]
+    return list(moved(predictions, "cpu"))
 
 
 @torch.no_grad()
@@ -171,18 +171,20 @@ def picture(model: nn.Module, held: Scenes, sure: float = SURE) -> np.ndarray:
     Only boxes whose score is `sure` at least are shown.
     """
     shown = min(SHOWN, len(held))
-    found = predict(model, held.images[:shown])
+    predictions = predict(model, held.images[:shown])
     side = round(ZOOM * held.pixels.shape[-1])
     canvas = Image.new("RGB", (ACROSS * side, -(-shown // ACROSS) * side + 24), "white")
     for number in range(shown):
         corner = number % ACROSS * side, number // ACROSS * side
-        canvas.paste(tile(held.pixels[number], found[number], target_of(held, number), held.classes, sure), corner)
+        canvas.paste(
+            tile(held.pixels[number], predictions[number], target_of(held, number), held.classes, sure), corner
+        )
     legend = "dashed: true    solid: found, class and score    crossed corner: another class or place"
     ImageDraw.Draw(canvas).text((4, canvas.height - 12), legend, fill="black", font=font(), anchor="lm")
     return np.asarray(canvas)
 
 
-def tile(pixels: Tensor, found: Target, target: Target, classes: Sequence[str], sure: float = SURE) -> Image.Image:
+def tile(pixels: Tensor, predicted: Target, target: Target, classes: Sequence[str], sure: float = SURE) -> Image.Image:
     """One scene, uint8 (3, H, W), enlarged, with its boxes."""
     height, width = (round(ZOOM * side) for side in pixels.shape[1:])
     image = Image.fromarray(pixels.permute(1, 2, 0).numpy()).resize((width, height), Image.Resampling.BILINEAR)
@@ -190,7 +192,7 @@ def tile(pixels: Tensor, found: Target, target: Target, classes: Sequence[str], 
     for box, label in zip(target["boxes"].tolist(), target["labels"].tolist(), strict=True):
         dashed(drawing, [round(ZOOM * edge) for edge in box])
         plate(drawing, (ZOOM * box[2], ZOOM * box[3]), classes[label - 1], "white", "black", "rb")
-    shown = {name: values[found["scores"] >= sure] for name, values in found.items()}
+    shown = {name: values[predicted["scores"] >= sure] for name, values in predicted.items()}
     lists = (shown[name].tolist() for name in ("boxes", "labels", "scores"))
     rows = list(zip(*lists, hits(shown, target, OVERLAP), strict=True))
     for box, label, score, right in reversed(rows):  # the best last, above the others

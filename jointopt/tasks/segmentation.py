@@ -127,12 +127,12 @@ def losses(model: Segmenter, batch: Batch, ignore: int | None = None) -> dict[st
     scores = cache(lambda: model.head(model.decoder(*features)))  # (B, 1 + classes, H, W)
     unused = {} if ignore is None else {"ignore_index": ignore}
     cross_entropy = cache(lambda: F.cross_entropy(scores(), masks, **unused))
-    found: dict[str, Loss] = {"cross_entropy": cross_entropy, "dice": lambda: dice_loss(scores(), masks, ignore)}
+    named: dict[str, Loss] = {"cross_entropy": cross_entropy, "dice": lambda: dice_loss(scores(), masks, ignore)}
     if second:
-        found["boxes"] = in_pixels = cache(lambda: box_loss(model.second(features[-1]), *boxes))
+        named["boxes"] = in_pixels = cache(lambda: box_loss(model.second(features[-1]), *boxes))
     if hasattr(model, "balance"):
-        found["learned"] = lambda: model.balance(cross_entropy(), in_pixels())
-    return found
+        named["learned"] = lambda: model.balance(cross_entropy(), in_pixels())
+    return named
 
 
 def dice_loss(scores: Tensor, masks: Tensor, ignore: int | None = None) -> Tensor:
@@ -149,10 +149,10 @@ def dice_loss(scores: Tensor, masks: Tensor, ignore: int | None = None) -> Tenso
     return 1 - ((2 * both + 1) / (either + 1)).mean()
 
 
-def box_loss(found: Tensor, boxes: Tensor) -> Tensor:
+def box_loss(predicted: Tensor, boxes: Tensor) -> Tensor:
     """Mean distance of the four sides, in pixels, over the cells that have a box; 0 where none has. (B, 4, h, w)"""
     owned = has_box(boxes)  # (B, h, w)
-    return ((found - boxes).abs().mean(1) * owned).sum() / owned.sum().clamp(min=1)
+    return ((predicted - boxes).abs().mean(1) * owned).sum() / owned.sum().clamp(min=1)
 
 
 def check_batch(batch: object, classes: int, with_boxes: bool, ignore: int | None = None) -> None:
@@ -204,12 +204,12 @@ def evaluate(model: Segmenter, held: Labeled) -> dict[str, float]:
     classes = iou(confusion(predict(model, images), held.masks.long(), model.classes, held.ignore))
     if classes[1:].isnan().all():
         raise ValueError(f"foreground IoU needs a pixel of an object at least, got none in {len(held)} images")
-    found = {"foreground IoU (%)": classes[1:].nanmean(), "background IoU (%)": classes[0]}
+    metrics = {"foreground IoU (%)": classes[1:].nanmean(), "background IoU (%)": classes[0]}
     if hasattr(model, "second"):
         owned = has_box(held.boxes)  # (N, h, w)
         predicted, true = (x.movedim(1, -1)[owned] for x in (predict_boxes(model, images), held.boxes))  # (n, 4)
-        found["box IoU (%)"] = box_iou(predicted, true).mean()
-    return {name: 100 * float(value) for name, value in found.items()}
+        metrics["box IoU (%)"] = box_iou(predicted, true).mean()
+    return {name: 100 * float(value) for name, value in metrics.items()}
 
 
 # The picture
@@ -242,11 +242,11 @@ def tile(held: Labeled, number: int, predicted: np.ndarray) -> Image.Image:
     for box, label, mask in zip(
         scenes.boxes[number].tolist(), scenes.labels[number].tolist(), scenes.masks[number].numpy(), strict=True
     ):
-        taken = int(np.bincount(predicted[mask]).argmax())
+        majority = int(np.bincount(predicted[mask]).argmax())
         x, y = SIDE / width * box[0], SIDE / height * box[1]
-        name, right = scenes.classes[label], taken == label + 1
+        name, right = scenes.classes[label], majority == label + 1
         if not right:
-            name = f"{name} missed" if not taken else f"{name} as {scenes.classes[taken - 1]}"
+            name = f"{name} missed" if not majority else f"{name} as {scenes.classes[majority - 1]}"
             cross(drawing, min(SIDE - 1, round(SIDE / width * box[2])), round(y))
         plate(drawing, (x, y), name, "white", "black", "lb")
     return image

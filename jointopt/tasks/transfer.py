@@ -123,7 +123,7 @@ def losses(model: Stack, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[s
 
 def evaluate(model: Stack, held: Images, shifted: dict[str, Tensor]) -> dict[str, float]:
     """Held-out accuracy in percent, and that on the same digits under each shift."""
-    found = classification.evaluate(model, held.images, held.labels)
+    metrics = classification.evaluate(model, held.images, held.labels)
     for name, images in shifted.items():
-        found[f"accuracy {name} (%)"] = classification.evaluate(model, images, held.labels)["accuracy (%)"]
-    return found
+        metrics[f"accuracy {name} (%)"] = classification.evaluate(model, images, held.labels)["accuracy (%)"]
+    return metrics

@@ -71,7 +71,7 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"classes": [2, 4]}, r"digits 0 to 9, each once, such as '247', got \(2, 4\)"),
+        ({"classes": [2, 4]}, r"digits 0 to 9, each once, such as '247', got \[2, 4\]"),
         ({"classes": "2x"}, "digits 0 to 9"),
     ],
 )

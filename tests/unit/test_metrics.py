@@ -137,7 +137,7 @@ def test_a_found_box_is_right_once():
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_average_precision_needs_the_found_boxes_of_each_image(count):
     true = objects((1, 0, 0, 10, 10))
-    with pytest.raises(ValueError, match=f"each of 2 images needs its found boxes, got those of {count}"):
+    with pytest.raises(ValueError, match=f"each of 2 images needs its predicted boxes, got those of {count}"):
         average_precision([objects((1, 0, 0, 10, 10), scores=[1])] * count, [true] * 2)
 
 

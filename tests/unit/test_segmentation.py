@@ -88,7 +88,7 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
         ({"second": "count"}, "second must be one of None, 'boxes', got 'count'"),
         ({"weighting": "mean"}, "weighting must be one of 'fixed', 'learned', got 'mean'"),
         ({"weighting": "learned"}, "weighs two tasks: give it a second, as second='boxes'"),
-        ({"classes": [2, 4]}, r"one or more of the digits 0 to 9, each once, such as '247', got \(2, 4\)"),
+        ({"classes": [2, 4]}, r"one or more of the digits 0 to 9, each once, such as '247', got \[2, 4\]"),
         ({"classes": 247}, "digits 0 to 9, .* got 247"),
         ({"classes": "2x"}, "digits 0 to 9"),
         ({"skip": "no"}, "skip must be one of True, False, got 'no'"),

@@ -106,11 +106,11 @@ def _outlined(data, size: int, classes: tuple[str, ...], number: int) -> Row:
     path = Path(data.masks[number])
     with Image.open(path.parents[1] / "SegmentationObject" / path.name) as opened:
         objects = photographs.resized_map(opened, image, size)  # (size, size)
-    found = []
+    chosen = []
     for which in objects.unique().tolist():
         mask = objects == which
         if which not in (0, VOID) and (name := NUMBERS[int(kinds[mask].mode().values)]) in classes:
-            found.append((classes.index(name), mask))
-    outlined = torch.stack([mask for _, mask in found]) if found else torch.zeros(0, size, size, dtype=torch.bool)
-    labels = torch.tensor([label for label, _ in found], dtype=torch.int64)
+            chosen.append((classes.index(name), mask))
+    outlined = torch.stack([mask for _, mask in chosen]) if chosen else torch.zeros(0, size, size, dtype=torch.bool)
+    labels = torch.tensor([label for label, _ in chosen], dtype=torch.int64)
     return photographs.resized(image, size), photographs.tight_boxes(outlined), labels, outlined, objects == VOID

@@ -227,7 +227,7 @@ class Engine:
 def gradient_norms(
     losses: Mapping[str, Loss], model: nn.Module, moving: list[nn.Parameter]
 ) -> dict[tuple[str, str], float]:
-    """{(loss, module): ‖∇ L_k‖} over the parameters that move, by one more backward pass a loss.
+    """{(loss, module): ‖∇ L_k‖} over the parameters that move, by one more backward pass per loss.
 
     The graph is kept, and no `.grad` touched. A loss that is still a function, and so has no graph, is left out.
     """
