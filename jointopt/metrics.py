@@ -78,13 +78,12 @@ def _coco_rows(targets: Sequence[Mapping[str, Tensor]]) -> list[dict]:
     return rows
 
 
-def hits(boxes: Mapping[str, Tensor], target: Mapping[str, Tensor], overlap: float = 0.5) -> list[bool]:
-    """For each of the boxes, the best first: True if it overlaps a true one of its class that no better box has taken."""
+def hits(predicted: Mapping[str, Tensor], target: Mapping[str, Tensor], overlap: float = 0.5) -> list[bool]:
+    """Per predicted box, the best first: True if it overlaps a true one of its class that no better box has taken."""
     from torchvision.ops import box_iou
 
-    overlaps = box_iou(predicted["boxes"], target["boxes"]) * (
-        predicted["labels"][:, None] == target["labels"]
-    )  # (k, n)
+    same_class = predicted["labels"][:, None] == target["labels"]  # (k, n)
+    overlaps = box_iou(predicted["boxes"], target["boxes"]) * same_class  # (k, n)
     free, right = set(range(len(target["boxes"]))), []
     for row in overlaps.tolist():
         best = max(free, key=row.__getitem__, default=None)
