@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from evidence import record
 from jointopt.compare import records
@@ -52,7 +53,8 @@ def measured(name: str, processes: int, make: Callable[[str, int | None], Compar
     part, arms, seeds = record.experiment_of(name).SLICE
     # New processes: a task keeps what it has learned, and another seed of jitter would find it there.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        made = list(pool.map(make, [name] * (len(JITTERS) + 1), [None, *JITTERS]))
+        made = pool.map(make, [name] * (len(JITTERS) + 1), [None, *JITTERS])
+        made = list(tqdm(made, f"{name}: its slice", len(JITTERS) + 1, unit="run"))
     runs = {arm: {str(seed): _summary([each.seeds[seed][arm] for each in made]) for seed in seeds} for arm in arms}
     return {"part": part, "noise": {"size": jitter.SIZE, "seeds": len(JITTERS)}, "runs": runs}
 

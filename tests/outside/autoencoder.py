@@ -6,7 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from jointopt import Task, data
-from jointopt.modules import eval_mode
+from jointopt.modules import device_of, eval_mode
+from jointopt.system import seeded
 
 
 class Autoencoder(nn.Module):
@@ -34,14 +35,13 @@ def losses(model, batch):
 def make(seed=0, size=32):
     """Compress digits."""
     held = data.load("digits", "test").images[:200]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = Autoencoder()
 
     @torch.no_grad()
     def again(model, images):
         with eval_mode(model):
-            return model(images)
+            return model(images.to(device_of(model))).cpu()  # held-out images follow the model
 
     def evaluate(model):
         return {"error (%)": 100 * float((again(model, held) - held).square().mean())}

@@ -12,7 +12,8 @@ from tests.js import lint
 
 LIVE = Path(jointopt.live.__file__).parent
 TESTS = Path(lint.__file__).parent
-FRONT_ENDS = ["lab/controls.js", "lab/curves.js", "landscape/landscape.js", "game/game.js"]
+FRONT_ENDS = ["lab/controls.js", "lab/curves.js"]
+FRONT_ENDS += [f"{file.parent.name}/{file.name}" for file in LIVE.glob("*/*.js") if file.stem == file.parent.name]
 
 
 @pytest.mark.parametrize("name", FRONT_ENDS)

@@ -98,7 +98,9 @@ def test_headings(path):
     assert [level for level, _ in headings(path)].count(1) == 1
     assert not faults([title for level, title in headings(path) if level == 2], opening=path == CHAPTERS[0])
     assert any("trap" in title.lower() for _, title in headings(path)), "each chapter shows a trap"
-    assert "surprised us" in prose(path), "each chapter names what surprised its author"
+    assert "surprised us" in prose(path), (
+        "each chapter names what its author found surprising, with the words 'surprised us'"
+    )
 
 
 def test_headings_that_are_wrong():
