@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 from matplotlib.text import Text
-from test_compare import Scalar
 
 from jointopt import Task, Update, plans
 from jointopt.compare import Arm, Budget, compare, sweep
 from jointopt.figures.comparisons import COLORS, ink, powers_of_ten, zero_position
 from jointopt.statistics import interval
+from tests.unit.compare.test_compare import Scalar
 
 quiet = dict(progress=False)
 GRID = [{"task": 1.0, "up": up, "along": along} for up in (0.0, 0.1, 2.0) for along in (0.0, 1.0)]

@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from test_data_torchvision import write_mnist
 from torch.nn import functional as F
 
 from jointopt import data, plans, tasks, train
 from jointopt.modules import module_names
 from jointopt.tasks import classification
+from tests.unit.data.test_torchvision_sets import write_mnist
 
 load = partial(tasks.load, "classification", data="cluttered", size=16)
 
