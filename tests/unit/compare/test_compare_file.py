@@ -4,10 +4,10 @@ import json
 from functools import partial
 
 import pytest
+from comparetools import ARMS, load, quiet
 
 from jointopt import plans
 from jointopt.compare import Arm, Budget, compare
-from tests.unit.compare.test_compare import ARMS, load, quiet
 
 
 def test_an_interrupt_loses_nothing_that_is_finished(tmp_path):

@@ -7,7 +7,6 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, WeightedRandomSampler
 
 from jointopt import Task, data, plans, train
-from jointopt.checks import check_repeats
 from jointopt.compare import Arm, compare
 from jointopt.compare.budget import Budget
 from jointopt.live import LiveLab
@@ -116,20 +115,3 @@ def test_batches_that_differ_when_asked_for_again_are_refused_before_a_run():
     assert torch.equal(random, torch.random.get_rng_state())
     with pytest.raises(ValueError, match="the arm 'a', seed 0: batch 0 was asked for twice"):
         compare(lambda seed: task, {"a": Arm(plans.joint)}, Budget(steps=1), [0], progress=False)
-
-
-ONES, NAN = torch.ones(2), torch.tensor([float("nan"), 1])
-
-
-@pytest.mark.parametrize("batch", [None, (NAN, "a name"), [{"boxes": torch.zeros(0, 4)}, NAN.numpy()], ONES])
-def test_batches_of_any_form_are_the_same_as_themselves(batch):
-    check_repeats(lambda number: batch)
-
-
-@pytest.mark.parametrize(
-    "other", [ONES.clone().fill_(2), ONES.double(), ONES[:1], NAN, NAN.numpy(), None, (ONES, ONES)]
-)
-def test_and_differ_from_any_other(other):
-    answers = iter([[ONES, {"a": ONES}], [ONES, {"a": other}]])
-    with pytest.raises(ValueError, match="batch 0 was asked for twice"):
-        check_repeats(lambda number: next(answers))
