@@ -186,16 +186,6 @@ def test_what_is_not_finite_is_named_before_a_weight_moves(where, task):
     assert all(torch.equal(a, b) for a, b in zip(before, weights(), strict=True))
 
 
-def test_an_unknown_optimizer_names_the_choices(task):
-    with pytest.raises(ValueError, match="'Adamm'.*'Adam', 'AdamW', 'RMSprop', 'SGD'"):
-        make_optimizer(task.model, "Adamm")
-
-
-def test_an_optimizer_of_another_model_is_refused(task, make):
-    with pytest.raises(ValueError, match="no parameter of this task's model"):
-        next(train(task, plans.joint(1), optimizer=make_optimizer(make().model)))
-
-
 def test_losses_of_another_model_are_refused(task, make):
     other = make()
     with pytest.raises(ValueError, match="do they use the model that they are given"):

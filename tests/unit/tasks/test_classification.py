@@ -1,16 +1,16 @@
-"""Applications by name, and the first of them: classification."""
+"""Classification: the document's losses, held-out accuracy, the picture, and which labels and images it trains on."""
 
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from fake_sets import write_mnist
 from torch.nn import functional as F
 
 from jointopt import data, plans, tasks, train
 from jointopt.modules import module_names
 from jointopt.tasks import classification
-from tests.unit.data.test_torchvision_sets import write_mnist
 
 load = partial(tasks.load, "classification", data="cluttered", size=16)
 
@@ -18,17 +18,6 @@ load = partial(tasks.load, "classification", data="cluttered", size=16)
 @pytest.fixture
 def task():
     return tasks.load("classification", seed=0)
-
-
-def test_a_task_is_found_by_its_file():
-    assert "classification" in tasks.names()
-    with pytest.raises(ValueError, match="no task is named 'clasification'; there are 'classification'"):
-        tasks.load("clasification")
-    options = "'data', 'held_out', 'labels', 'network', 'reg', 'size', 'weights'"
-    with pytest.raises(ValueError, match=f"has no option 'sise'; it has {options}"):
-        tasks.load("classification", sise=3)
-    with pytest.raises(ValueError, match="no data set is named 'digit'"):
-        tasks.load("classification", data="digit")
 
 
 def test_its_modules_and_losses_are_those_of_the_document(task):
@@ -164,3 +153,20 @@ def test_the_defaults_are_the_documents_model_on_all_digits(state):
     assert state.same(task.model.state_dict(), EndToEndModel(10).state_dict())
     expected = data.batches(data.load("digits"), 64, seed=3)(5)
     assert all(torch.equal(a, b) for a, b in zip(task.batches(5), expected, strict=True))
+
+
+def test_labels_are_so_many_of_each_class_and_drawn_by_the_seed():
+    images = data.load("digits")
+    one, two = (classification.choose(images, 7, seed) for seed in (0, 1))
+    assert torch.bincount(one.labels).tolist() == [7] * 10
+    assert not torch.equal(one.images, two.images)
+    assert torch.equal(one.images, classification.choose(images, 7, 0).images)
+    with pytest.raises(ValueError, match="from 1 to 400, got 401"):
+        classification.choose(images, 401, 0)
+
+
+def test_validation_images_are_not_trained_on():
+    pool, held = classification.split("digits", "validation")
+    assert len(pool) == 3000 and len(held) == 1000
+    train_images = {image.numpy().tobytes() for image in pool.images}
+    assert not any(image.numpy().tobytes() in train_images for image in held.images)
