@@ -4,18 +4,18 @@ import pytest
 
 from jointopt.figures.table import Table
 
-TABLE = Table(["arm", "accuracy (%)"], [["joint & all", "92.1"], ["<b>", ""]])
+TABLE = Table(["arm", "accuracy (%)"], [["", ""], ["joint & all", "92.1"], ["<b>", "<1"]])
 
 
 def test_printed_its_columns_are_aligned_and_no_line_ends_in_blanks():
-    assert repr(TABLE).split("\n") == ["arm          accuracy (%)", "joint & all  92.1", "<b>"]
+    assert repr(TABLE).split("\n") == ["arm          accuracy (%)", "", "joint & all  92.1", "<b>          <1"]
 
 
 def test_in_a_notebook_titles_and_names_are_headings_and_no_text_is_markup():
     html = TABLE._repr_html_()
     assert '<tr><th scope="col">arm</th><th scope="col">accuracy (%)</th></tr>' in html
     assert '<tr><th scope="row">joint &amp; all</th><td>92.1</td></tr>' in html
-    assert '<tr><th scope="row">&lt;b&gt;</th><td></td></tr>' in html
+    assert '<tr><th scope="row">&lt;b&gt;</th><td>&lt;1</td></tr>' in html
 
 
 @pytest.mark.parametrize("row", [["joint"], ["joint", "92.1", "4"]])
