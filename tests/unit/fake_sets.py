@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from jointopt.data import digits
+
 SIZES = ((50, 40), (36, 60))  # width and height, by turns
 BORDER = 255
 VOC_NUMBERS = {"aeroplane": 1, "cat": 8, "dog": 12, "person": 15}
@@ -113,3 +115,16 @@ def objects(*rows, scores=None):
     table = torch.tensor(rows, dtype=torch.float32).reshape(-1, 5)
     target = {"boxes": table[:, 1:], "labels": table[:, 0].long()}
     return target if scores is None else target | {"scores": torch.tensor(scores, dtype=torch.float32)}
+
+
+def write_mnist(root, n_labels=1000):
+    """The test digits of the package as MNIST's IDX files: a small data set in torchvision's layout."""
+    raw = root / "MNIST/raw"
+    raw.mkdir(parents=True)
+    arrays = digits.read(digits.FILE)
+    for prefix in ("train", "t10k"):
+        images, labels = arrays["test_digits"], arrays["test_labels"][:n_labels]
+        for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+            header = np.array([0x800 + array.ndim, *array.shape], ">i4").tobytes()
+            (raw / f"{prefix}-{name}-ubyte").write_bytes(header + array.tobytes())
+    return raw

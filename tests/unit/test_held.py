@@ -11,7 +11,6 @@ from torch import nn
 from jointopt import Controls, Task, Update
 from jointopt.live.lab import LiveLab
 from jointopt.live.lab.engine import Engine
-from jointopt.modules import held_still
 
 
 def disturbed(task, disturb):
@@ -155,17 +154,6 @@ def test_a_value_that_the_losses_write_into_a_held_module_is_put_back(make):
     assert same(before, everything(task.model.encoder)) and step.change["encoder"] == 0
     run(disturbed(task, follow), 1)
     assert not same(before, everything(task.model.encoder))
-
-
-def test_holding_within_the_losses_leaves_the_graph_whole(make):
-    """A loss that is to reach one player alone holds the other one while its graph is made."""
-    task = make()
-
-    def losses(model, batch):
-        with held_still(model, None, ["neck"]):
-            return task.losses(model, batch)
-
-    run(replace(task, losses=losses), 3)
 
 
 class Building(nn.Module):

@@ -1,5 +1,6 @@
-"""A model that something has wrapped has its author's names."""
+"""The modules of a model: their names, those of a wrapped model too, and what holds or restores them for a while."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,16 @@ from labtools import run
 from torch import nn
 
 from jointopt import Controls, Task, Update
-from jointopt.modules import module_names
+from jointopt.modules import (
+    covers,
+    eval_mode,
+    fingerprint,
+    held_still,
+    left_as_it_was,
+    module_names,
+    overlap,
+    parameters_of,
+)
 
 
 def wrapped(task, wrap):
@@ -95,3 +105,69 @@ def test_what_belongs_to_no_module_is_not_held(wrap):
 )
 def test_a_single_layer_is_not_looked_through(layer):
     assert module_names(nn.Sequential(layer)) == ["0"]
+
+
+def test_a_shared_parameter_is_in_the_lists_of_both_modules(task):
+    parameters = parameters_of(task.model)
+    assert list(parameters) == module_names(task.model)
+    assert [name for name, listed in parameters.items() if any(p is task.model.head[0].weight for p in listed)] == [
+        "neck",
+        "head",
+    ]
+
+
+def test_a_name_covers_what_lies_within_it():
+    assert covers("body", "body") and covers("body", "body.0.weight")
+    assert not covers("body", "body2.weight") and not covers("body.0", "body")
+    assert overlap("body.0", "body") and overlap("body", "body.0") and not overlap("body.0", "body.1")
+
+
+def disturb(model):
+    model.train(not model.training)
+    model.head[1].train(not model.head[1].training)
+    model.head.requires_grad_(False)
+    model.encoder[1].running_mean.add_(1)
+
+
+@pytest.mark.parametrize("error", [None, KeyError])
+def test_left_as_it_was_restores_modes_flags_and_buffers(error, task):
+    def seen():
+        modes = [module.training for module in task.model.modules()]
+        return modes, [p.requires_grad for p in task.model.parameters()], fingerprint(task.model.state_dict())
+
+    task.model.neck.eval()
+    task.model.neck.requires_grad_(False)
+    before = seen()
+    with contextlib.suppress(KeyError), left_as_it_was(task.model):
+        disturb(task.model)
+        assert all(now != then for now, then in zip(seen(), before, strict=True))
+        if error:
+            raise error
+    assert seen() == before
+
+
+def test_eval_mode_gives_each_module_its_own_mode_back(task):
+    task.model.neck.eval()
+    before = [module.training for module in task.model.modules()]
+    with pytest.raises(KeyError), eval_mode(task.model):
+        assert not any(module.training for module in task.model.modules())
+        raise KeyError
+    assert [module.training for module in task.model.modules()] == before
+
+
+def test_a_fingerprint_sees_names_and_contents():
+    one = {"a": torch.zeros(2), "b": torch.ones(2)}
+    assert fingerprint(one) == fingerprint({name: tensor.clone() for name, tensor in one.items()})
+    assert fingerprint(one) != fingerprint({"a": torch.zeros(2), "c": torch.ones(2)})
+    assert fingerprint(one) != fingerprint({"a": torch.zeros(2), "b": torch.tensor([1.0, 1 + 1e-7])})
+
+
+def test_holding_within_the_losses_leaves_the_graph_whole(make):
+    """A loss that is to reach one player alone holds the other one while its graph is made."""
+    task = make()
+
+    def losses(model, batch):
+        with held_still(model, None, ["neck"]):
+            return task.losses(model, batch)
+
+    run(replace(task, losses=losses), 3)

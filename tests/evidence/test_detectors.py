@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from labtools import take
+from labtools import everything, same, take
 
 from evidence.experiments import detection, detectors, multitask
 from jointopt import tasks
@@ -25,23 +25,23 @@ def test_the_four_steps_move_what_they_name_on_its_losses(task):
     assert [step.total for step in taken] == pytest.approx(counted)
 
 
-def test_the_box_regressor_can_be_trained_alone(state):
+def test_the_box_regressor_can_be_trained_alone():
     task = multitask.load(0, scenes=40, held_out_scenes=6)
     regressor = task.model.get_submodule(multitask.REGRESSOR)
-    before, weights = state(task.model), state(regressor)
+    before, weights = everything(task.model), everything(regressor)
     assert not any(weight.any() for weight in weights.values())
     take(task, [multitask.CLASSES] * 2)
-    assert state.same(weights, state(regressor))  # no loss that is counted reaches it
+    assert same(weights, everything(regressor))  # no loss that is counted reaches it
     with torch.no_grad():
         regressor.bias.fill_(0.1)  # at 0 it is right about true boxes, which are among the proposals
-    between = state(task.model)
+    between = everything(task.model)
     (step,) = take(task, [multitask.BOXES])
-    moved = {name for name, weight in state(task.model).items() if not torch.equal(weight, between[name])}
+    moved = {name for name, weight in everything(task.model).items() if not torch.equal(weight, between[name])}
     assert moved == {f"{multitask.REGRESSOR}.weight", f"{multitask.REGRESSOR}.bias"} and step.moved == ("roi_heads",)
-    assert not state.same(before, between)
+    assert not same(before, between)
 
 
-def test_boxes_as_proposed_are_those_of_a_regressor_at_0(state):
+def test_boxes_as_proposed_are_those_of_a_regressor_at_0():
     task = multitask.load(0, scenes=40, held_out_scenes=6)
     task.model.roi_heads.score_thresh = 0.01
     metrics = task.evaluate(task.model)
@@ -49,10 +49,10 @@ def test_boxes_as_proposed_are_those_of_a_regressor_at_0(state):
     assert list(metrics) == ["mAP@0.5 (%)", "recall@0.5 (%)"] and plain == list(metrics.values()) and plain[1] > 0
     with torch.no_grad():
         task.model.get_submodule(multitask.REGRESSOR).bias.fill_(5.0)  # half a box, to the right and down, and larger
-    before = state(task.model)
+    before = everything(task.model)
     moved = task.evaluate(task.model)
     assert [moved[f"{name}, boxes as proposed"] for name in metrics] == plain
-    assert moved["recall@0.5 (%)"] < plain[1] and state.same(before, state(task.model))
+    assert moved["recall@0.5 (%)"] < plain[1] and same(before, everything(task.model))
 
 
 def test_both_detectors_are_made_by_their_names():

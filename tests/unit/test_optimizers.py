@@ -1,4 +1,4 @@
-"""What a task's run begins with, where nobody asks for another: its own optimizer, in the loop and in the lab."""
+"""Optimizers by name, and the one that a task begins with where nobody asks for another: in the loop and in the lab."""
 
 import json
 import re
@@ -85,6 +85,7 @@ ONE_RATE = "the learning rate must be one number for all modules, got {'head': 0
         (torch.optim.LBFGS(PARAMETERS), CLOSURE),
         (torch.optim.Adam, BY_NAME.format("the class Adam")),
         (torch.optim.SGD(PARAMETERS), BY_NAME.format("an object of SGD")),
+        ("Adamm", f"no optimizer is named 'Adamm'; {THERE}"),
         (["Adam"], f"no optimizer is named ['Adam']; {THERE}"),
     ],
 )
@@ -121,6 +122,11 @@ def test_the_loop_takes_an_optimizer_and_neither_its_name_nor_lbfgs(make, state)
     with pytest.raises(ValueError, match=CLOSURE):
         totals(task, torch.optim.LBFGS(task.model.parameters()))
     assert state.same(before, state(task.model))
+
+
+def test_an_optimizer_of_another_model_is_refused(task, make):
+    with pytest.raises(ValueError, match="no parameter of this task's model"):
+        next(train(task, plans.joint(1), optimizer=make_optimizer(make().model)))
 
 
 # The lab

@@ -10,7 +10,7 @@ import torch
 import jointopt
 from jointopt import Classifier, EndToEndModel, FeatureExtractor, get_batch_data
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCUMENT = ROOT.parent / "shared" / "document.md"  # beside the repository where the collection is written
 
 

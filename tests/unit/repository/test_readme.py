@@ -8,7 +8,7 @@ from PIL import Image
 
 from jointopt import tasks
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 README, USAGE, CONTRIBUTING = ROOT / "README.md", ROOT / "docs" / "usage.md", ROOT / "CONTRIBUTING.md"
 OTHERS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")} - {README, USAGE, CONTRIBUTING})
 PICTURE = ROOT / "docs" / "lab.webp"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from repo2docker.app import Repo2Docker
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FOR_TESTS_ONLY = {"nbval", "pytest"}
 # conda-forge's name -> PyPI's
 CONDA_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}

@@ -1,11 +1,11 @@
-"""Applications by name, and the first of them: classification."""
+"""Classification: the document's losses, held-out accuracy, the picture, and which labels and images it trains on."""
 
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from test_data_torchvision import write_mnist
+from fake_sets import write_mnist
 from torch.nn import functional as F
 
 from jointopt import data, plans, tasks, train
@@ -18,45 +18,6 @@ load = partial(tasks.load, "classification", data="cluttered", size=16)
 @pytest.fixture
 def task():
     return tasks.load("classification", seed=0)
-
-
-def test_a_task_is_found_by_its_file():
-    assert "classification" in tasks.names()
-    with pytest.raises(ValueError, match="no task is named 'clasification'; there are 'classification'"):
-        tasks.load("clasification")
-    options = "'data', 'held_out', 'labels', 'network', 'reg', 'size', 'weights'"
-    with pytest.raises(ValueError, match=f"has no option 'sise'; it has {options}"):
-        tasks.load("classification", sise=3)
-    with pytest.raises(ValueError, match="no data set is named 'digit'"):
-        tasks.load("classification", data="digit")
-
-
-def test_a_seed_of_numpy_is_a_seed():
-    task, same = tasks.load("classification", seed=np.int64(3)), tasks.load("classification", seed=3)
-    assert all(map(torch.equal, task.model.parameters(), same.model.parameters()))
-    assert type(task.recipe["seed"]) is int
-
-
-@pytest.mark.parametrize("device", ["gpu", None, "cuda:99"])
-def test_a_device_that_is_not_there_is_refused_before_anything_is_made(device, monkeypatch):
-    monkeypatch.setattr(classification, "make", lambda seed=0: pytest.fail("it was made"))
-    with pytest.raises(ValueError, match="device must be one that torch has here"):
-        tasks.load("classification", device=device)
-
-
-def test_the_first_weights_are_drawn_on_the_cpu_whatever_the_default_device():
-    with torch.device("meta"):
-        task = tasks.load("classification")
-    same = tasks.load("classification")
-    assert all(map(torch.equal, task.model.parameters(), same.model.parameters()))
-
-
-def test_classes_of_scenes_in_any_form():
-    few = dict(scenes=12, held_out_scenes=4)
-    one, same = (tasks.load("detection", classes=classes, **few) for classes in ("24", ["2", "4"]))
-    assert torch.equal(one.batches(0)[0][0], same.batches(0)[0][0])
-    with pytest.raises(ValueError, match="classes must be one or more of the digits"):
-        tasks.load("detection", classes=[["2"]], **few)
 
 
 def test_its_modules_and_losses_are_those_of_the_document(task):
@@ -192,3 +153,20 @@ def test_the_defaults_are_the_documents_model_on_all_digits(state):
     assert state.same(task.model.state_dict(), EndToEndModel(10).state_dict())
     expected = data.batches(data.load("digits"), 64, seed=3)(5)
     assert all(torch.equal(a, b) for a, b in zip(task.batches(5), expected, strict=True))
+
+
+def test_labels_are_so_many_of_each_class_and_drawn_by_the_seed():
+    images = data.load("digits")
+    one, two = (classification.choose(images, 7, seed) for seed in (0, 1))
+    assert torch.bincount(one.labels).tolist() == [7] * 10
+    assert not torch.equal(one.images, two.images)
+    assert torch.equal(one.images, classification.choose(images, 7, 0).images)
+    with pytest.raises(ValueError, match="from 1 to 400, got 401"):
+        classification.choose(images, 401, 0)
+
+
+def test_validation_images_are_not_trained_on():
+    pool, held = classification.split("digits", "validation")
+    assert len(pool) == 3000 and len(held) == 1000
+    train_images = {image.numpy().tobytes() for image in pool.images}
+    assert not any(image.numpy().tobytes() in train_images for image in held.images)

@@ -1,11 +1,38 @@
-"""Where one curve passes another: by hand, at the ends, and how sure it is."""
+"""Intervals of means, against scipy; where one curve passes another: by hand, at the ends, and how sure it is."""
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from jointopt.statistics import crossing, how_sure
+from jointopt.statistics import Interval, crossing, how_sure, interval
 
 PLACES = (10, 100, 1000)
+
+
+def test_the_interval_is_scipys():
+    values = np.random.default_rng(0).normal(3, 2, size=7)
+    mean, half = interval(values)
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (mean - half, mean + half) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, float("nan")], [[1.0, 2.0]]])
+def test_an_interval_needs_two_values(values):
+    with pytest.raises(ValueError, match="two finite values at least, one per seed, got"):
+        interval(values)
+
+
+def test_an_interval_has_the_decimals_that_its_width_asks_for():
+    pairs = [(12.345, 1.26), (0.123, 0.045), (10.0, 0.0)]
+    assert [str(Interval(*pair, 5)) for pair in pairs] == ["12.3 ± 1.3", "0.12 ± 0.04", "10.0 ± 0.0"]
+    assert f"{Interval(1.26, 0.5, 5):+}" == "+1.3 ± 0.5"
+
+
+def test_verdicts():
+    assert [Interval(m, 1.0, 5).verdict for m in (2, -2, 1, 0.5)] == ["more", "less", "undecided", "undecided"]
+
+
+# Where one curve passes another
 
 
 def test_it_lies_on_a_straight_line_over_the_logarithm():

@@ -4,7 +4,7 @@ import json
 from functools import partial
 
 import pytest
-from test_compare import ARMS, load, quiet
+from comparetools import ARMS, load, quiet
 
 from jointopt import plans
 from jointopt.compare import Arm, Budget, compare

@@ -1,32 +1,12 @@
 """The tasks with losses that need no label, and with a source: their data, their losses, their errors."""
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from jointopt import Update, data, tasks, train
-from jointopt.compare.baselines import hog_features, hog_logistic
 from jointopt.models import stack
-from jointopt.modules import module_names
 from jointopt.tasks import classification, pretext, transfer
-
-
-def test_labels_are_so_many_of_each_class_and_drawn_by_the_seed():
-    images = data.load("digits")
-    one, two = (classification.choose(images, 7, seed) for seed in (0, 1))
-    assert torch.bincount(one.labels).tolist() == [7] * 10
-    assert not torch.equal(one.images, two.images)
-    assert torch.equal(one.images, classification.choose(images, 7, 0).images)
-    with pytest.raises(ValueError, match="from 1 to 400, got 401"):
-        classification.choose(images, 401, 0)
-
-
-def test_validation_images_are_not_trained_on():
-    pool, held = classification.split("digits", "validation")
-    assert len(pool) == 3000 and len(held) == 1000
-    train_images = {image.numpy().tobytes() for image in pool.images}
-    assert not any(image.numpy().tobytes() in train_images for image in held.images)
 
 
 def in_bytes(images):
@@ -117,15 +97,6 @@ def test_each_loss_moves_its_own_modules(loss, moved):
     assert set(step.moved) == moved and set(step.losses) == {loss}
 
 
-@pytest.mark.parametrize(("depth", "features"), [(2, 16 * 7 * 7), (3, 32 * 3 * 3), (4, 32), (5, 32), (8, 32), (12, 32)])
-def test_stacks_of_every_depth(depth, features):
-    model = stack.Stack(depth)
-    assert module_names(model) == [*stack.layers(1, depth), "source_head", "classifier"]
-    assert model.features(torch.zeros(2, 3, 28, 28)).shape == (2, features) and model(
-        torch.zeros(2, 3, 28, 28)
-    ).shape == (2, 5)
-
-
 def test_the_pretrained_layers_are_kept_up_to_the_one_that_was_asked_for():
     whole = tasks.load("transfer", depth=4, pretrained=3).model
     part = tasks.load("transfer", depth=4, pretrained=3, keep=2).model
@@ -174,28 +145,3 @@ def test_source_and_target_have_other_digits_and_the_shifts_the_same_ones():
 def test_wrong_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         tasks.load("transfer", **{"pretrained": 0} | options)
-
-
-def test_hog_sees_edges_and_not_brightness():
-    images = data.load("cluttered").images[:3].numpy()
-    features = hog_features(images, 7)
-    assert features.shape == (3, 3 * 3 * 4 * 9)
-    assert np.allclose(hog_features(0.5 * images, 7), features, atol=1e-3)
-
-
-def test_the_baseline_trains_on_the_images_of_the_task():
-    few, many = hog_logistic(labels=5), hog_logistic(labels=100)
-    assert few(0) == few(0) and few(0) != few(1)
-    assert 20 < few(0)["accuracy (%)"] < many(0)["accuracy (%)"]
-
-
-def test_the_baseline_says_what_it_is():
-    arm = hog_logistic(labels=5, cell=4)
-    assert arm.func.__qualname__ == "hog_accuracy"
-    assert arm.keywords == {"data": "cluttered", "labels": 5, "held_out": "test", "cell": 4, "C": 1.0}
-
-
-@pytest.mark.parametrize("options", [{"labels": 401}, {"held_out": "train"}, {"C": 0.0}, {"cell": 15}])
-def test_the_baseline_refuses_what_cannot_be(options):
-    with pytest.raises(ValueError, match=r"401|train|C|cell|shape"):
-        hog_logistic(**({"labels": 5} | options))(0)

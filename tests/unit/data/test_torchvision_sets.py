@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from fake_sets import write_mnist
 from PIL import Image
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -67,19 +68,6 @@ def test_damaged_debian_package(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="train-images-idx3-ubyte.gz is truncated or altered.*Reinstall"):
         data.load("fashion_mnist")
     assert not list((tmp_path / "FashionMNIST/raw").iterdir())
-
-
-def write_mnist(root, n_labels=1000):
-    """The test digits of the package as MNIST's IDX files: a small data set in torchvision's layout."""
-    raw = root / "MNIST/raw"
-    raw.mkdir(parents=True)
-    arrays = digits.read(digits.FILE)
-    for prefix in ("train", "t10k"):
-        images, labels = arrays["test_digits"], arrays["test_labels"][:n_labels]
-        for name, array in (("images-idx3", images), ("labels-idx1", labels)):
-            header = np.array([0x800 + array.ndim, *array.shape], ">i4").tobytes()
-            (raw / f"{prefix}-{name}-ubyte").write_bytes(header + array.tobytes())
-    return raw
 
 
 def test_mnist(tmp_path):

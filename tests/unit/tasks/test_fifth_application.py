@@ -14,7 +14,7 @@ from jointopt.compare import Arm, compare
 from jointopt.compare.budget import Budget
 from jointopt.live import LiveLab
 
-OUTSIDE = Path(__file__).parents[1] / "outside"
+OUTSIDE = Path(__file__).parents[2] / "outside"
 
 
 @pytest.fixture(autouse=True)

@@ -1,42 +1,17 @@
 """The figures of a sweep: what they show is what was measured, and what they cannot show they refuse."""
 
 import struct
-from functools import partial
 
 import numpy as np
 import pytest
+from comparetools import GRID, decay, quiet, swept
 from matplotlib import colormaps
 from matplotlib.text import Text
-from test_compare import Scalar
 
-from jointopt import Task, Update, plans
-from jointopt.compare import Arm, Budget, compare, sweep
+from jointopt import plans
+from jointopt.compare import Budget, sweep
 from jointopt.figures.comparisons import COLORS, ink, powers_of_ten, zero_position
 from jointopt.statistics import interval
-
-quiet = dict(progress=False)
-GRID = [{"task": 1.0, "up": up, "along": along} for up in (0.0, 0.1, 2.0) for along in (0.0, 1.0)]
-
-
-def decay(seed):
-    """One SGD step from w = seed + 1: the metric is then w·(1 − lr·(λ_up + 10·λ_along)), with lr = 0.01."""
-    model = Scalar(seed + 1.0)
-    return Task(
-        model,
-        lambda model, batch: {"task": 0 * model.w, "up": model.w**2 / 2, "along": 10 * model.w**2 / 2},
-        lambda number: None,
-        evaluate=lambda model: {"w (1)": model.w.item(), "w (%)": 100 * model.w.item()},
-        weights={"task": 1.0, "up": 0.0, "along": 0.0},
-    )
-
-
-def arm(weights, **options):
-    return Arm(plans.joint, weights, "SGD", {"lr": 0.01, **options})
-
-
-def swept(choices, seeds=3, make=decay, **options):
-    arms = {str(choice): arm(choice, **options) for choice in choices}
-    return compare(make, arms, Budget(steps=1), range(seeds), **quiet)
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +22,6 @@ def grid():
 @pytest.fixture(scope="module")
 def line():
     return swept([{"up": weight} for weight in (1.0, 0.0, 30.0, 0.02)])
-
-
-def test_over_gives_the_values_by_hand_from_the_smallest_on(line):
-    over = line.over("up")
-    assert list(over) == [0.0, 0.02, 1.0, 30.0]
-    for weight, values in over.items():
-        assert values == pytest.approx(np.array([1, 2, 3]) * (1 - 0.01 * weight), rel=1e-5)
-    assert line.over("up", "w (%)")[1.0] == pytest.approx([99, 198, 297], rel=1e-5)
-
-
-def test_over_takes_an_option_of_the_optimizer():
-    arms = {f"{decay}": arm({"up": 1.0}, weight_decay=decay) for decay in (0.0, 2.0)}
-    result = compare(decay, arms, Budget(steps=1), range(2), **quiet)
-    assert result.over("weight_decay")[2.0] == pytest.approx([0.97, 1.94], rel=1e-5)
-    assert "λ" in repr(result.curve("weight_decay"))
 
 
 def test_the_curve_has_a_point_per_seed_and_the_mean_with_its_interval(line):
@@ -141,43 +101,6 @@ def test_positions_on_the_axis():
     assert powers_of_ten([0, 1e-3, 0.5]) == pytest.approx([1e-3, 1e-2, 1e-1])
     assert powers_of_ten([1e-5, 1e4]) == pytest.approx([1e-5, 1e-3, 1e-1, 1e1, 1e3])
     assert powers_of_ten([0]) == [1] and powers_of_ten([2, 5]) == []
-
-
-def no_sweep():
-    return compare(decay, {"joint": Arm(plans.joint), "b": Arm(plans.joint)}, Budget(steps=1), range(2), **quiet)
-
-
-def with_baseline():
-    arms = {"up 1": arm({"up": 1.0}), "none": lambda seed: {"w (1)": 0.0, "w (%)": 0.0}}
-    return compare(decay, arms, Budget(steps=1), range(2), **quiet)
-
-
-def two_plans():
-    arms = {"a": arm({"up": 0.0}), "b": Arm(partial(plans.alternating, Update("w", "task")), {"up": 1.0}, "SGD")}
-    return compare(decay, arms, Budget(steps=1), range(2), **quiet)
-
-
-@pytest.mark.parametrize(
-    ("result", "message"),
-    [
-        (lambda: swept([{"up": 0.0}, {"up": 1.0}]), "no λ of the arm .* is named 'reg'; it has 'lr', 'up'"),
-        (no_sweep, "the arm 'joint' is not of a sweep"),
-        (with_baseline, "the arm 'none' is not of a sweep"),
-    ],
-)
-def test_what_has_no_such_weight_is_refused(result, message):
-    with pytest.raises(ValueError, match=message):
-        result().curve("reg" if "reg" in message else "up")
-
-
-def test_arms_that_differ_in_more_are_no_sweep(grid):
-    with pytest.raises(ValueError, match="no sweep over 'up': the arms differ in 'along' as well"):
-        grid.curve("up")
-    with pytest.raises(ValueError, match="the arms differ in 'lr', 'plan' as well"):
-        two_plans().curve("up")
-    extra = [{"up": 0.0, "along": 1.0}, {"up": 1.0}]  # the second arm lacks what the first one has
-    with pytest.raises(ValueError, match="the arms differ in 'along' as well"):
-        swept(extra).curve("up")
 
 
 def test_a_heat_map_needs_every_cell(grid):

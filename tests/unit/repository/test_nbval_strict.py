@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tools.execute import METADATA, WIDGET_VIEW
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXEMPTIONS = ("nbval_skip", "nbval_ignore_output", "pytest_validate_ignore_output")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = [ROOT / "evidence" / "README.md", *(ROOT / "jointopt" / room / "SOURCES.md" for room in ("data", "models"))]
 PAGES += [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]

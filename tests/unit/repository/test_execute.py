@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tools.execute import METADATA, ROOT, WIDGET_VIEW, clean
 
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "execute.py"
+SCRIPT = Path(__file__).resolve().parents[3] / "tools" / "execute.py"
 
 
 @pytest.fixture

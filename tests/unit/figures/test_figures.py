@@ -9,10 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from matplotlib.text import Text
-from scipy import stats
 
 from jointopt import Controls, Update, figures, plans
-from jointopt.compare import interval
 from jointopt.figures import lab_run, style
 from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.history import History
@@ -101,19 +99,6 @@ def test_one_look_for_one_idea():
     assert figures.look("classifier")["linestyle"] == figures.look("phi")["linestyle"] == "--"
     names = ["reg", "task", "box"]
     assert figures.look("task", names)["color"] != figures.look("box", names)["color"]
-
-
-def test_the_interval_is_scipys():
-    values = np.random.default_rng(0).normal(3, 2, size=7)
-    mean, half = interval(values)
-    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert (mean - half, mean + half) == pytest.approx((low, high))
-
-
-@pytest.mark.parametrize("values", [[], [1.0], [1.0, float("nan")], [[1.0, 2.0]]])
-def test_an_interval_needs_two_values(values):
-    with pytest.raises(ValueError, match="two finite values at least, one per seed, got"):
-        interval(values)
 
 
 def test_a_dollar_in_a_name_is_no_formula():
