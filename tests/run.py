@@ -67,12 +67,12 @@ def run(stage: str, environment: dict[str, str], quiet: bool = False) -> Outcome
         processes = "2" if environment["OMP_NUM_THREADS"] == "1" else "0"  # 0: this one, which has both cores
         command = [processes if word == "{processes}" else word for word in command]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
-        for line in process.stdout:
-            text.append(line)
-            if not quiet:
-                print(line, end="", flush=True)
-        passed = process.wait() == 0 and passed
+        with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:
+            for line in process.stdout:
+                text.append(line)
+                if not quiet:
+                    print(line, end="", flush=True)
+        passed = process.returncode == 0 and passed
     last = next((line.strip(" =\n") for line in reversed(text) if line.strip()), "")
     return Outcome(passed, time.monotonic() - start, last, "".join(text))
 
