@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from labtools import take
 from torch.nn import functional as F
 
-from jointopt import Update, plans, tasks, train
+from jointopt import Update, plans, tasks
 from jointopt.compare.budget import cost
 from jointopt.data.scenes import Scenes, held_out
 from jointopt.data.scenes.labeled import cells
@@ -27,10 +28,6 @@ def task():
 @pytest.fixture
 def both():
     return load(seed=0, second="boxes")
-
-
-def take(task, plan):
-    return list(train(task, plan))
 
 
 def values(answer):

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import torch
+from labtools import take
 
 from jointopt import plans, tasks, train
 from jointopt.data.scenes import Scenes
@@ -21,10 +22,6 @@ def task():
 @pytest.fixture
 def both():
     return load(seed=0, second="boxes")
-
-
-def take(task, plan):
-    return list(train(task, plan))
 
 
 MASKS = torch.zeros(1, 96, 96, dtype=torch.int64)
