@@ -179,27 +179,51 @@ class Controls:
         controls.schedule(log)
         return controls
 
+    def put_aside(self) -> list[tuple[str, float | bool]]:
+        """What waits for the next step, which it does no longer: see `resume`."""
+        with self._lock:
+            waiting, self._pending = list(dict(self._pending).items()), []
+        return waiting
+
+    def resume(self, log: Iterable[Change], waiting: Iterable[tuple[str, float | bool]] = ()) -> None:
+        """Go on with a run of this log, and with what waited in it. What was set since `put_aside` waits as well."""
+        with self._lock:
+            self.log, self._rates = list(log), None
+            self._pending = [*waiting, *self._pending]
+            past = [(name, value) for _, name, value in self.log]
+            self._settings = _changed(Settings({}, frozenset(), None), past + self._pending)
+        self.on_change()
+
     def _change(self, changes: list[tuple[str, float | bool]]) -> None:
         with self._lock:
-            weights, frozen, lr = dict(self._settings.weights), set(self._settings.frozen), self._settings.lr
-            for name, value in changes:
+            for name, _ in changes:
                 kind, _, target = name.partition(".")
-                if kind == "lr":
-                    lr = value
-                elif kind == "weight":
+                if kind == "weight":
                     check_losses([target], self._losses)
-                    weights[target] = value
-                else:
-                    if self._model is not None:
-                        check_names([target], self._model)
-                    (frozen.add if value else frozen.discard)(target)
+                elif kind == "frozen" and self._model is not None:
+                    check_names([target], self._model)
+            settings = _changed(self._settings, changes)
             for name, value in changes:
                 target = name.partition(".")[2]
-                if value is False and (around := next((f for f in frozen if covers(f, target)), None)):
+                if value is False and (around := next((f for f in settings.frozen if covers(f, target)), None)):
                     raise ValueError(f"{target!r} stays frozen while {around!r} is: thaw that")
-            self._settings = Settings(weights, frozenset(frozen), lr)  # one store: a reader sees all of it or nothing
+            self._settings = settings  # one store: a reader sees all of it or nothing
             self._pending += changes
         self.on_change()
+
+
+def _changed(settings: Settings, changes: Iterable[tuple[str, float | bool]]) -> Settings:
+    """The settings with these changes made one after the other."""
+    weights, frozen, lr = dict(settings.weights), set(settings.frozen), settings.lr
+    for name, value in changes:
+        kind, _, target = name.partition(".")
+        if kind == "lr":
+            lr = value
+        elif kind == "weight":
+            weights[target] = value
+        else:
+            (frozen.add if value else frozen.discard)(target)
+    return Settings(weights, frozenset(frozen), lr)
 
 
 def check_losses(names: Collection[str], known: Collection[str] | None) -> None:

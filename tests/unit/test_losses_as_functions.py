@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from jointopt import Update, plans, train
-from jointopt.live.lab.engine import Engine, gradient_norms
+from jointopt.live.lab.engine import Engine
+from jointopt.live.lab.influence import gradient_norms
 
 
 def steps(engine, n, **options):

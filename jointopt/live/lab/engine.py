@@ -1,254 +1,125 @@
-"""One replayable run of a task: no widget, no thread. A run is (task, plan, log)."""
+"""A run that can go back to any of its steps and take another way from there."""
 
 import copy
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
-from itertools import chain, takewhile
+from collections.abc import Callable
 
-import torch
-from torch import Tensor, nn
-
-from jointopt.checks import check_repeats, listed
+from jointopt.checks import check_count, check_name
 from jointopt.controls import Change, Controls
-from jointopt.live.lab.history import History
-from jointopt.live.lab.plan_menu import Menu, Plans
-from jointopt.live.lab.randomness import OwnRandomness
-from jointopt.live.lab.status_line import StatusLine
-from jointopt.live.lab.torch_modes import TorchModes
-from jointopt.modules import Buffers, Kept, device_of, fingerprint, left_as_it_was, module_names, parameters_of
-from jointopt.optimizers import optimizer_of
-from jointopt.training import Loss, Step, Task, Update, computed, take_step
+from jointopt.live.lab.branches import Branch, Snapshot, by_kind, letter, thin
+from jointopt.live.lab.run import Run
+from jointopt.live.lab.throttle import Throttle
+from jointopt.training import Step, Update
 
-RECENT = 32  # steps within which an update belongs to what the plan is doing now
+SNAPSHOT_SHARE = 0.005  # the most of the training time that snapshots may take
 
 
-class PlanEnded(Exception):
-    """The plan has no further update."""
+class Engine(Run):
+    """A run and its branches. Steps are taken again from the nearest snapshot: about one is made in a second.
 
-
-class Engine:
-    """Steps through a plan, one update at a time, with its own random numbers.
-
-    modules, losses  the names that can be frozen, and weighted
-    updates          one for each step so far
-    history          see History
-    start            SHA-256 of the first weights
-    menu             the plans, see Menu
-    status_line      what the last change did, in words
-    measure_seconds  what the last measuring of gradients cost
-    modes            those of torch where the engine is made, and under which it works
+    current  the branch that is followed
     """
-
-    def __init__(self, task: Task, plan: Plans = None, controls: Controls | None = None):
-        self.task, self.menu, self.modes = task, Menu(plan), TorchModes()
-        self.controls = controls or Controls()
-        check_repeats(task.batches)
-        self.modules = module_names(task.model)
-        self.losses = _loss_names(task)
-        self.controls.bind(task.model, self.losses)
-        if self.controls.log:  # they have steered another run
-            self.controls.restart()
-        self._first_settings = self.controls.settings
-        self.optimizer_name = task.optimizer
-        self._generator = torch.Generator(device_of(task.model))
-        self._first = copy.deepcopy(task.model.state_dict())
-        self._first_buffers = Buffers(task.model.modules())  # a state_dict lacks some, and knows others by name alone
-        self.start = fingerprint(task.model.state_dict())
-        self.measure_seconds = 0.0
-        self._begin()
-
-    def reset(self, settings: bool = False) -> None:
-        """Back to the first weights and the start of the plan. What was set or chosen stays, but for settings=True."""
-        self.optimizer_name = self.task.optimizer if settings else self.next_optimizer
-        if settings and self.menu.names:
-            self.menu.choose(self.menu.names[0])
-        self._first_buffers.restore()
-        self.task.model.load_state_dict(self._first)
-        self.controls.restart(self._first_settings if settings else None)
-        self._begin()
 
     def _begin(self) -> None:
-        self.menu.restart()
-        self._generator.manual_seed((self.task.recipe or {}).get("seed", 0))
-        self.updates: list[Update] = []
-        self.history = History(self.losses, self.modules)
-        self.optimizer = self._make_optimizer(name := self.optimizer_name)
-        self._optimizer_log = [] if name == self.task.optimizer else [Change(0, "optimizer", name)]
-        self._next_optimizer: str | None = None
-        self._scheduled: dict[int, list[Change]] = defaultdict(list)
-        self._influence: dict[Update, dict[tuple[str, str], float]] = {}
-        self.status_line = StatusLine()
-
-    @property
-    def number(self) -> int:
-        """How many steps there were, which is the number of the next one."""
-        return len(self.updates)
-
-    @property
-    def next_optimizer(self) -> str:
-        """The optimizer of the next step."""
-        return self._next_optimizer or self.optimizer_name
-
-    @property
-    def lr(self) -> float:
-        """The learning rate of the next step."""
-        return self.controls.lr if self.controls.lr is not None else self.optimizer.param_groups[0]["lr"]
-
-    @property
-    def log(self) -> list[Change]:
-        """Every change at the step where it took effect, those of plan and optimizer included."""
-        return sorted(chain(self.menu.log, self._optimizer_log, self.controls.log), key=lambda change: change.step)
-
-    def _changes_of(self, number: int) -> list[Change]:
-        """The log's changes of the last step, which stand at its ends: it may be long."""
-        logs = (self.menu.log, self._optimizer_log, self.controls.log)
-        last = [list(takewhile(lambda change: change.step == number, reversed(log)))[::-1] for log in logs]
-        return list(chain(*last))
-
-    @property
-    def pending(self) -> list[Change]:
-        """What waits for the next step, as it will be logged there, but for another plan."""
-        name = self._next_optimizer
-        optimizer = [] if name is None else [Change(self.number, "optimizer", name)]
-        return optimizer + self.controls.pending(self.number)
-
-    def schedule(self, log: Iterable[Change]) -> None:
-        """Make the logged changes again, each at its step. Call it before the first step."""
-        for change in log:
-            self._scheduled[change.step].append(change)
-
-    def make_scheduled(self) -> None:
-        """Make the changes that are scheduled for the next step."""
-        for change in self._scheduled.pop(self.number, ()):
-            if change.name == "plan":
-                self.menu.recorded = change.value
-            elif change.name == "optimizer":
-                self._next_optimizer = change.value
-            else:
-                self.controls.make([change])
-
-    def use_optimizer(self, name: str) -> None:
-        """Another optimizer from the next step on, without memory, at its own default lr unless one is set by then."""
-        lr = self._make_optimizer(name).param_groups[0]["lr"]
-        self._next_optimizer = name  # first: the new one at the old lr for a step does less harm than the reverse
-        self.controls.set(lr=lr)
-
-    def _make_optimizer(self, name: str) -> torch.optim.Optimizer:
-        """By its name; the task's own with the task's options, any other with the defaults."""
-        return optimizer_of(self.task, None if name == self.task.optimizer else name)
+        super()._begin()
+        self.current = Branch("A", None, 0, self.updates, self.history)
+        self._branches = {self.current.name: self.current}
+        self._snapshots = Throttle(SNAPSHOT_SHARE)
+        self._snapshots.do(self._keep)
 
     def step(self, measure: Callable[[Update], bool] = lambda update: False) -> Step:
-        """Take the plan's next update. If that fails, the run is where it was, and the same step can be tried again.
-
-        `measure(update)` says whether to measure the gradient of each loss in each module in passing: see `influence`.
-        """
-        self.make_scheduled()
-        update = self.menu.next_update()
-        if update is None:
-            plan = "the plan" if self.menu.chosen is None else f"the plan {self.menu.chosen!r}"
-            raise PlanEnded(f"{plan} ended after {self.number} steps of this run")
-        norms = {} if isinstance(update, Update) and measure(update) else None
-        task = replace(self.task, losses=partial(self._compute_losses, update, norms))
-        with self.modes.in_force(), self._undone_on_error():
-            self._change_optimizer()
-            step = take_step(task, self.number, update, self.controls, self.optimizer)
-        self.menu.advance(step.number)
-        self.updates.append(update)
-        self.history.append(step)
-        if norms is not None:
-            self._influence[update] = {pair: step.weights[pair[0]] * norm for pair, norm in norms.items()}
-        lr = self.optimizer.param_groups[0]["lr"]
-        choices = {"lr": lr, "optimizer": self.optimizer_name, "plan": self.menu.followed}
-        self.status_line.update(self._changes_of(step.number), step, choices)
+        """See Run.step."""
+        step = super().step(measure)
+        self._snapshots.do(self._keep)
         return step
 
-    def evaluate(self) -> None:
-        """The held-out metrics at this point of the run, once, into the history."""
-        held_out = self.history.held_out
-        if self.task.evaluate is None or (held_out and held_out[-1][0] == self.number):
-            return
-        # Left as it was: with an `evaluate` that forgets train() the lab would train on in eval mode.
-        with self.modes.in_force(), left_as_it_was(self.task.model):
-            metrics = {name: float(value) for name, value in self.task.evaluate(self.task.model).items()}
-        if not metrics or (held_out and metrics.keys() != held_out[0][1].keys()):
-            expected = f"the metrics {list(held_out[0][1])}" if held_out else "at least one metric"
-            raise ValueError(f"task.evaluate must answer {expected}, got {metrics}")
-        held_out.append((self.number, metrics))
+    @property
+    def branches(self) -> list[Branch]:
+        """All of this run, in the order in which they began."""
+        self.current.log = self.log
+        return list(self._branches.values())
 
-    def influence(self) -> dict[tuple[str, str], float]:
-        """{(loss, module): ‖∇ λ_k·L_k‖} as last measured, for the updates of the last few steps.
+    def branch(self, number: int) -> Branch:
+        """Go back to where the run stood before step `number`, and go on from there. The old future stays a branch.
 
-        A pair is absent where the module was held still, or the loss was not counted, does not reach it, or has λ = 0.
+        What was set before step 0 is how the run began, and is set again.
         """
-        recent = set(self.updates[-RECENT:])
-        norms = chain.from_iterable(norms.items() for update, norms in self._influence.items() if update in recent)
-        return {pair: norm for pair, norm in norms if norm > 0}
+        check_count("the step to branch at", number)
+        if number > self.number:
+            raise ValueError(f"the step to branch at must be one of 0 to {self.number}, got {number}")
+        self._leave()
+        new = self.current.until(number, letter(len(self._branches)))
+        self._follow(new)
+        self._branches[new.name] = new
+        return new
 
-    def _compute_losses(self, update: Update, norms: dict | None, model: nn.Module, batch: object) -> dict[str, Loss]:
-        """The task's losses, with the lab's own random numbers; here is the graph that gradients are measured in."""
-        moving = [p for p in model.parameters() if p.requires_grad]  # now: the losses may set flags
-        with OwnRandomness(self._generator):
-            losses = self.task.losses(model, batch)
-            if not isinstance(losses, Mapping):
-                return losses  # the loop says what is wrong with it
-            if set(losses) != set(self.losses):
-                raise ValueError(f"the losses were {listed(self.losses)}, and now are {listed(losses)}")
-            losses = computed(losses, update)
-        if norms is not None:
-            start = time.thread_time()
-            counted = {name: loss for name, loss in losses.items() if update.counts(name)}
-            norms |= gradient_norms(counted, model, moving)
-            self.measure_seconds = time.thread_time() - start
-        return losses
+    def use_branch(self, name: str) -> None:
+        """Go on with another branch where it was left, with what waited there."""
+        check_name("branch", name, self._branches)
+        if name != self.current.name:
+            self._leave()
+            self._follow(self._branches[name])
 
-    def _change_optimizer(self) -> None:
-        name, self._next_optimizer = self._next_optimizer, None
-        if name is not None:
-            self.optimizer, self.optimizer_name = self._make_optimizer(name), name
-            self._optimizer_log.append(Change(self.number, "optimizer", name))
+    def _keep(self) -> None:
+        """A snapshot of the run as it stands."""
+        also = self.last, copy.copy(self.status_line)
+        self.current.snapshots[self.number] = snapshot = Snapshot(
+            self.task.model, self.optimizer, self.optimizer_name, self._generator, also
+        )
+        thin(self._branches.values(), snapshot)
 
-    @contextmanager
-    def _undone_on_error(self) -> Iterator[None]:
-        """No weight moves in a step that fails; put back buffers, modes, flags, and random numbers."""
-        kept = Kept(self.task.model)
-        random = self._generator.get_state()
+    def _leave(self) -> None:
+        """Keep all that it takes to go on with this branch."""
+        waiting = [("plan", self.menu.put_aside()), ("optimizer", self._next_optimizer), *self.controls.put_aside()]
+        self.current.waiting = [Change(self.number, name, value) for name, value in waiting if value is not None]
+        self.current.log, self._next_optimizer = self.log, None
+        self._keep()
+
+    def _follow(self, branch: Branch) -> None:
+        """Stand at the end of another branch. If that fails, the run is where it was."""
+        left = self.current
         try:
-            yield
-        except Exception:
-            kept.restore()
-            self._generator.set_state(random)
+            self._stand_at_end(branch)
+        except BaseException:
+            self._stand_at_end(left)
             raise
 
+    def _stand_at_end(self, branch: Branch) -> None:
+        first = max(branch.snapshots)
+        self._restore(branch.snapshots[first])
+        self._take_again(branch, first)
+        self.current, self.updates, self.history, self._influence = branch, branch.updates, branch.history, {}
+        plans, self._optimizer_log, settings = by_kind(branch.log)
+        plan, optimizer, waiting = by_kind(branch.waiting)
+        self.menu.go_on(self.number, plans, plan[0].value if plan else None, branch.plan)
+        if optimizer and self._next_optimizer is None:  # none was chosen meanwhile
+            self._next_optimizer = optimizer[0].value
+        self.controls.resume(settings, [(name, value) for _, name, value in waiting])
 
-def gradient_norms(
-    losses: Mapping[str, Loss], model: nn.Module, moving: list[nn.Parameter]
-) -> dict[tuple[str, str], float]:
-    """{(loss, module): ‖∇ L_k‖} over the parameters that move, by one more backward pass per loss.
+    def _restore(self, snapshot: Snapshot) -> None:
+        if snapshot.optimizer_name != self.optimizer_name:
+            self._use(snapshot.optimizer_name)
+        snapshot.restore(self.optimizer, self._generator)
+        self.last, line = snapshot.also
+        self.status_line = copy.copy(line)
 
-    The graph is kept, and no `.grad` touched. A loss that is still a function, and so has no graph, is left out.
-    """
-    modules = parameters_of(model)
-    norms = {}
-    for loss, value in losses.items():
-        if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad or not moving:
-            continue  # what is no scalar is refused by name in the step itself
-        gradients = torch.autograd.grad(value, moving, retain_graph=True, allow_unused=True)
-        by_parameter = {p: g for p, g in zip(moving, gradients, strict=True) if g is not None}
-        for module, parameters in modules.items():
-            squares = [by_parameter[p].square().sum() for p in parameters if p in by_parameter]
-            if squares:
-                norms[loss, module] = float(sum(squares).sqrt())
-    return norms
-
-
-def _loss_names(task: Task) -> list[str]:
-    """The names of the losses; without weights, by one forward pass on a copy that leaves no trace."""
-    if task.weights is not None:
-        return list(task.weights)
-    model = copy.deepcopy(task.model)
-    with OwnRandomness(torch.Generator(device_of(model))):
-        return list(task.losses(model, task.batches(0)))
+    def _take_again(self, branch: Branch, first: int) -> None:
+        """The branch's steps from `first` on, with the changes before each of them."""
+        plans, _, settings = by_kind(branch.log)
+        controls = Controls()
+        controls.resume([change for change in settings if change.step < first])
+        controls.schedule([change for change in settings if change.step >= first])
+        changes = defaultdict(list)
+        for change in branch.log:
+            changes[change.step].append(change)
+        totals = branch.history["total"]
+        plan = next((change.value for change in reversed(plans) if change.step < first), None)
+        for number in range(first, len(branch.updates)):
+            for change in changes[number]:
+                if change.name == "optimizer":
+                    self._use(change.value)
+                elif change.name == "plan":
+                    plan = change.value
+            step = self._take(number, branch.updates[number], controls)
+            self._describe(changes[number], step, plan)
+            branch.repeats &= step.total == float(totals[number])

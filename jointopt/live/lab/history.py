@@ -38,6 +38,16 @@ class History:
             raise KeyError(f"no column {column!r}; there are {', '.join(self.columns)}")
         return self._rows[: self._length, self.columns.index(column)].copy()
 
+    def until(self, number: int) -> "History":
+        """The first `number` steps, as a history of their own."""
+        first = History(self.losses, self.modules)
+        first._rows = self._rows[: max(number, 1)].copy()
+        first._length = number
+        for row in first._rows[:number, : len(self.shown)]:
+            first._view.append(row)
+        first.held_out = [(steps, metrics) for steps, metrics in self.held_out if steps <= number]
+        return first
+
     def append(self, step: Step) -> None:
         """Add one step; the buffer doubles when it is full."""
         if self._length == len(self._rows):

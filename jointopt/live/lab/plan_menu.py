@@ -1,7 +1,7 @@
 """The plans of a run: one that is followed, and others to which a person may switch while it runs."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import count, tee
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count, islice, tee
 
 from jointopt import plans
 from jointopt.checks import listed
@@ -28,7 +28,8 @@ class Menu:
         _check_streams(named)
         self._unused = {name: iter(stream) for name, stream in named.items()}
         self._presses = count()
-        self._choice = next(iter(named)), next(self._presses)  # a plan that has ended begins anew at a new press
+        # A plan that has ended begins anew at a new press.
+        self._choice = self._aside = next(iter(named)), next(self._presses)
         self.restart()
 
     @property
@@ -61,13 +62,42 @@ class Menu:
         # The choice that the last step followed, and the passage: one store, for threads that read meanwhile.
         self._current: tuple[tuple[str | None, int] | None, _Passage | None] = None, None
 
+    def put_aside(self) -> str | None:
+        """The plan that was to begin at the next step, if one was chosen since the last: see `go_on`."""
+        self._aside = choice = self._choice
+        last, passage = self._current
+        begins = passage is None or (choice != last and (choice[0] != passage.name or passage.peek() is None))
+        return choice[0] if begins else None
+
+    def go_on(self, number: int, log: Sequence[Change], waiting: str | None, plan: Plan | None = None) -> None:
+        """Stand before step `number` of a run with this log, in which a plan may have waited to begin.
+
+        A plan that is chosen since `put_aside` begins in its place. plan: the updates, if not those of the menu
+        """
+        later = None if self._choice == self._aside else self.chosen
+        if plan is not None:
+            self._unused[None] = iter(plan)
+        self.restart()
+        if number:
+            name, first = (log[-1].value, log[-1].step) if self.names else (None, 0)
+            self.log, self._choice = list(log), (name, next(self._presses))
+            self._current = self._choice, _Passage(name, islice(self._stream(name), number - first, None))
+        if self.names and (later or waiting):
+            self.choose(later or waiting)
+        else:
+            self.recorded = waiting
+
+    def _stream(self, name: str | None) -> Iterator[Update]:
+        """This plan from its first update on: a generator is gone through once only."""
+        self._unused[name], stream = tee(self._unused[name])
+        return stream
+
     def next_update(self) -> Update | None:
         """The next update; None where the plan has ended. It stays the next one until `advance`."""
         choice, (last, passage) = self._choice, self._current  # read once: another may be made at any moment
         name = choice[0]
         if passage is None or (choice != last and (name != passage.name or passage.peek() is None)):
-            self._unused[name], stream = tee(self._unused[name])  # a generator is gone through once only
-            passage = _Passage(name, stream)
+            passage = _Passage(name, self._stream(name))
         self._next = choice, passage
         return passage.peek()
 

@@ -24,7 +24,7 @@ class StatusLine:
             sentences = dict.fromkeys(self._sentence(change, step) for change in changes)
             self.text = f"step {step.number}: " + "; ".join(sentences)
         self._step, self._choices = step, choices
-        self._counted |= dict.fromkeys(_counted(step), step)
+        self._counted = self._counted | dict.fromkeys(_counted(step), step)  # anew: a copy of the line keeps its own
 
     def _sentence(self, change: Change, step: Step) -> str:
         kind, _, target = change.name.partition(".")
@@ -42,7 +42,7 @@ class StatusLine:
         last, before, share = self._before.get(loss, (-SAME_GESTURE, 0.0, 0.0))
         if step.number - last >= SAME_GESTURE:  # in turns, the step before may have been of other losses
             before, share = self._step.weights[loss], _share(loss, self._counted.get(loss))
-        self._before[loss] = step.number, before, share
+        self._before = self._before | {loss: (step.number, before, share)}
         change = f"λ of {loss} {before:.3g} → {weight:.3g}"
         if not step.update.counts(loss):
             return f"{change}, which this step does not count"

@@ -8,9 +8,10 @@ from functools import partial
 
 from jointopt.controls import Controls
 from jointopt.live.lab.display import Display
-from jointopt.live.lab.engine import RECENT, Engine, PlanEnded
+from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.plan_menu import Plans
 from jointopt.live.lab.references import is_named
+from jointopt.live.lab.run import RECENT, PlanEnded
 from jointopt.live.lab.throttle import Throttle
 from jointopt.live.lab.worker import Worker
 from jointopt.training import Step, Task, Update

@@ -9,7 +9,9 @@ from torch import nn
 
 from jointopt import Controls, Task, Update, plans, train
 from jointopt.checks import NonFiniteError
-from jointopt.live.lab.engine import Engine, PlanEnded, gradient_norms
+from jointopt.live.lab.engine import Engine
+from jointopt.live.lab.influence import gradient_norms
+from jointopt.live.lab.run import PlanEnded
 
 
 def steps(engine, n, **options):

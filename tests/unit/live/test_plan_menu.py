@@ -9,7 +9,8 @@ import torch
 
 from jointopt import Update, plans
 from jointopt.checks import NonFiniteError
-from jointopt.live.lab.engine import Engine, PlanEnded
+from jointopt.live.lab.engine import Engine
+from jointopt.live.lab.run import PlanEnded
 from jointopt.live.lab.status_line import marks
 
 HEAD, ENCODER, BOTH = Update("head", "task"), Update("encoder"), Update()

@@ -7,7 +7,7 @@ import torch
 from labtools import take
 
 from jointopt import plans, tasks
-from jointopt.live.lab.engine import gradient_norms
+from jointopt.live.lab.influence import gradient_norms
 from jointopt.models import exact_proposals
 
 FIRST, SECOND = ["objectness", "rpn_box_reg"], ["classifier", "box_reg"]
