@@ -73,13 +73,16 @@ class Branch:
         """What was changed since the fork."""
         return [change for change in self.log if change.step >= self.fork]
 
-    def until(self, number: int, name: str) -> "Branch":
-        """A new branch, of the steps before this one. How the run began waits again before step 0."""
+    def until(self, number: int, name: str, plan: Plan | None = None) -> "Branch":
+        """A new branch, of the steps before this one, with a plan of its own if there is one.
+
+        How the run began waits again before step 0.
+        """
         log = [change for change in self.log if change.step < number]
         begun = [change for change in self.log if change.step == number == 0]
         snapshots = {n: snapshot for n, snapshot in self.snapshots.items() if n <= number}
         updates, history = self.updates[:number], self.history.until(number)
-        return Branch(name, self.name, number, updates, history, log, begun, snapshots, self.plan)
+        return Branch(name, self.name, number, updates, history, log, begun, snapshots, plan or self.plan)
 
 
 def letter(number: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from jointopt.checks import check_count, check_name
 from jointopt.controls import Change, Controls
 from jointopt.live.lab.branches import Branch, Snapshot, by_kind, letter, thin
+from jointopt.live.lab.plan_menu import Plan
 from jointopt.live.lab.run import Run
 from jointopt.live.lab.throttle import Throttle
 from jointopt.training import Step, Update
@@ -36,19 +37,20 @@ class Engine(Run):
     @property
     def branches(self) -> list[Branch]:
         """All of this run, in the order in which they began."""
-        self.current.log = self.log
+        self.current.log, self.current.waiting = self.log, self.pending
         return list(self._branches.values())
 
-    def branch(self, number: int) -> Branch:
+    def branch(self, number: int, plan: Plan | None = None) -> Branch:
         """Go back to where the run stood before step `number`, and go on from there. The old future stays a branch.
 
-        What was set before step 0 is how the run began, and is set again.
+        What was set before step 0 is how the run began, and is set again. plan: in a replay, the updates of the branch,
+        from step 0 on, which can be gone through more than once
         """
         check_count("the step to branch at", number)
         if number > self.number:
             raise ValueError(f"the step to branch at must be one of 0 to {self.number}, got {number}")
         self._leave()
-        new = self.current.until(number, letter(len(self._branches)))
+        new = self.current.until(number, letter(len(self._branches)), plan)
         self._follow(new)
         self._branches[new.name] = new
         return new

@@ -13,6 +13,7 @@ from jointopt import figures
 from jointopt.checks import check_count
 from jointopt.controls import Controls
 from jointopt.live.lab import saved_run
+from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.history import History
 from jointopt.live.lab.plan_menu import Plans
 from jointopt.live.lab.status_line import marks
@@ -96,6 +97,23 @@ class LiveLab:
         """
         self._trainer.use_plan(name)
 
+    def branch(self, step: int) -> Branch:
+        """Pause, and go back to where the run stood before this step, settings included; the old future stays.
+
+        A branch on which nothing is changed gives the same numbers, bit for bit. Steps are taken again from the nearest
+        of the snapshots, which are about a second apart and take at most 64 MB together, so farther apart in long runs.
+        """
+        return self._trainer.branch(step)
+
+    def use_branch(self, name: str) -> None:
+        """Pause, and go on with another branch where it was left."""
+        self._trainer.use_branch(name)
+
+    @property
+    def branches(self) -> list[Branch]:
+        """All of this run: name, parent, fork (a step), and `changes` since then."""
+        return self.engine.branches
+
     def figure(self) -> figures.Picture:
         """The run so far as a static picture."""
         history = copy.copy(self.history)  # as long as it is now: the lab may train on
@@ -118,13 +136,20 @@ class LiveLab:
         The file is checked and can run nothing. `task`: needed where `jointopt.tasks.load` did not make the saved one.
         """
         run = saved_run.load(Path(path))
-        lab = cls(saved_run.task_of(run, task), saved_run.plan_of(run), name=name)
-        lab.engine.schedule(saved_run.log_of(run))
-        if run["steps"]:
-            lab.run(run["steps"])
-            lab._trainer.note = saved_run.verdict(run, lab.engine)
+        plans = [saved_run.RecordedPlan(run, number) for number in range(len(run["branches"]))]
+        lab = cls(saved_run.task_of(run, task), plans[0], name=name)
+        for plan, branch in zip(plans, run["branches"], strict=True):
+            if branch["parent"] is not None:
+                lab.use_branch(lab.branches[branch["parent"]].name)
+                lab._trainer.branch(branch["fork"], plan)
+            lab.engine.schedule(saved_run.log_of(branch))
+            if steps := branch["steps"] - branch["fork"]:
+                lab.run(steps)
+            lab._trainer.worker.do(lab.engine.make_scheduled)  # what waited for the next step
+        lab.use_branch(lab.branches[run["current"]].name)
+        if any(branch["steps"] for branch in run["branches"]):
+            lab._trainer.note = saved_run.compared(run, lab.engine)
             lab._trainer.worker.do(lab._trainer.show)
-        lab.engine.make_scheduled()  # what waited for the next step
         lab.display.publish()
         return lab
 

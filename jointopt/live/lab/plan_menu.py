@@ -59,6 +59,7 @@ class Menu:
         """The next step begins the chosen plan; the log starts again."""
         self.log: list[Change] = []
         self.recorded: str | None = None
+        self._of_branch: Plan | None = None
         # The choice that the last step followed, and the passage: one store, for threads that read meanwhile.
         self._current: tuple[tuple[str | None, int] | None, _Passage | None] = None, None
 
@@ -75,9 +76,8 @@ class Menu:
         A plan that is chosen since `put_aside` begins in its place. plan: the updates, if not those of the menu
         """
         later = None if self._choice == self._aside else self.chosen
-        if plan is not None:
-            self._unused[None] = iter(plan)
         self.restart()
+        self._of_branch = plan
         if number:
             name, first = (log[-1].value, log[-1].step) if self.names else (None, 0)
             self.log, self._choice = list(log), (name, next(self._presses))
@@ -89,6 +89,8 @@ class Menu:
 
     def _stream(self, name: str | None) -> Iterator[Update]:
         """This plan from its first update on: a generator is gone through once only."""
+        if self._of_branch is not None:
+            return iter(self._of_branch)
         self._unused[name], stream = tee(self._unused[name])
         return stream
 

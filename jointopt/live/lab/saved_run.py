@@ -1,4 +1,7 @@
-"""A run as a small JSON file: (task, plan, log), no weights, no code. A file from elsewhere is checked before use."""
+"""A run as a small JSON file: task, and of each branch plan and log; no weights, no code. A file is checked before use.
+
+Format 1 was of runs without branches; it is read as a run of one.
+"""
 
 import json
 from collections.abc import Iterator
@@ -19,32 +22,47 @@ from jointopt.optimizers import check_optimizer
 from jointopt.system import write_whole
 from jointopt.training import Task, Update
 
+FORMAT = "jointopt run 2"
 SCHEMA = json.loads(Path(__file__).with_name("saved_run.schema.json").read_text(encoding="utf-8"))
 LARGEST = 8_000_000  # bytes
 
 
 def save(engine: Engine, path: Path) -> None:
-    """Write the run; a file that is there is replaced as a whole or not at all.
+    """Write the run with its branches; a file that is there is replaced as a whole or not at all.
 
-    What waits for the next step is logged at that step, whose number is "steps"; but not a plan that was chosen and not
-    begun: of plans, the file has only the updates whose steps were taken.
+    A branch has its steps and changes from the fork on. What waits for its next step is logged at that step, whose
+    number is "steps"; but not a plan that was chosen and not begun: of plans, the file has only the updates whose steps
+    were taken.
     """
-    distinct = list(dict.fromkeys(engine.updates))
+    branches = engine.branches
+    waiting = [[change for change in branch.waiting if change.name != "plan"] for branch in branches]
+    distinct = list(dict.fromkeys(chain.from_iterable(branch.updates for branch in branches)))
+    names = [branch.name for branch in branches]
     run = {
-        "format": "jointopt run 1",
+        "format": FORMAT,
         "task": engine.task.recipe,
         "modules": engine.modules,
         "losses": engine.losses,
         "start": engine.start,
-        "steps": engine.number,
         "updates": [
             [names and sorted(names) for names in (update.modules, update.losses)]
             + ([] if update.hold_normalization else [False])
             for update in distinct
         ],
-        "plan": [[distinct.index(update), len(list(same))] for update, same in groupby(engine.updates)],
-        "log": [list(change) for change in engine.log + engine.pending],
-        "total": engine.history["total"][-1] if engine.number else None,
+        "branches": [
+            {
+                "parent": None if branch.parent is None else names.index(branch.parent),
+                "fork": branch.fork,
+                "steps": len(branch.updates),
+                "plan": [
+                    [distinct.index(update), len(list(same))] for update, same in groupby(branch.updates[branch.fork :])
+                ],
+                "log": [list(change) for change in branch.changes + late],
+                "total": branch.history["total"][-1] if branch.updates else None,
+            }
+            for branch, late in zip(branches, waiting, strict=True)
+        ],
+        "current": names.index(engine.current.name),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }
@@ -56,7 +74,7 @@ def load(path: Path) -> dict:
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path} is no saved run: {path.stat().st_size} bytes, expected at most {LARGEST}")
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
+        run = _of_this_format(json.loads(path.read_text(encoding="utf-8")))
         _check(run)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a saved run, or is broken: {error}") from error
@@ -81,7 +99,7 @@ def task_of(run: dict, task: Task | None) -> Task:
     for moved, counted, *_ in run["updates"]:
         check_names(moved or (), task.model)
         check_losses(counted or (), run["losses"])
-    for change in log_of(run):
+    for change in chain.from_iterable(map(log_of, run["branches"])):
         kind, _, target = change.name.partition(".")
         if kind == "frozen":
             check_names([target], task.model)
@@ -90,29 +108,55 @@ def task_of(run: dict, task: Task | None) -> Task:
     return task
 
 
-def plan_of(run: dict) -> Iterator[Update]:
-    """The recorded updates; a plan that repeats one update goes on with it."""
-    updates = [Update(*update) for update in run["updates"]]
-    recorded = chain.from_iterable(repeat(updates[i], count) for i, count in run["plan"])
-    return chain(recorded, repeat(updates[0])) if len(updates) == 1 else recorded
+class RecordedPlan:
+    """The updates of a checked run's branch, from step 0 on; where all are one and the same it goes on with that."""
+
+    def __init__(self, run: dict, branch: int):
+        self._updates, self._turns = [Update(*update) for update in run["updates"]], turns_of(run)[branch]
+
+    def __iter__(self) -> Iterator[Update]:
+        recorded = chain.from_iterable(repeat(self._updates[i], count) for i, count in self._turns)
+        return chain(recorded, repeat(self._updates[0])) if len(self._updates) == 1 else recorded
 
 
-def log_of(run: dict) -> list[Change]:
+def turns_of(run: dict) -> list[list[tuple[int, int]]]:
+    """Of each branch, from step 0 on: (index of an update, steps that repeat it)."""
+    turns: list[list[tuple[int, int]]] = []
+    for branch in run["branches"]:
+        before, steps = [], branch["fork"]
+        for update, count in turns[branch["parent"]] if steps else ():
+            before += [(update, min(count, steps))] if steps else []
+            steps -= min(count, steps)
+        turns.append(before + [tuple(each) for each in branch["plan"]])
+    return turns
+
+
+def log_of(branch: dict) -> list[Change]:
     """The recorded changes."""
-    return [_change(entry) for entry in run["log"]]
+    return [_change(entry) for entry in branch["log"]]
 
 
-def verdict(run: dict, replayed: Engine) -> str:
-    """In words: whether the replay began with the same weights and ended with the same J."""
+def compared(run: dict, replayed: Engine) -> str:
+    """In words: whether the replay began with the same weights, and its branches ended with the same J."""
+    steps = sum(branch["steps"] - branch["fork"] for branch in run["branches"])
+    what = f"replayed {steps} steps" + (f" in {n} branches" if (n := len(run["branches"])) > 1 else "")
     if replayed.start != run["start"]:
-        return f"replayed {run['steps']} steps from other first weights than the saved run's: the numbers differ"
-    total = replayed.history["total"][-1]
-    if total == run["total"]:
-        return f"replayed {run['steps']} steps to the same numbers"
-    return (
-        f"replayed {run['steps']} steps: J = {total:.6g}, the file says {run['total']:.6g}"
-        f" (made with torch {run['torch']} and {run['threads']} threads)"
-    )
+        return f"{what} from other first weights than the saved run's: the numbers differ"
+    for branch, saved in zip(replayed.branches, run["branches"], strict=True):
+        total = branch.history["total"][-1] if branch.updates else None
+        if total != saved["total"]:
+            where = f" in branch {branch.name}" if n > 1 else ""
+            made = f"made with torch {run['torch']} and {run['threads']} threads"
+            return f"{what}: J = {total:.6g}{where}, the file says {saved['total']:.6g} ({made})"
+    return f"{what} to the same numbers"
+
+
+def _of_this_format(run: object) -> object:
+    """A run of format 1 is one of a single branch."""
+    if not isinstance(run, dict) or run.get("format") != "jointopt run 1":
+        return run
+    branch = {key: run.pop(key) for key in ("steps", "plan", "log", "total") if key in run}
+    return run | {"format": FORMAT, "branches": [{"parent": None, "fork": 0, **branch}], "current": 0}
 
 
 def _check(run: object) -> None:
@@ -122,15 +166,33 @@ def _check(run: object) -> None:
         description = error.schema.get("description")
         raise ValueError(f"{error.json_path}: {message}" + (f", expected {description}" if description else ""))
     # What no schema can say: how the parts fit together.
-    steps, total, updates = run["steps"], run["total"], len(run["updates"])
+    branches, updates = run["branches"], len(run["updates"])
+    if run["current"] >= len(branches):
+        raise ValueError(f"expected the number of one of {len(branches)} branches, got current = {run['current']}")
+    for number, branch in enumerate(branches):
+        try:
+            _check_branch(branch, number, branches, updates)
+        except ValueError as error:
+            raise ValueError(f"$.branches[{number}]: {error}") from error
+
+
+def _check_branch(branch: dict, number: int, branches: list[dict], updates: int) -> None:
+    parent, fork, steps, total = (branch[key] for key in ("parent", "fork", "steps", "total"))
+    if number == 0 and (parent is not None or fork):
+        raise ValueError(f"the first branch has no parent and its fork is 0, got {parent} and {fork}")
+    if number and (parent is None or parent >= number):
+        raise ValueError(f"expected a branch before this one as its parent, got {parent}")
+    most = branches[parent]["steps"] if number else 0
+    if not fork <= min(most, steps):
+        raise ValueError(f"expected a fork within its own {steps} steps and the {most} of its parent, got {fork}")
     if (total is None) != (steps == 0):
         raise ValueError(f"expected the total J of the last of {steps} steps, null if there are none, got {total}")
-    if unknown := [index for index, _ in run["plan"] if index >= updates]:
+    if unknown := [index for index, _ in branch["plan"] if index >= updates]:
         raise ValueError(f"expected a plan of updates 0 to {updates - 1}, got {unknown[0]}")
-    if (planned := sum(count for _, count in run["plan"])) != steps:
-        raise ValueError(f"expected a plan of {steps} updates, one for each step, got {planned}")
-    if late := [list(change) for change in log_of(run) if change.step > steps]:
-        raise ValueError(f"expected changes within {steps} steps, got {late[0]}")
+    if (planned := sum(count for _, count in branch["plan"])) != steps - fork:
+        raise ValueError(f"expected a plan of {steps - fork} updates, one for each step, got {planned}")
+    if wrong := [list(change) for change in log_of(branch) if not fork <= change.step <= steps]:
+        raise ValueError(f"expected changes within steps {fork} to {steps}, got {wrong[0]}")
 
 
 def _change(entry: list) -> Change:

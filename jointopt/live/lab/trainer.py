@@ -4,12 +4,14 @@ import atexit
 import math
 import weakref
 from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 
 from jointopt.controls import Controls
+from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.display import Display
 from jointopt.live.lab.engine import Engine
-from jointopt.live.lab.plan_menu import Plans
+from jointopt.live.lab.plan_menu import Plan, Plans
 from jointopt.live.lab.references import is_named
 from jointopt.live.lab.run import RECENT, PlanEnded
 from jointopt.live.lab.throttle import Throttle
@@ -19,6 +21,7 @@ from jointopt.training import Step, Task, Update
 HELD_OUT_EVERY = 25  # steps, in a run without a browser
 # The most that each may take of the training time while it plays, in the long run.
 HELD_OUT_SHARE, PICTURE_SHARE, INFLUENCE_SHARE = 0.02, 0.004, 0.008
+FORGETFUL = "steps that were taken again gave other numbers: something in this task has a memory of its own"
 DESERTED = "paused: nobody has looked for a while, and no name in a cell refers to this lab"
 
 _trainers: dict[str, "Trainer"] = {}  # name -> the trainer that now has it
@@ -109,6 +112,14 @@ class Trainer:
         """See LiveLab.reset."""
         self.set_budget(0)
         self.worker.do(partial(self._reset, settings), wait)
+
+    def branch(self, step: int, plan: Plan | None = None, wait: bool = True) -> Branch | None:
+        """See LiveLab.branch. plan: in a replay, the updates of the branch."""
+        return self._go_to(lambda: self.engine.branch(step, plan), wait)
+
+    def use_branch(self, name: str, wait: bool = True) -> None:
+        """See LiveLab.use_branch."""
+        self._go_to(lambda: self.engine.use_branch(name), wait)
 
     def use_plan(self, name: str) -> None:
         """See LiveLab.use_plan."""
@@ -205,6 +216,21 @@ class Trainer:
         except Exception as error:
             self.note = _paused(error)
             raise
+
+    def _go_to(self, go: Callable[[], Branch | None], wait: bool) -> Branch | None:
+        """Pause, and have the engine go to another branch, between two steps."""
+        arrived: list[Branch | None] = []
+
+        def work():
+            arrived.append(go())
+            self.last, self._error = self.engine.last, None
+            self.note = "" if self.engine.current.repeats else FORGETFUL
+            self.display.publish()
+            self.show()
+
+        self.set_budget(0)
+        self.worker.do(work, wait)
+        return arrived[0] if arrived else None
 
     def _make_throttles(self) -> None:
         self._held_out, self._picture = Throttle(HELD_OUT_SHARE), Throttle(PICTURE_SHARE)

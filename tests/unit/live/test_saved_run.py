@@ -72,7 +72,7 @@ def test_what_was_changed_while_paused_is_in_the_file(steps, make, tmp_path):
     lab.engine.use_optimizer("SGD")
     lab.controls.set(weight={"reg": 0.3}, lr=0.02)
     lab.save(file)
-    assert json.loads(file.read_text())["log"][-4:] == [
+    assert json.loads(file.read_text())["branches"][0]["log"][-4:] == [
         [steps, "optimizer", "SGD"],
         [steps, "frozen.encoder", True],
         [steps, "lr", 0.02],
@@ -98,7 +98,8 @@ def test_a_replayed_run_without_a_first_plan_has_words_all_the_same(make, tmp_pa
     lab.run(2)
     lab.save(file)
     run = json.loads(file.read_text())
-    file.write_text(json.dumps(run | {"log": run["log"][1:]}))
+    del run["branches"][0]["log"][0]
+    file.write_text(json.dumps(run))
     replayed = LiveLab.replay(file, task=make(), name="replayed")
     assert replayed.engine.status_line.text == "step 2: plan b: now moves encoder, neck, head on task, reg"
 
@@ -121,6 +122,89 @@ def test_options_that_are_none_or_a_list_are_saved(name, options, tmp_path):
     assert LiveLab.replay(tmp_path / "run.json", name="again").note == "replayed 1 steps to the same numbers"
 
 
+def with_branches(lab):
+    """Three ways: from the start, from step 12, and from step 5 of the second."""
+    changed(lab)
+    lab.branch(12)
+    lab.controls.set(weight={"reg": 0.0})
+    lab.run(5)
+    lab.branch(5)
+    lab.controls.freeze("head")
+    lab.run(9)
+    lab.use_branch("B")
+    lab.run(2)
+    lab.controls.set(lr=0.5)  # waits there
+    lab.use_branch("C")
+
+
+def rows(history):
+    return {name: history[name].tobytes() for name in history.columns}
+
+
+def test_branches_are_saved_as_a_tree_and_replayed_each(make, tmp_path):
+    plan = plans.alternating(Update("head"), Update("encoder"), Update())
+    lab, file = LiveLab(make(), plan, name="saved"), tmp_path / "run.json"
+    with_branches(lab)
+    lab.save(file)
+    replayed = LiveLab.replay(file, task=make(), name="replayed")
+    assert replayed.note == "replayed 36 steps in 3 branches to the same numbers"
+    replayed.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_text() == file.read_text()
+    assert file.stat().st_size < 3000 and replayed.engine.current.name == "C"
+    for name in "CBA":
+        lab.use_branch(name)
+        replayed.use_branch(name)
+        assert rows(replayed.history) == rows(lab.history) and replayed.engine.log == lab.engine.log
+        assert replayed.engine.pending == lab.engine.pending and bool(lab.engine.pending) == (name == "B")
+
+
+def test_a_file_of_format_1_is_a_run_of_one_branch(make, tmp_path):
+    lab, file = LiveLab(make(), name="saved"), tmp_path / "run.json"
+    changed(lab)
+    lab.save(file)
+    run = json.loads(file.read_text())
+    branch = run.pop("branches")[0]
+    del run["current"], branch["parent"], branch["fork"]
+    old = tmp_path / "old.json"
+    old.write_text(json.dumps(run | branch | {"format": "jointopt run 1"}))
+    replayed = LiveLab.replay(old, task=make(), name="replayed")
+    assert rows(replayed.history) == rows(lab.history) and replayed.note == "replayed 20 steps to the same numbers"
+    replayed.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_text() == file.read_text()
+
+
+WRONG_TREES = {
+    "a parent of its own number": (1, {"parent": 1}, "a branch before this one as its parent, got 1"),
+    "no parent": (1, {"parent": None}, "a branch before this one as its parent, got None"),
+    "a first branch with a parent": (0, {"parent": 0}, "the first branch has no parent"),
+    "a late fork": (1, {"fork": 21, "steps": 25}, "within its own 25 steps and the 20 of its parent, got 21"),
+    "a change before the fork": (1, {"log": [[3, "lr", 0.1]]}, r"changes within steps 12 to 19, got \[3, .lr., 0.1\]"),
+    "a plan of all its steps": (1, {"plan": [[0, 19]]}, "a plan of 7 updates, one for each step, got 19"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_TREES)
+def test_branches_that_do_not_fit_together_are_refused_in_words(case, make, tmp_path):
+    lab, file = LiveLab(make(), name="saved"), tmp_path / "run.json"
+    with_branches(lab)
+    lab.save(file)
+    run, (number, change, error) = json.loads(file.read_text()), WRONG_TREES[case]
+    run["branches"][number] |= change
+    file.write_text(json.dumps(run))
+    with pytest.raises(ValueError, match=rf"branches\[{number}\]: .*{error}"):
+        LiveLab.replay(file, task=make(), name="replayed")
+
+
+@pytest.mark.parametrize("current", [3, -1, "A", None])
+def test_the_current_branch_is_one_of_them(current, make, tmp_path):
+    lab, file = LiveLab(make(), name="saved"), tmp_path / "run.json"
+    with_branches(lab)
+    lab.save(file)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"current": current}))
+    with pytest.raises(ValueError, match="current"):
+        LiveLab.replay(file, task=make(), name="replayed")
+
+
 def test_replay_says_when_the_first_weights_differ(make, tmp_path):
     lab = LiveLab(make())
     lab.run(2)
@@ -135,7 +219,7 @@ PLAN_NAME = "the name of a plan must be a str of 1 to 199 characters"
 HOSTILE = {
     "no JSON": ("import os", "Expecting value"),
     "a list": ("[]", r"\$: \[\] is not of type 'object'"),
-    "another format": ({"format": "pickle"}, r"\$.format: 'pickle' is not one of \['jointopt run 1'\]"),
+    "another format": ({"format": "pickle"}, r"\$.format: 'pickle' is not one of \['jointopt run 2'\]"),
     "code for a name": (
         {"task": {"name": "os; system('x')", "seed": 0, "options": {}}},
         "no task is named .os; system",
@@ -157,9 +241,12 @@ HOSTILE = {
     "other modules": ({"modules": ["head"]}, "of another task: modules 'head'"),
     "other losses": ({"losses": ["task"]}, "of another task: .* losses 'task'"),
     "a module without a name": ({"modules": [""]}, r"\$.modules\[0\]: .* a name of 1 to 199 characters"),
-    "negative steps": ({"steps": -1}, r"\$.steps: -1 is less than the minimum of 0"),
-    "steps with a point": ({"steps": 5.0}, r"\$.steps: 5.0 is not of type 'integer'"),
-    "endless steps": ({"steps": 10**12, "plan": [[0, 10**12]]}, r"\$.steps: 1000000000000 is greater than"),
+    "negative steps": ({"steps": -1}, r"\$.branches\[0\].steps: -1 is less than the minimum of 0"),
+    "steps with a point": ({"steps": 5.0}, r"\$.branches\[0\].steps: 5.0 is not of type 'integer'"),
+    "endless steps": (
+        {"steps": 10**12, "plan": [[0, 10**12]]},
+        r"\$.branches\[0\].steps: 1000000000000 is greater than",
+    ),
     "a run of no step": ({"total": None}, "expected the total J of the last of 5 steps, .* got None"),
     "a plan of another length": ({"plan": [[0, 3]]}, "a plan of 5 updates, one for each step, got 3"),
     "a plan out of range": ({"plan": [[7, 5]]}, "a plan of updates 0 to 0, got 7"),
@@ -167,7 +254,7 @@ HOSTILE = {
     "an update of an unknown module": ({"updates": [[["hed"], None]]}, "no module .* named 'hed'"),
     "an update of an unknown loss": ({"updates": [[None, ["regg"]]]}, "no loss is named 'regg'"),
     "an update of more parts": ({"updates": [[None, None, True]]}, r"\$.updates\[0\]\[2\]: True is not one of"),
-    "a change after the end": ({"log": [[9, "lr", 0.1]]}, r"changes within 5 steps, got \[9, .lr., 0.1\]"),
+    "a change after the end": ({"log": [[9, "lr", 0.1]]}, r"changes within steps 0 to 5, got \[9, .lr., 0.1\]"),
     "a change of nothing": ({"log": [[1, "weights", 0.1]]}, LOGGED),
     "an infinite weight": ({"log": [[1, "weight.reg", float("inf")]]}, LOGGED),
     "an unknown loss": ({"log": [[1, "weight.regg", 1.0]]}, "no loss is named 'regg'"),
@@ -181,16 +268,29 @@ HOSTILE = {
         {"log": [["1", "plan", "joint"]]},
         "is not of type .integer., expected a whole number",
     ),
-    "a plan before the run": ({"log": [[-1, "plan", "joint"]]}, r"\$.log\[0\]\[0\]: -1 is less than the minimum of 0"),
-    "a plan after the end": ({"log": [[9, "plan", "joint"]]}, "changes within 5 steps"),
+    "a plan before the run": (
+        {"log": [[-1, "plan", "joint"]]},
+        r"\$.branches\[0\].log\[0\]\[0\]: -1 is less than the minimum of 0",
+    ),
+    "a plan after the end": ({"log": [[9, "plan", "joint"]]}, "changes within steps 0 to 5"),
     "a plan of more parts": (
         {"log": [[1, "plan", "joint", "staged"]]},
         r"too long, expected \[step, name, value\]",
     ),
     "a missing part": ({"log": ...}, "'log' is a required property"),
-    "a million mistakes": ({"plan": [[]] * 10**6}, r"\$.plan\[\d+\]: \[\] is too short"),
-    "a long mistake": ({"log": "x" * 10**6}, r"\$.log: 'x+ … x+' is not of type 'array'$"),
+    "a million mistakes": ({"plan": [[]] * 10**6}, r"\$.branches\[0\].plan\[\d+\]: \[\] is too short"),
+    "a long mistake": ({"log": "x" * 10**6}, r"\$.branches\[0\].log: 'x+ … x+' is not of type 'array'$"),
 }
+
+
+def with_change(run, change):
+    """A run of one branch with some of its parts replaced; ... removes one."""
+    branch = run["branches"][0] | {key: value for key, value in change.items() if key in run["branches"][0]}
+    run = run | {"branches": [branch]} | {key: value for key, value in change.items() if key not in branch}
+    for part in (run, branch):
+        for key in [key for key, value in part.items() if value is ...]:
+            del part[key]
+    return run
 
 
 @pytest.mark.parametrize("case", HOSTILE)
@@ -199,10 +299,9 @@ def test_a_file_that_is_broken_or_hostile_is_refused_in_words(case, make, tmp_pa
     lab.run(5)
     lab.save(file)
     change, error = HOSTILE[case]
-    if isinstance(change, dict):
-        run = json.loads(file.read_text()) | change
-        change = json.dumps({key: value for key, value in run.items() if value is not ...})
-    file.write_text(change)
+    file.write_text(
+        change if isinstance(change, str) else json.dumps(with_change(json.loads(file.read_text()), change))
+    )
     task = None if case in ("code for a name", "a path for a name", "an unknown option") else make()
     with pytest.raises(ValueError, match=error):
         LiveLab.replay(file, task=task)
