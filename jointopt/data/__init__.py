@@ -5,7 +5,7 @@
     batch = batches(loader)                  # the same of a DataLoader, or of a data set, of your own
     inputs, labels = get_batch_data()        # the next batch of plain training digits
 
-Sources, licenses and the split are in SOURCES.md beside this file.
+Sources, licenses and what is held out are in SOURCES.md beside this file.
 """
 
 import functools

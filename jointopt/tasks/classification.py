@@ -44,7 +44,7 @@ def make(
     ValueError for another network, weights or held_out, or more labels than there are; OSError for weights that are not
     at hand and cannot be fetched.
     """
-    train, held = split(data, held_out)
+    train, held = train_and_held_out(data, held_out)
     if labels is not None:
         train, size = choose(train, labels, seed), min(size, labels * len(train.classes))
     with seeded(seed):
@@ -60,7 +60,7 @@ def make(
     )
 
 
-def split(data: str, held_out: str = "test") -> tuple[sets.Images, sets.Images]:
+def train_and_held_out(data: str, held_out: str = "test") -> tuple[sets.Images, sets.Images]:
     """(training images, held-out images), whatever the order of their classes; see `make`."""
     check_choice("held_out", held_out, HELD_OUT)
     train = images(data, "train")

@@ -56,7 +56,7 @@ def make(
     """
     check_choice("held_out", held_out, classification.HELD_OUT)
     check_count("width", width, 1)
-    train_images, _ = split(data, held_out)
+    train_images, _ = train_and_held_out(data, held_out)
     order = sets.rows(len(train_images), size, seed)
     pixels = train_images.images
     held = ruler(data, held_out)  # now, and not when first asked: it may take some seconds
@@ -76,9 +76,9 @@ def make(
 
 
 @lru_cache(maxsize=4)
-def split(data: str, held_out: str) -> tuple[Images, Images]:
+def train_and_held_out(data: str, held_out: str) -> tuple[Images, Images]:
     """(training images, held-out images), with one channel if all are gray; see `make`."""
-    chosen = classification.split(data, held_out)
+    chosen = classification.train_and_held_out(data, held_out)
     gray = all((some == some[:, :1]).all() for images in chosen for some in images.pixels.split(1000))
     kept = [images.pixels[:, : 1 if gray else 3].contiguous(memory_format=torch.channels_last) for images in chosen]
     return tuple(images.changed(pixels, images.labels) for images, pixels in zip(chosen, kept, strict=True))
@@ -149,7 +149,7 @@ def reference(data: str = "digits", held_out: str = "test") -> dict[str, float]:
 @lru_cache(maxsize=4)
 def ruler(data: str, held_out: str) -> Ruler:
     """The same for every seed of a task."""
-    _, held = split(data, held_out)
+    _, held = train_and_held_out(data, held_out)
     first, second = (held.part(slice(start, start + SAMPLES)).images for start in (0, SAMPLES))
     classifier = trained_classifier(data)
     half = Ruler(classifier, *moments(features(classifier, first)), {})
@@ -170,7 +170,7 @@ def trained_classifier(data: str) -> nn.Sequential:
 def train_classifier(data: str, steps: int | None = None) -> tuple[nn.Sequential, list[float]]:
     """The classifier after `steps` (None: 500) from seed 0, on images that are never held out; the loss of each."""
     steps = RULER_STEPS if steps is None else steps
-    images, _ = split(data, "validation")
+    images, _ = train_and_held_out(data, "validation")
     with seeded(0):
         classifier = make_classifier(images.images.shape[1], len(images.classes))
     classifier.to(memory_format=torch.channels_last)

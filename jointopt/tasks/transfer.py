@@ -20,7 +20,7 @@ from jointopt.models.stack import Stack, layers
 from jointopt.optimizers import make_optimizer
 from jointopt.system import seeded
 from jointopt.tasks import classification
-from jointopt.tasks.classification import check_labeled, choose, split
+from jointopt.tasks.classification import check_labeled, choose, train_and_held_out
 from jointopt.training import Loss, Task, Update, train
 
 CLASSES = {"0-4": range(5), "5-9": range(5, 10)}
@@ -59,10 +59,10 @@ def make(
     check_count("depth", depth, 1)
     check_count("pretrained", pretrained)
     keep = check_count("keep", depth if keep is None else keep, most=depth)
-    pool, held = (of_classes(images, "5-9") for images in split(data, held_out))
+    pool, held = (of_classes(images, "5-9") for images in train_and_held_out(data, held_out))
     shifted = {}
     if data == "digits":
-        clutter = of_classes(split("cluttered", held_out)[1], "5-9")
+        clutter = of_classes(train_and_held_out("cluttered", held_out)[1], "5-9")
         shifted = {"over clutter": clutter.images, "inverted": 1 - held.images}
     labeled = choose(pool, labels, seed)
     target = sets.batches(labeled, min(size, len(labeled)), seed=seed)
@@ -89,7 +89,7 @@ def of_classes(images: Images, classes: str) -> Images:
 
 def source_batches(source: str, held_out: str, size: int, seed: int) -> sets.Batches:
     """The source's batches: other images in them than in the target's, where both have the same classes."""
-    return sets.batches(of_classes(split("cluttered", held_out)[0], source), size, seed=seed + 1)
+    return sets.batches(of_classes(train_and_held_out("cluttered", held_out)[0], source), size, seed=seed + 1)
 
 
 @lru_cache(maxsize=2)

@@ -4,7 +4,7 @@
     image, target = train[0]             # float32 (3, 96, 96), {"boxes": (k, 4), "labels": (k,), "masks": (k, 96, 96)}
     images, targets = batches(train)(0)  # float32 (4, 3, 96, 96) and four targets
 
-Digits and photographs are those of `load("cluttered")`, with the same split.
+Digits and photographs are those of `load("cluttered")`, in the same splits.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Scenes: what is drawn, exact boxes and masks, the split."""
+"""Scenes: what is drawn, exact boxes and masks, the splits."""
 
 import hashlib
 import subprocess
