@@ -85,16 +85,16 @@ class Comparison:
         """
         arms, first = {}, None
         for arm, chosen in self.spec["arms"].items():
-            settings = (chosen.get("weights") or {}) | chosen.get("optimizer_options", {})
-            if not settings:
+            hyperparameters = (chosen.get("weights") or {}) | chosen.get("optimizer_options", {})
+            if not hyperparameters:
                 raise ValueError(f"the arm {arm!r} is not of a sweep: it was given no λ")
-            if unknown := [name for name in names if name not in settings]:
-                raise ValueError(f"no λ of the arm {arm!r} is named {unknown[0]!r}; it has {listed(settings)}")
-            rest = {name: value for name, value in (chosen | settings).items() if name not in (*names, *NESTED)}
+            if unknown := [name for name in names if name not in hyperparameters]:
+                raise ValueError(f"no λ of the arm {arm!r} is named {unknown[0]!r}; it has {listed(hyperparameters)}")
+            rest = {name: value for name, value in (chosen | hyperparameters).items() if name not in (*names, *NESTED)}
             first = rest if first is None else first
             if more := [name for name in first | rest if first.get(name) != rest.get(name)]:
                 raise ValueError(f"no sweep over {listed(names)}: the arms differ in {listed(more)} as well")
-            arms[tuple(settings[name] for name in names)] = arm
+            arms[tuple(hyperparameters[name] for name in names)] = arm
         return arms
 
     def over(self, name: str, metric: str | None = None) -> dict[float, np.ndarray]:

@@ -18,7 +18,7 @@ from jointopt.system import seeded
 from jointopt.training import Task
 
 SHOWN = 16  # held-out images in the picture
-VALIDATION = 1000  # the last training images, held out where settings are chosen
+VALIDATION = 1000  # the last training images, held out where hyperparameters are chosen
 HELD_OUT = ("test", "validation")
 
 

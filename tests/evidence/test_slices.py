@@ -23,7 +23,7 @@ def test_the_record_itself_is_one_of_the_runs_that_its_slice_was_measured_on(nam
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_the_record_is_of_the_settings_in_the_code(name):
+def test_the_record_is_of_the_experiment_in_the_code(name):
     comparisons, experiment = records.load(name), record.experiment_of(name)
     parts = dict(experiment.parts(comparisons))
     assert list(comparisons) == list(parts)
