@@ -48,7 +48,7 @@ class Part:
                 raise ValueError(f"the known runs of {name!r} are of another plan or other hyperparameters")
         new = {name: arm for name, arm in chosen.items() if name not in self.known}
         made = compare(self.make, new, self.budget, self.seeds if seeds is None else seeds, **options)
-        runs = {seed: {name: self.known.get(name, made).seeds[seed][name] for name in chosen} for seed in made.seeds}
+        runs = {seed: {name: self.known.get(name, made).runs[seed][name] for name in chosen} for seed in made.runs}
         return Comparison(spec, runs)
 
 

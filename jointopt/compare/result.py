@@ -22,11 +22,11 @@ NESTED = ("weights", "optimizer_options")  # of an arm: what holds the λ's
 class Comparison:
     """What `compare` returns.
 
-    seeds  seed -> arm -> {held-out metric: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
+    runs  seed -> arm -> {held-out metric: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
     """
 
     spec: dict
-    seeds: dict[int, dict[str, dict]]
+    runs: dict[int, dict[str, dict]]
 
     @property
     def arms(self) -> list[str]:
@@ -36,15 +36,15 @@ class Comparison:
     @property
     def metrics(self) -> list[str]:
         """Names of the held-out metrics, with their units."""
-        return [name for name in next(iter(self.seeds.values()))[self.arms[0]] if name not in SPENT]
+        return [name for name in next(iter(self.runs.values()))[self.arms[0]] if name not in SPENT]
 
     def values(self, arm: str, metric: str | None = None) -> np.ndarray:
         """One value per seed, (n,). metric: None is the first held-out metric; "steps", "flops", "seconds" work too."""
         check_name("arm", arm, self.arms)
         metric = self.metrics[0] if metric is None else metric
-        known = [name for name in next(iter(self.seeds.values()))[arm] if name not in NO_NUMBER]
+        known = [name for name in next(iter(self.runs.values()))[arm] if name not in NO_NUMBER]
         check_name("metric", metric, known)
-        return np.array([runs[arm][metric] for runs in self.seeds.values()], dtype=float)
+        return np.array([of_seed[arm][metric] for of_seed in self.runs.values()], dtype=float)
 
     def mean(self, arm: str, metric: str | None = None) -> Interval:
         """Mean of one arm over the seeds."""
@@ -65,7 +65,7 @@ class Comparison:
         rows = []
         for arm in self.arms:
             mean = self.mean(arm, metric)
-            counts = {what: sum(runs[arm].get(what, False) for runs in self.seeds.values()) for what in UNUSUAL}
+            counts = {what: sum(of_seed[arm].get(what, False) for of_seed in self.runs.values()) for what in UNUSUAL}
             n = f"{mean.n}" + "".join(f" ({count} {what})" for what, count in counts.items() if count)
             work = [_range(self.values(arm, "steps")), _range(self.values(arm, "flops") / 1e9)]
             rows.append([arm, str(mean), n, *work, differences.get(arm, "")])
@@ -117,7 +117,7 @@ class Comparison:
 
     def as_json(self) -> dict:
         """Plain data; `Comparison.from_json` reads it."""
-        return {"format": FORMAT, "spec": self.spec, "seeds": self.seeds}
+        return {"format": FORMAT, "spec": self.spec, "seeds": self.runs}
 
     @classmethod
     def from_json(cls, data: Mapping) -> "Comparison":

@@ -29,7 +29,7 @@ def test_the_record_is_of_the_experiment_in_the_code(name):
     assert list(comparisons) == list(parts)
     for title, part in parts.items():
         recorded, expected = comparisons[title], spec_of(part.make, part.arms, part.budget)
-        assert list(recorded.seeds) == list(part.seeds) and recorded.arms == list(part.arms), title
+        assert list(recorded.runs) == list(part.seeds) and recorded.arms == list(part.arms), title
         for key in ("make", "arms", "budget", "limit"):
             assert recorded.spec[key] == expected[key], (title, key)
     slice = records.read(name)["slice"]

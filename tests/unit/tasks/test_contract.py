@@ -173,7 +173,7 @@ def test_plans_are_compared(name):
         pytest.skip("it has no metric to compare")
     first, *others = module_names(loaded(name).model)
     arms = {"joint": Arm(plans.joint), "frozen": Arm(partial(plans.alternating, Update(others)))}
-    runs = compare(partial(load, name), arms, Budget(steps=2), seeds=[0], progress=False).seeds[0]
+    runs = compare(partial(load, name), arms, Budget(steps=2), seeds=[0], progress=False).runs[0]
     assert runs["joint"]["flops"] > runs["frozen"]["flops"] > 0 and runs["joint"]["began"] == runs["frozen"]["began"]
 
 
