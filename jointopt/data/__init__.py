@@ -90,7 +90,9 @@ def batches(
     (when called) a number that is not one ≥ 0, and for data that cannot be read by number.
     """
     if not isinstance(images, Images):
-        return _own_batches(own.examples(images), size, seed, device)
+        examples = own.examples(images)
+        chosen = rows(examples.count, examples.size if size is None else size, seed)
+        return lambda number: own.moved(examples.read(chosen(number).tolist()), device)
     chosen = rows(len(images), own.SIZE if size is None else size, seed)
     pixels = images.pixels.to(device).permute(0, 2, 3, 1).contiguous()  # (N, H, W, C)
     labels = images.labels.to(device, copy=True)
@@ -100,11 +102,6 @@ def batches(
         return floats(pixels[row]).permute(0, 3, 1, 2), labels[row]  # (size, C, H, W) channels_last, (size,)
 
     return batch
-
-
-def _own_batches(examples: own.Examples, size: int | None, seed: int, device: str | torch.device) -> Batches:
-    chosen = rows(examples.count, examples.size if size is None else size, seed)
-    return lambda number: own.moved(examples.read(chosen(number).tolist()), device)
 
 
 def rows(count: int, size: int, seed: int) -> Callable[[int], torch.Tensor]:
