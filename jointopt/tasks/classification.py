@@ -18,7 +18,7 @@ from jointopt.system import seeded
 from jointopt.training import Task
 
 SHOWN = 16  # held-out images in the picture
-VALIDATION = 1000  # the last training images, held out where hyperparameters are chosen
+VALIDATION = 1000  # training images
 HELD_OUT = ("test", "validation")
 
 
@@ -38,8 +38,7 @@ def make(
     network, weights: those of `jointopt.models.classifiers.build`; "document" is the document's own. The seed draws the
     first weights that are not given.
     labels: the number of labeled images per class, drawn by the seed; None: all.
-    held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
-    settings; "test" trains on all and evaluates on the test images.
+    held_out: "test" or "validation", see `train_and_held_out`.
 
     ValueError for another network, weights or held_out, or more labels than there are; OSError for weights that are not
     at hand and cannot be fetched.
@@ -61,7 +60,11 @@ def make(
 
 
 def train_and_held_out(data: str, held_out: str = "test") -> tuple[sets.Images, sets.Images]:
-    """(training images, held-out images), whatever the order of their classes; see `make`."""
+    """(training images, held-out images), whatever the order of their classes.
+
+    held_out: "test" trains on all and evaluates on the test images; "validation" keeps the last 1,000 training images
+    out of training and evaluates on them, for choosing hyperparameters. ValueError for anything else.
+    """
     check_choice("held_out", held_out, HELD_OUT)
     train = images(data, "train")
     if held_out == "test":

@@ -46,8 +46,7 @@ def make(
 
     Losses, each computed only where it is counted: "generator" and "discriminator", in nats, with λ = 1; "penalty", R1,
     with λ = `penalty`. Images that are gray throughout have one channel, all others three.
-    held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
-    settings; "test" trains on all and evaluates on the test images.
+    held_out: "test" or "validation", see `classification.train_and_held_out`.
     It begins with RMSprop, as Mescheder et al. did, at lr 2e-3: with Adam's default momentum it is slow to begin.
 
     What measures the samples ships for "digits"; for other data it is trained first, once in a process, with a bar.
@@ -77,7 +76,7 @@ def make(
 
 @lru_cache(maxsize=4)
 def train_and_held_out(data: str, held_out: str) -> tuple[Images, Images]:
-    """(training images, held-out images), with one channel if all are gray; see `make`."""
+    """Those of the task "classification", with one channel if all are gray."""
     chosen = classification.train_and_held_out(data, held_out)
     gray = all((some == some[:, :1]).all() for images in chosen for some in images.pixels.split(1000))
     kept = [images.pixels[:, : 1 if gray else 3].contiguous(memory_format=torch.channels_last) for images in chosen]

@@ -50,8 +50,9 @@ def make(
 
     Losses: "task" and "source", cross-entropies in nats, each computed only where it is counted. The source is always
     over clutter; source="5-9" makes it the target's own classes. keep=k: of the pretrained layers only conv1 …
-    conv<k> are kept; those above are drawn anew. held_out: as in the task "pretext", for the source's images too. Where
-    the target is plain, the accuracy under two shifts of the held-out images as well, over clutter and inverted.
+    conv<k> are kept; those above are drawn anew. held_out: "test" or "validation", see
+    `classification.train_and_held_out`, for the source's images too. Where the target is plain, the accuracy under two
+    shifts of the held-out images as well, over clutter and inverted.
 
     ValueError for another source or held_out, for keep beyond the depth, or more labels than there are.
     """
