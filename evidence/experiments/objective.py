@@ -21,7 +21,7 @@ from evidence.grid import Plan
 from evidence.record import Comparisons, Part
 from jointopt import EndToEndModel, Task, Update, data, plans
 from jointopt.compare import Arm, Budget, sweep_arms
-from jointopt.objective import activation_l2, l2
+from jointopt.objective import l2
 from jointopt.tasks.classification import evaluate, train_and_held_out
 
 SEEDS = range(5)
@@ -61,8 +61,8 @@ def weights(model: nn.Module, features: Tensor) -> dict[str, Tensor]:
 
 
 def activations(model: nn.Module, features: Tensor) -> dict[str, Tensor]:
-    """L2 of the features."""
-    return {"reg": activation_l2(features)}
+    """½ ‖f(x)‖², averaged over the batch; features: (B, …)."""
+    return {"reg": 0.5 * features.square().flatten(1).sum(1).mean()}
 
 
 def modules(model: nn.Module, features: Tensor) -> dict[str, Tensor]:
