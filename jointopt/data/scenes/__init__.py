@@ -146,13 +146,6 @@ def batches(scenes: Scenes, size: int = 4, seed: int = 0) -> Batches:
     return batch
 
 
-def part(scenes: Scenes, which: slice) -> Scenes:
-    """Some of the scenes."""
-    parts = (scenes.pixels, scenes.boxes, scenes.labels, scenes.masks)
-    void = None if scenes.void is None else scenes.void[which]
-    return Scenes(*(each[which] for each in parts), scenes.classes, void)
-
-
 def check_classes(classes: Sequence[str], known: Sequence[str], expected: str) -> tuple[str, ...]:
     """The classes as a tuple, if they are one or more of the known ones, each once. expected: says so in the error."""
     try:
