@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from jupyterlab import Notebook, until
+from lab_server import Notebook, until
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NOTEBOOK = "00_start_here.ipynb"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from jupyterlab import PATIENCE
+from lab_server import PATIENCE
 from playwright.sync_api import Browser, Page
 
 from jointopt.live.shared.view import View

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from jupyterlab import Notebook, until
 from lab_page import NOTEBOOKS, Lab
+from lab_server import Notebook, until
 
 LAB = "lab = LiveLab("
 CHAPTERS = [  # (notebook, a loss, the module to freeze, one that goes on)

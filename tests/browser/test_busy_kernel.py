@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from jupyterlab import Notebook, until
 from lab_page import Lab
+from lab_server import Notebook, until
 
 MAKE = """
 import time

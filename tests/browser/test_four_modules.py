@@ -3,8 +3,8 @@
 from itertools import combinations
 
 import pytest
-from jupyterlab import until
 from lab_page import LAB_CELL, shown
+from lab_server import until
 
 FOUR = """from jointopt import tasks
 from jointopt.live import LiveLab

@@ -4,8 +4,8 @@ import re
 import time
 
 import pytest
-from jupyterlab import Notebook, until
 from lab_page import CELLS, LAB_CELL, Lab
+from lab_server import Notebook, until
 
 CHECK_CELL = next(i for i, cell in enumerate(CELLS) if "importlib.metadata" in "".join(cell["source"]))
 # Of the ink on the paper, as WCAG 2 defines it.

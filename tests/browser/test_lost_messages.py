@@ -2,8 +2,8 @@
 
 import pytest
 import static_page
-from jupyterlab import Notebook, until
 from lab_page import NOTEBOOK, NOTEBOOKS, shown
+from lab_server import Notebook, until
 from static_page import setting
 
 from jointopt.live import GamePlane, Landscape

@@ -1,8 +1,8 @@
 """The menu of plans as a person meets it: by keyboard and by mouse, while training runs, with names of any kind."""
 
 import pytest
-from jupyterlab import until
 from lab_page import LAB_CELL, shown
+from lab_server import until
 
 LONG = {
     "words": "a plan with a name of many words " * 6,
