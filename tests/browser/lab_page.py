@@ -35,8 +35,8 @@ class Lab:
     def step(self) -> int:
         return int(self.page.locator(".jo-curves").get_attribute("data-step"))
 
-    def said(self) -> str:
-        return self.page.locator(".jo-said").inner_text()
+    def status(self) -> str:
+        return self.page.locator(".jo-status").inner_text()
 
     def steps_on(self, steps: int = 5) -> None:
         """Wait until it has trained on for so many steps."""

@@ -27,7 +27,7 @@ PAGE = """<!doctype html><meta charset="utf-8">
     off: (name, f) => listeners[name] = listeners[name].filter((g) => g !== f),
     fire, listeners,
   };
-  window.answer = (message, verdict) => fire("msg:custom", { verdicts: { [message.id]: verdict } });
+  window.answer = (message, outcome) => fire("msg:custom", { outcomes: { [message.id]: outcome } });
   window.front = front;
   window.leaked = [];
   document.addEventListener("keydown", (event) => leaked.push(event.key));

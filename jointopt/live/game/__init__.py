@@ -75,7 +75,7 @@ def draw(paths: Mapping[str, np.ndarray], lr: float) -> Picture:
     _draw_plane(plane, paths, start)
     _draw_radii(radii, distances, float(np.hypot(*start)))
     steps = len(next(iter(paths.values()))) - 1
-    ends = "; ".join(f"{method} {found[-1]:.3g}" for method, found in distances.items())
+    ends = "; ".join(f"{method} {r[-1]:.3g}" for method, r in distances.items())
     words = f"From x {start[0]:g}, y {start[1]:g}, {steps} steps of size {lr:g}. Radius at the end: {ends}."
     plane.set_title(f"min max x·y, η = {lr:g}", loc="left")
     return Picture(figure, f"Three paths on the plane of x and y around the equilibrium, and their radius. {words}")
@@ -110,10 +110,10 @@ def _draw_plane(axes: Axes, paths: Mapping[str, np.ndarray], start: np.ndarray) 
 
 def _draw_radii(axes: Axes, distances: Mapping[str, np.ndarray], first: float) -> None:
     low, high = radius_range(list(distances.values()), first)
-    for method, found in distances.items():
-        shown = np.where((found >= low) & (found <= high), found, np.nan)
+    for method, r in distances.items():
+        shown = np.where((r >= low) & (r <= high), r, np.nan)
         axes.plot(shown, **looks()[method], label=method)
-        axes.plot(len(found) - 1, shown[-1], MARKS[method], markersize=10, markeredgewidth=1.5, clip_on=False, **WHITE)
+        axes.plot(len(r) - 1, shown[-1], MARKS[method], markersize=10, markeredgewidth=1.5, clip_on=False, **WHITE)
     axes.set(yscale="log", ylim=(low, high), xlabel="step")
     axes.set_title("radius, log scale", loc="left")
     label_ends(axes)

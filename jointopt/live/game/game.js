@@ -74,10 +74,10 @@ function drawPlane(canvas, paths, now, start, reach) {
       const point = paths[method][now];
       if (point.some((u) => !(Math.abs(u) < reach))) continue;
       drawMarker(g, MARKS[method], ...at(point), font * 0.42, colors);
-      plot.take(at(point), font * 0.5);
+      plot.occupy(at(point), font * 0.5);
     }
     drawCross(plot, at([0, 0]));
-    plot.take(at(start), 11);
+    plot.occupy(at(start), 11);
     writeNear(plot, "equilibrium", at([0, 0]), [[0, 1], [0, -1]]);
     writeNear(plot, "start", at(start), [[0, -1], [0, 1]]);
   });

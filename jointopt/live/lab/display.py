@@ -99,7 +99,7 @@ class Display:
         with self.curves.hold_sync():  # one message
             self.curves.info = {
                 "number": self.engine.number,
-                "said": self.engine.status_line.text,
+                "status": self.engine.status_line.text,
                 "note": note,
                 "memory": memory_limit.warning(),
                 "marks": marks(self.engine.log[-MARKS:]),

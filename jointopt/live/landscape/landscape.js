@@ -64,11 +64,11 @@ function make({ find, state, change }) {
     limit: (reach) => reach - 0.4,
     draw(canvas, reach) {
       const { plot, ends } = draw(canvas, state, reach);
-      const found = wordsOfMinima(state.weight);
+      const note = wordsOfMinima(state.weight);
       find(".formula").textContent = formula(state.weight);
-      find(".note").textContent = found;
+      find(".note").textContent = note;
       const data = Object.fromEntries(ends.map(({ plan, point, J }) => [plan, [...point, J]])); // plan: [θ, φ, J]
-      const label = `Contours of J over theta and phi. ${found}`;
+      const label = `Contours of J over theta and phi. ${note}`;
       return { plot, label, words: wordsOf(state, ends), data: { ends: JSON.stringify(data) } };
     },
   };

@@ -59,14 +59,14 @@ def _draw_surface(axes: Axes, weights, reach: float) -> None:
     axes.text(1 / reach + 0.1, reach - 0.2, "φ·θ = 1", **HALO)
 
 
-def _draw_minima(axes: Axes, found: np.ndarray, reach: float) -> None:
+def _draw_minima(axes: Axes, lowest: np.ndarray, reach: float) -> None:
     """Each minimum, named on its left where there is room, and the saddle."""
-    for point in found[(np.abs(found) < reach).all(axis=1)]:
+    for point in lowest[(np.abs(lowest) < reach).all(axis=1)]:
         axes.plot(*point, "*", markersize=18, zorder=4, **WHITE)
         place = {"ha": "right", "xytext": (-14, 0)} if point[0] > -0.5 * reach else {"ha": "left", "xytext": (14, 0)}
-        name = "minimum" if len(found) == 2 else "the only minimum"
+        name = "minimum" if len(lowest) == 2 else "the only minimum"
         axes.annotate(name, point, textcoords="offset points", va="center", **place, **HALO)
-    if len(found) != 1:
+    if len(lowest) != 1:
         axes.plot(0, 0, "x", markersize=10, markeredgewidth=2.5, color="black")
         axes.annotate("saddle", (0, 0), (0, -22), textcoords="offset points", ha="center", **HALO)
 
@@ -87,11 +87,11 @@ def _name_ends(axes: Axes, paths: dict[str, np.ndarray], weights, reach: float) 
     start = next(iter(paths.values()))[0]
     ends = {plan: points[-1] for plan, points in paths.items() if (np.abs(points[-1]) < reach).all()}
     for way in (1, -1):  # up, down
-        taken = -np.inf
+        free = -np.inf
         for plan, (theta, phi) in sorted(ends.items(), key=lambda end: way * end[1][1]):
             if (phi >= start[1]) == (way > 0):
-                level = max(way * phi + 0.12 * reach, taken)
-                taken = level + 0.08 * reach
+                level = max(way * phi + 0.12 * reach, free)
+                free = level + 0.08 * reach
                 words = f"{plan}: " * (len(paths) > 1) + f"J {objective(theta, phi, weights):.3g}"
                 place = (min(theta + 0.08 * reach, (0.5 if len(paths) > 1 else 0.75) * reach), way * level)
                 link = {"arrowstyle": "-", "relpos": (0, 0.5)}

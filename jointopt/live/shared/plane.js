@@ -17,11 +17,11 @@ export function emptyPlane(canvas, reach) {
   const [left, top, side] = [3.4 * font, 6, width - 3.4 * font - 6];
   return {
     ...sheet(canvas, width, top + side + 3.1 * font, font), reach, font, left, top, side,
-    taken: [], // boxes in pixels on which no words are to stand
+    occupied: [], // boxes in pixels on which no words are to stand
     at: ([u, v]) => [left + (u / reach + 1) / 2 * side, top + (1 - v / reach) / 2 * side],
     point: (x, y) => [((x - left) / side * 2 - 1) * reach, (1 - (y - top) / side * 2) * reach],
     within(draw) { within(this.g, [left, top, side, side], draw); },
-    take([x, y], r) { this.taken.push([x - r, y - r, x + r, y + r]); },
+    occupy([x, y], r) { this.occupied.push([x - r, y - r, x + r, y + r]); },
   };
 }
 
@@ -49,17 +49,17 @@ export function drawCross({ g, colors }, [x, y]) {
   stroke(g, `M ${x - 6} ${y - 6} l 12 12 m 0 -12 l -12 12`, colors.ink, 2.5);
 }
 
-// Words beside a point, the first of these ways ([1, -1] is to the right and up) on which they cover nothing that is
-// taken, farther away if need be; with `link`, a thin line leads to them.
+// Words beside a point, the first of these ways ([1, -1] is to the right and up) on which they cover no box that is
+// occupied, farther away if need be; with `link`, a thin line leads to them.
 export function writeNear(plot, words, [x, y], ways, link = false) {
-  const { g, colors, font, left, top, side, taken } = plot;
+  const { g, colors, font, left, top, side, occupied } = plot;
   const [w, h] = [g.measureText(words).width / 2 + 2, font * 0.65];
   const boxes = [1, 2, 3, 4].flatMap((far) => ways.map(([dx, dy]) => {
     const [cx, cy] = [x + dx * (font + w), y + dy * (1 + 0.5 * far) * font];
     return [cx - w, cy - h, cx + w, cy + h];
   }));
-  const [x1, y1, x2, y2] = boxes.find((box) => isFree(box, [left, top, left + side, top + side], taken)) || boxes[0];
-  taken.push([x1, y1, x2, y2]);
+  const [x1, y1, x2, y2] = boxes.find((box) => isFree(box, [left, top, left + side, top + side], occupied)) || boxes[0];
+  occupied.push([x1, y1, x2, y2]);
   if (link) stroke(g, `M ${x} ${y} L ${clamp(x, x1, x2)} ${clamp(y, y1, y2)}`, colors.ink);
   write(g, words, (x1 + x2) / 2, (y1 + y2) / 2, colors, "center");
 }

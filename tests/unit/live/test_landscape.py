@@ -76,7 +76,7 @@ def test_a_change_in_the_browser_arrives(heard):
     view._handle_custom_msg({"id": "a.1", "kind": "set", "value": change}, [])
     assert (view.weight, view.start, view.frozen) == ((0.1, 0.0), (1.0, -1.0), ("phi",))
     assert (view.plan, view.lr, view.steps) == ("all", 0.2, 80)
-    assert sent[-1] == {"verdicts": {"a.1": ""}}
+    assert sent[-1] == {"outcomes": {"a.1": ""}}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_wrong_message_is_refused_whole(heard, content):
     assert {name: getattr(view, name) for name in CHECKS} == before
     assert set(sent[0]) == set(CHECKS)  # the browser gets back what holds
     answered = str(content.get("id")) if isinstance(content, dict) else "None"
-    assert list(sent[1]["verdicts"]) == [answered] and "refused" in sent[1]["verdicts"][answered]
+    assert list(sent[1]["outcomes"]) == [answered] and "refused" in sent[1]["outcomes"][answered]
 
 
 @pytest.mark.parametrize(
