@@ -11,7 +11,7 @@ from matplotlib.patheffects import withStroke
 
 from jointopt.checks import check_count
 from jointopt.figures import MARKERS, Picture, label_ends, look, panels
-from jointopt.live.shared.view import Setting, View, front_end, style
+from jointopt.live.shared.view import Setting, View, front_end
 from jointopt.toys import game
 from jointopt.toys.game import LR, METHODS, START, STEPS, radius
 
@@ -43,7 +43,7 @@ class GamePlane(View):
     Each can be read and set, here and in the browser. A wrong value raises ValueError and changes nothing.
     """
 
-    _esm, _css = front_end("game/game.js"), style()
+    _esm = front_end("game/game.js")
     start = Setting(_start, START)
     lr = Setting(game.check_lr, LR)
     steps = Setting(_steps, STEPS)

@@ -12,10 +12,9 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+LIVE = Path(__file__).resolve().parents[1]
+IMPORT = re.compile(r'^import [^;]* from "(.+)";\n', re.MULTILINE)
 KEPT = 1000  # messages of which it is known what became of them: more than a browser sends in a second
-
-_LIVE = Path(__file__).resolve().parents[1]
-_IMPORT = re.compile(r'^import [^;]* from "(.+)";\n', re.MULTILINE)
 
 
 def front_end(name: str) -> str:
@@ -24,18 +23,13 @@ def front_end(name: str) -> str:
 
     def read(file: Path) -> None:
         text = file.read_text(encoding="utf-8")
-        for needed in _IMPORT.findall(text):
+        for needed in IMPORT.findall(text):
             if (path := (file.parent / needed).resolve()) not in texts:
                 read(path)
-        texts[file] = _IMPORT.sub("", text)
+        texts[file] = IMPORT.sub("", text)
 
-    read(_LIVE / name)
+    read(LIVE / name)
     return "\n".join(texts.values())
-
-
-def style() -> str:
-    """The style sheet of all views."""
-    return (_LIVE / "shared" / "common.css").read_text(encoding="utf-8")
 
 
 class Setting(traitlets.TraitType):
@@ -58,6 +52,8 @@ class View(anywidget.AnyWidget):
     Messages rather than trait sync, which can go deaf for good; `mailbox` in mailbox.js is the browser's side.
     A trait tagged in_force is sent to the browser again where something was not obeyed.
     """
+
+    _css = (LIVE / "shared" / "common.css").read_text(encoding="utf-8")
 
     def __init__(self, **traits: object):
         super().__init__(**traits)
