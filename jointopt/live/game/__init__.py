@@ -4,35 +4,24 @@ The browser computes and draws for itself: a change needs no kernel, and the vie
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
-from jointopt.checks import check_count
+from jointopt.checks import check_count, check_point
 from jointopt.figures import MARKERS, Picture, label_ends, look, panels
+from jointopt.live.shared.plane import HALO, WHITE
 from jointopt.live.shared.view import Setting, View, front_end
 from jointopt.toys import game
 from jointopt.toys.game import LR, METHODS, START, STEPS, radius
 
-MAX_START, MAX_STEPS = 10.0, 2000
 MARKS = {"simultaneous": MARKERS["joint"], "alternating": MARKERS["alternating"], "extragradient": "*"}
-WHITE = {"color": "black", "markerfacecolor": "white", "zorder": 4}
-HALO = {"path_effects": [withStroke(linewidth=3, foreground="white")], "zorder": 6, "fontsize": 12}
-
-
-def _start(value: object) -> tuple[float, float]:
-    x, y = game.check_start(value)
-    if max(abs(x), abs(y)) > MAX_START:
-        raise ValueError(f"start must be two finite numbers from -{MAX_START:g} to {MAX_START:g}, got {value!r}")
-    return x, y
-
-
-def _steps(value: object) -> int:
-    return check_count("steps", value, 1, MAX_STEPS)
-
-
-CHECKS = {"start": _start, "lr": game.check_lr, "steps": _steps}
+CHECKS = {
+    "start": partial(check_point, "start", most=10.0),
+    "lr": game.check_lr,
+    "steps": partial(check_count, "steps", least=1, most=2000),
+}
 
 
 class GamePlane(View):
@@ -44,9 +33,9 @@ class GamePlane(View):
     """
 
     _esm = front_end("game/game.js")
-    start = Setting(_start, START)
-    lr = Setting(game.check_lr, LR)
-    steps = Setting(_steps, STEPS)
+    start = Setting(CHECKS["start"], START)
+    lr = Setting(CHECKS["lr"], LR)
+    steps = Setting(CHECKS["steps"], STEPS)
 
     def __init__(self, start=START, lr=LR, steps=STEPS):
         super().__init__(start=start, lr=lr, steps=steps)

@@ -2,13 +2,10 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
 from jointopt.figures import MARKERS, Picture, look, panels
+from jointopt.live.shared.plane import HALO, WHITE
 from jointopt.toys.landscape import WEIGHT, both, minima, objective
-
-HALO = {"path_effects": [withStroke(linewidth=3, foreground="white")], "zorder": 6, "fontsize": 12}
-WHITE = {"color": "black", "markerfacecolor": "white"}
 
 
 def draw(paths: dict[str, np.ndarray], weights=WEIGHT, frozen=()) -> Picture:
@@ -25,7 +22,7 @@ def draw(paths: dict[str, np.ndarray], weights=WEIGHT, frozen=()) -> Picture:
     for plan, points in paths.items():
         _draw_path(axes, points[(np.abs(points) < 10 * reach).all(axis=1)], _marker(plan, frozen))
     _name_ends(axes, paths, (a, b), reach)
-    axes.plot(*start, "o", markersize=13, markeredgewidth=2, zorder=5, **WHITE)
+    axes.plot(*start, "o", markersize=13, markeredgewidth=2, **WHITE)
     above = {"xytext": (0, 16 if start[1] > 0 else -24), "textcoords": "offset points", "ha": "center"}
     axes.annotate("start", start, **above, **HALO)
     names = {"theta": "θ (feature extractor", "phi": "φ (classifier"}
@@ -62,7 +59,7 @@ def _draw_surface(axes: Axes, weights, reach: float) -> None:
 def _draw_minima(axes: Axes, lowest: np.ndarray, reach: float) -> None:
     """Each minimum, named on its left where there is room, and the saddle."""
     for point in lowest[(np.abs(lowest) < reach).all(axis=1)]:
-        axes.plot(*point, "*", markersize=18, zorder=4, **WHITE)
+        axes.plot(*point, "*", markersize=18, **WHITE)
         place = {"ha": "right", "xytext": (-14, 0)} if point[0] > -0.5 * reach else {"ha": "left", "xytext": (14, 0)}
         name = "minimum" if len(lowest) == 2 else "the only minimum"
         axes.annotate(name, point, textcoords="offset points", va="center", **place, **HALO)
@@ -78,8 +75,8 @@ def _draw_path(axes: Axes, points: np.ndarray, marker: str) -> None:
     changes = [0, *(1 + np.flatnonzero(kinds[:-1] != kinds[1:])), len(kinds)]
     for first, last in zip(changes[:-1], changes[1:], strict=True):
         axes.plot(*points[first : last + 1].T, zorder=3, **look(str(kinds[first])) if len(kinds) else {})
-    axes.plot(*points[:: max(1, len(points) // 12)].T, marker, markersize=6, zorder=4, **WHITE)
-    axes.plot(*points[-1], marker, markersize=9, markeredgewidth=1.5, zorder=4, **WHITE)
+    axes.plot(*points[:: max(1, len(points) // 12)].T, marker, markersize=6, **WHITE)
+    axes.plot(*points[-1], marker, markersize=9, markeredgewidth=1.5, **WHITE)
 
 
 def _name_ends(axes: Axes, paths: dict[str, np.ndarray], weights, reach: float) -> None:

@@ -12,8 +12,9 @@ from jointopt.toys.landscape import CHECKS, path
 WRONG = [
     *[("weight", value, "weight") for value in (-0.1, np.nan, np.inf, "0.1", None, True, (0.1,), (0.1, -1))],
     *[("weight", value, "weight") for value in ((1, 2, 3), (0.1, "x"), {0.1, 0.2}, [[0.1, 0.2]])],
-    *[("start", value, "start must be two numbers") for value in ((1,), (1, 2, 3), 1.0, "12", (1, np.nan), None)],
-    *[("start", value, "start must be two numbers") for value in ((1, np.inf), (1, "2"), (1, 10.5), (True, 1))],
+    *[("start", value, "start must be two finite numbers") for value in ((1,), (1, 2, 3), 1.0, "12", None)],
+    *[("start", value, "start must be two finite numbers") for value in ((1, np.nan), (1, "2"), (1, 10.5))],
+    *[("start", value, "start must be two finite numbers") for value in ((1, np.inf), (True, 1))],
     *[("plan", value, "plan must be one of 'joint'") for value in ("", "Joint", None, 1, ["joint"], "greedy")],
     *[("frozen", value, "frozen may name 'theta'") for value in ("psi", ("theta", "x"), [1], 1, None, [["phi"]])],
     *[("lr", value, "lr") for value in (0, -0.1, np.nan, np.inf, "0.1", None, True, [0.1])],

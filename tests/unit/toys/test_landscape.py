@@ -175,7 +175,7 @@ def test_the_path_is_what_the_loop_does_to_the_task(plan, frozen):
 
 
 def test_a_task_refuses_what_a_path_refuses():
-    with pytest.raises(ValueError, match="start must be two numbers"):
+    with pytest.raises(ValueError, match="start must be two finite numbers"):
         task_of(start=(1, 20))
     with pytest.raises(ValueError, match="λ of phi must be a finite number"):
         task_of(weights=(1, -1))
