@@ -56,7 +56,7 @@ def test_a_wrong_number_is_named_and_changes_nothing(show):
     page = show()
     page.locator("[name=lr]").fill("-1")
     page.get_by_text("Expected learning rate: a number > 0. Nothing was changed.").wait_for()
-    assert setting(page, "lr") == 0.2 and page.evaluate("sent") == []
+    assert setting(page, "lr") == 0.1 and page.evaluate("sent") == []
 
 
 def test_it_follows_the_theme_and_closing_leaves_nothing_behind(show):

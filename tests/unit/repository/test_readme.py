@@ -51,7 +51,7 @@ def test_the_examples_for_contributors_run(monkeypatch, capsys):
     names = run(CONTRIBUTING, monkeypatch)
     assert capsys.readouterr().out == "[('head',), ('features', 'head'), ('head',), ('features', 'head')]\n"
     assert [title for title, _ in names["parts"]({})] == [names["SLICE"][0]]
-    assert repr(names["Descent"]().figure()) == "J over 20 steps of size 0.2: at the end 6.65e-05."
+    assert repr(names["Descent"]().figure()) == "J over 20 steps of size 0.1: at the end 0.00739."
 
 
 @pytest.mark.parametrize("page", OTHERS, ids=lambda path: path.name)
