@@ -55,11 +55,11 @@ class Browser:
     """What a view would send, and what it would hear became of it."""
 
     def __init__(self, lab):
-        self.view, self.verdicts = lab.display.controls, {}
-        self.view.send = lambda content, buffers=None: self.verdicts.update(content["verdicts"])
+        self.view, self.outcomes = lab.display.controls, {}
+        self.view.send = lambda content, buffers=None: self.outcomes.update(content["outcomes"])
 
     def __call__(self, kind, **details):
         """Nothing where it was obeyed, else why not."""
         message = str(uuid4())
         self.view.hear({"id": message, "kind": kind, **details})
-        return self.verdicts.get(message)
+        return self.outcomes.get(message)

@@ -122,7 +122,7 @@ class LiveLab:
         lab.engine.schedule(saved_run.log_of(run))
         if run["steps"]:
             lab.run(run["steps"])
-            lab._trainer.note = saved_run.verdict(run, lab.engine)
+            lab._trainer.note = saved_run.replay_note(run, lab.engine)
             lab._trainer.worker.do(lab._trainer.show)
         lab.engine.make_scheduled()  # what waited for the next step
         lab.display.publish()

@@ -102,7 +102,7 @@ def log_of(run: dict) -> list[Change]:
     return [_change(entry) for entry in run["log"]]
 
 
-def verdict(run: dict, replayed: Engine) -> str:
+def replay_note(run: dict, replayed: Engine) -> str:
     """In words: whether the replay began with the same weights and ended with the same J."""
     if replayed.start != run["start"]:
         return f"replayed {run['steps']} steps from other first weights than the saved run's: the numbers differ"

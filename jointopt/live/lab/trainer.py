@@ -2,8 +2,10 @@
 
 import atexit
 import math
+import time
 import weakref
 from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 
 from jointopt.controls import Controls
@@ -11,7 +13,6 @@ from jointopt.live.lab.display import Display
 from jointopt.live.lab.engine import RECENT, Engine, PlanEnded
 from jointopt.live.lab.plan_menu import Plans
 from jointopt.live.lab.references import is_named
-from jointopt.live.lab.throttle import Throttle
 from jointopt.live.lab.worker import Worker
 from jointopt.training import Step, Task, Update
 
@@ -220,6 +221,29 @@ class Trainer:
             self.note = DESERTED
             self.display.send(self.note)
             self.display.publish()
+
+
+class Throttle:
+    """About once a second, and less often where one time is expensive: at most `share` of the time in the long run."""
+
+    def __init__(self, share: float):
+        self.share = share
+        self._next = -math.inf
+
+    def due(self, cost: float = 0.0) -> bool:
+        """True if it is time. The next time is then a second from now, or later if it costs that many seconds."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + max(1.0, cost / self.share)
+        return True
+
+    def do(self, job: Callable[[], None]) -> None:
+        """Do the job if it is time. Its cost is this thread's own time: not what others took meanwhile."""
+        if self.due():
+            start = time.thread_time()
+            job()
+            self._next = time.monotonic() + max(1.0, (time.thread_time() - start) / self.share)
 
 
 def _paused(error: Exception) -> str:

@@ -47,13 +47,13 @@ export function standing(values) {
 
 // [start, end) of each run of true.
 export function runs(flags) {
-  const found = [];
+  const ranges = [];
   for (let start = 0, i = 0; i <= flags.length; i++)
     if (!flags[i]) {
-      if (start < i) found.push([start, i]);
+      if (start < i) ranges.push([start, i]);
       start = i + 1;
     }
-  return found;
+  return ranges;
 }
 
 // A curve through the values above 0 at steps x; what stands still leaves a gap, a turn of others does not.

@@ -1,4 +1,4 @@
-"""What the training thread does around a step: held-out metrics, pauses, and whatever goes wrong."""
+"""What the training thread does around a step: held-out metrics, pauses, how often, and whatever goes wrong."""
 
 import threading
 
@@ -8,6 +8,7 @@ from labtools import Browser, until
 
 from jointopt import Task, Update, plans
 from jointopt.live import LiveLab
+from jointopt.live.lab.trainer import Throttle
 
 pytestmark = pytest.mark.usefixtures("no_lab_is_left")
 
@@ -135,3 +136,25 @@ def test_a_plan_may_pause_the_lab_from_inside_a_step(task, tmp_path):
     lab.play()
     until(lambda: lab.engine.number == 4 and not lab.playing)
     assert lab.run(1).number == 4
+
+
+def test_a_throttle_keeps_to_its_share(monkeypatch):
+    now, used = [0.0], [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.thread_time", lambda: used[0])
+
+    def job():
+        used[0] += 0.1
+        now[0] += 0.1
+
+    throttle = Throttle(share=0.02)
+    while now[0] < 100:
+        throttle.do(job)
+        now[0] += 0.05
+    assert 0.015 < used[0] / now[0] <= 0.021
+    cheap, count = Throttle(share=0.02), 0
+    start = now[0]
+    while now[0] < start + 10:
+        count += cheap.due(cost=0.001)
+        now[0] += 0.05
+    assert 9 <= count <= 10  # about once a second

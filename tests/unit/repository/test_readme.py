@@ -47,9 +47,11 @@ def test_the_usage_lists_every_application():
 
 
 def test_the_examples_for_contributors_run(monkeypatch, capsys):
+    monkeypatch.setattr("jointopt.live.shared.view.front_end", lambda name: "")  # see browser/test_simple_view.py
     names = run(CONTRIBUTING, monkeypatch)
     assert capsys.readouterr().out == "[('head',), ('features', 'head'), ('head',), ('features', 'head')]\n"
     assert [title for title, _ in names["parts"]({})] == [names["SLICE"][0]]
+    assert repr(names["Descent"]().figure()) == "J over 20 steps of size 0.1: at the end 0.00739."
 
 
 @pytest.mark.parametrize("page", OTHERS, ids=lambda path: path.name)
