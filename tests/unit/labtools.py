@@ -21,6 +21,11 @@ def run(task, steps=20, controls=None, optimizer=None, plan=None):
     return list(train(task, plan or plans.joint(steps), controls, optimizer))
 
 
+def values(answer):
+    """What a task's losses answered, with those computed that were still functions."""
+    return {name: loss() if callable(loss) else loss for name, loss in answer.items()}
+
+
 def everything(module):
     """Parameters and all buffers, those that are in no state_dict included."""
     return {name: tensor.clone() for name, tensor in (*module.named_parameters(), *module.named_buffers())}
