@@ -3,7 +3,7 @@
 import { fontOf, sheet, stroke, through } from "./canvas.js";
 import { short, spread, ticks } from "./numbers.js";
 
-const HEIGHT = 160, LEFT = 46, TOP = 17, BOTTOM = 22, FONT = 12; // CSS pixels
+const HEIGHT = 160, LEFT = 50, TOP = 17, BOTTOM = 22, FONT = 12; // CSS pixels
 export const LANE = 14, GAP = 6; // a line of words, the gap above the first lane
 
 // Room for the names beside the curves: the same in every panel, so that their steps are in line.
