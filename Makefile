@@ -11,7 +11,7 @@ START := notebooks/00_start_here.ipynb
 # JupyterLab refuses to run as root, as one is in a container, unless told otherwise.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-SEEDS ?= 20
+RUNS ?= 20
 
 .PHONY: lab test portable bench notebooks evidence format size system
 .DELETE_ON_ERROR:
@@ -24,7 +24,7 @@ test: system .venv/requirements-test.installed
 	$(BIN)/python tests/run.py
 
 portable: system .venv/requirements-test.installed
-	$(BIN)/python $(if $(CHAPTERS),tests/margins.py --seeds $(SEEDS) $(CHAPTERS),tests/run.py --portable)
+	$(BIN)/python $(if $(CHAPTERS),tests/margins.py --runs $(RUNS) $(CHAPTERS),tests/run.py --portable)
 
 # One thread: sums then come out the same on any number of cores, and two runs at a time do not share one.
 bench notebooks evidence: export OMP_NUM_THREADS = 1

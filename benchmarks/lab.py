@@ -1,13 +1,12 @@
 """The lab with a browser attached: what watching costs, how fast a change gets through, and another cell."""
 
-import importlib.util
 import json
 import statistics
+import sys
 import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
@@ -17,6 +16,10 @@ from benchmarks.measure import Row, ratios
 from tools.execute import METADATA
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "browser"))  # the server and the notebook are those of the tests
+
+from lab_server import JupyterLab, Notebook, launch, until  # noqa: E402
+
 SETUP = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
 import torch; torch.set_num_threads(1)
@@ -32,37 +35,27 @@ FRAMES_WINDOWS, CHANGES, CELLS = 4, 20, 20
 
 def run() -> tuple[list[Row], list[str]]:
     """The rows of the table, and notes beneath it."""
-    harness = _harness()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         root, home = Path(folder, "notebooks"), Path(folder, "home")
         root.mkdir()
         home.mkdir()
         nbformat.write(new_notebook(cells=[new_code_cell(SETUP)], metadata=METADATA), root / "lab.ipynb")
-        with closing(harness.JupyterLab(root, home)) as server, closing(harness.launch(playwright)) as browser:
+        with closing(JupyterLab(root, home)) as server, closing(launch(playwright)) as browser:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
-            notebook = harness.Notebook(page, server, "lab.ipynb")
+            notebook = Notebook(page, server, "lab.ipynb")
             notebook.run_cell(0)
             page.get_by_role("button", name="Play", exact=True).wait_for(timeout=120_000)
-            harness.until(lambda: not notebook.busy(), 60, "the lab's cell to end")
-            return _measure(notebook, harness.until)
+            until(lambda: not notebook.busy(), "the lab's cell to end")
+            return _measure(notebook)
 
 
-def _harness() -> ModuleType:
-    """The browser tests' JupyterLab; loaded by its path, since its name is also that of the package it starts."""
-    path = ROOT / "tests" / "browser" / "jupyterlab.py"
-    spec = importlib.util.spec_from_file_location("browser_harness", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _measure(notebook, until) -> tuple[list[Row], list[str]]:
+def _measure(notebook) -> tuple[list[Row], list[str]]:
     page = notebook.page
     playing, alone = _cpu_per_step(notebook)
     frame, size = _ask(notebook, "in_kernel.frame(lab, 15)")
     notebook.kernel("lab.play()")
     frames, rate = _frames_a_second(notebook)
-    steps, started, ended = _changes(notebook, until)
+    steps, started, ended = _changes(notebook)
     cells = [_another_cell(page) for _ in range(CELLS)]
     notebook.kernel("lab.pause()")
     paused = [_another_cell(page) for _ in range(CELLS)]
@@ -124,7 +117,7 @@ def _frames_a_second(notebook) -> tuple[list[float], float]:
     return frames, steps / (time.monotonic() - start)
 
 
-def _changes(notebook, until) -> tuple[list[float], list[float], list[float]]:
+def _changes(notebook) -> tuple[list[float], list[float], list[float]]:
     """λ moved by keyboard: steps from arrival to use; ms from key press to start and end of the step that used it."""
     page = notebook.page
     notebook.kernel("in_kernel.watch(lab)")
@@ -135,7 +128,7 @@ def _changes(notebook, until) -> tuple[list[float], list[float], list[float]]:
         page.wait_for_timeout(200 + 37 * (i % 7))  # not in step with the frames
         page.keyboard.press("ArrowRight" if i % 2 else "ArrowLeft")
         pressed = page.evaluate("() => window.pressed")
-        change = until(lambda: _ask(notebook, f"in_kernel.last_change(lab, {pressed})"), 30, "the change")  # noqa: B023
+        change = until(lambda: _ask(notebook, f"in_kernel.last_change(lab, {pressed})"), "the change")  # noqa: B023
         steps.append(change["steps"])
         started.append(1e3 * (change["start"] - pressed))
         ended.append(1e3 * (change["end"] - pressed))

@@ -13,8 +13,8 @@ from itertools import chain
 from evidence import again, record
 from jointopt.compare import records
 
-# In this order: what `settings` finds, others use; and so of `detection` and `segmentation`.
-PLANS = ("objective", "settings", "budgets", "labels", "width", "depth", "shift", "coadaptation", "head_gradient")
+# In this order: what `tuning` finds, others use; and so of `detection` and `segmentation`.
+PLANS = ("objective", "tuning", "budgets", "labels", "width", "depth", "shift", "coadaptation", "head_gradient")
 APPLICATIONS = ("classification", "pretrained", "detection", "four_steps", "exact", "multitask", "detectors")
 APPLICATIONS += ("segmentation", "task_weights", "generation", "gan_plans")
 GROUPS = {"plans": PLANS, "applications": APPLICATIONS}  # chapters 1 and 4, chapters 5 to 8

@@ -55,7 +55,7 @@ def measured(name: str, processes: int, make: Callable[[str, int | None], Compar
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         made = pool.map(make, [name] * (len(JITTERS) + 1), [None, *JITTERS])
         made = list(tqdm(made, f"{name}: its slice", len(JITTERS) + 1, unit="run"))
-    runs = {arm: {str(seed): _summary([each.seeds[seed][arm] for each in made]) for seed in seeds} for arm in arms}
+    runs = {arm: {str(seed): _summary([each.runs[seed][arm] for each in made]) for seed in seeds} for arm in arms}
     return {"part": part, "noise": {"size": jitter.SIZE, "seeds": len(JITTERS)}, "runs": runs}
 
 
@@ -84,9 +84,9 @@ def disagreements(slice: dict, again: Comparison, losses: bool = True) -> list[s
     losses: False for the runs on record, which were made before first losses were kept
     """
     words = []
-    for arm, seeds in slice["runs"].items():
-        for seed, run in seeds.items():
-            new = again.seeds[int(seed)][arm]
+    for arm, of_arm in slice["runs"].items():
+        for seed, run in of_arm.items():
+            new = again.runs[int(seed)][arm]
             for name, value in run["exact"].items():
                 if (is_now := _exact(new)[name]) != value:
                     words.append(f"{arm}, seed {seed}: {name} {is_now}, on record {value}")

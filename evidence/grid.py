@@ -23,9 +23,8 @@ def search(
     seeds: Iterable[int] = SEEDS,
 ) -> Part:
     """Every arm with every learning rate."""
-    settings = {"held_out": "validation"}
     grid = {
-        f"{name}, lr {lr:g}": Arm(plan, None, optimizer, {"lr": lr}, options | settings)
+        f"{name}, lr {lr:g}": Arm(plan, None, optimizer, {"lr": lr}, options | {"held_out": "validation"})
         for (name, (plan, options)), lr in product(arms.items(), lrs)
     }
     return Part(make, grid, budget, seeds)

@@ -2,7 +2,7 @@
 
 An experiment is a module of evidence/experiments with
   parts(comparisons)  yields (name, Part), each of them one `jointopt.compare.compare`; it is given the comparisons of
-                      the parts before: those that chose the settings, say
+                      the parts before: those that chose the hyperparameters, say
   SLICE               (part, arms, seeds): the runs that a test makes again
   RULE(comparisons)   what the record decides, as `verdict` has it; none where it decides nothing
 """
@@ -45,10 +45,10 @@ class Part:
         spec = spec_of(self.make, chosen, self.budget)
         for name in chosen.keys() & self.known:
             if self.known[name].spec["arms"].get(name) != spec["arms"][name]:
-                raise ValueError(f"the known runs of {name!r} are of another plan or other settings than its arm here")
+                raise ValueError(f"the known runs of {name!r} are of another plan or other hyperparameters")
         new = {name: arm for name, arm in chosen.items() if name not in self.known}
         made = compare(self.make, new, self.budget, self.seeds if seeds is None else seeds, **options)
-        runs = {seed: {name: self.known.get(name, made).seeds[seed][name] for name in chosen} for seed in made.seeds}
+        runs = {seed: {name: self.known.get(name, made).runs[seed][name] for name in chosen} for seed in made.runs}
         return Comparison(spec, runs)
 
 

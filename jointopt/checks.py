@@ -4,7 +4,7 @@ Each function raises ValueError, which says what was expected and what was given
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from types import UnionType
 
@@ -64,6 +64,15 @@ def check_count(what: str, value: object, least: int = 0, most: int | None = Non
         limits = f"≥ {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{what} must be a whole number {limits}, got {value!r}")
     return int(value)
+
+
+def check_point(what: str, value: object, most: float = math.inf) -> tuple[float, float]:
+    """The value as a pair of floats, if it is two finite numbers, each from -most to most."""
+    pair = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(pair, Sequence) or len(pair) != 2 or not all(is_finite(x) and abs(x) <= most for x in pair):
+        limits = "" if most == math.inf else f" from {-most:g} to {most:g}"
+        raise ValueError(f"{what} must be two finite numbers{limits}, got {value!r}")
+    return float(pair[0]), float(pair[1])
 
 
 def check_choice(what: str, value: object, choices: Iterable[object]) -> None:

@@ -42,8 +42,8 @@ class _Rates(NamedTuple):
 class Controls:
     """The weights λ_k, the frozen modules and the learning rate of a running loop.
 
-    A change waits until the loop takes its one snapshot, at the start of a step; `log` says which step that was.
-    A wrong name or value raises ValueError and changes nothing.
+    A change waits until the loop takes its one snapshot, at the start of a step; `log` says which step that was, and
+    `settings` how all of it is set now. A wrong name or value raises ValueError and changes nothing.
     """
 
     def __init__(self, weights: Mapping[str, float] | None = None, frozen: Iterable[str] = (), lr: float | None = None):
@@ -51,7 +51,7 @@ class Controls:
         self._lock = Lock()
         self._pending: list[tuple[str, float | bool]] = []
         self._scheduled: dict[int, list[tuple[str, float | bool]]] = {}
-        self._settings = Settings({}, frozenset(), None)
+        self.settings = Settings({}, frozenset(), None)
         self._rates: _Rates | None = None
         self._model: nn.Module | None = None
         self._losses: frozenset[str] | None = None
@@ -60,28 +60,23 @@ class Controls:
         self.freeze(*([frozen] if isinstance(frozen, str) else frozen))
 
     def __repr__(self):
-        weights, frozen, lr = self._settings
+        weights, frozen, lr = self.settings
         return f"Controls(weights={weights}, frozen={sorted(frozen)}, lr={lr})"
 
     @property
     def weights(self) -> dict[str, float]:
         """The λ_k that were set here."""
-        return dict(self._settings.weights)
+        return dict(self.settings.weights)
 
     @property
     def frozen(self) -> frozenset[str]:
         """Names of the frozen modules."""
-        return self._settings.frozen
+        return self.settings.frozen
 
     @property
     def lr(self) -> float | None:
         """The learning rate; None means the optimizer's own."""
-        return self._settings.lr
-
-    @property
-    def settings(self) -> Settings:
-        """All of it as it is now."""
-        return self._settings
+        return self.settings.lr
 
     def set(self, weight: Mapping[str, float] | None = None, lr: float | None = None) -> None:
         """Set weights λ_k and the learning rate, each a finite number ≥ 0."""
@@ -107,7 +102,7 @@ class Controls:
         with self._lock:
             self.log += self.pending(number)
             self._pending.clear()
-            return self._settings
+            return self.settings
 
     def apply_lr(self, lr: float | None, optimizer: torch.optim.Optimizer) -> None:
         """Set the learning rate of the first group, whose ratio to those of the others stays. None: leave them all.
@@ -149,7 +144,7 @@ class Controls:
     def restart(self, settings: Settings | None = None) -> None:
         """Begin a new run with these settings, or those now in force: the log starts again, they are its step 0."""
         with self._lock:
-            self._settings = weights, frozen, lr = self._settings if settings is None else settings
+            self.settings = weights, frozen, lr = self.settings if settings is None else settings
             self.log.clear()
             self._rates = None
             self._pending = [(f"weight.{name}", value) for name, value in weights.items()]
@@ -160,23 +155,19 @@ class Controls:
         """Check the names used so far, and from now on each new one at once. `losses` None: not known yet."""
         if model is self._model and (losses is None or self._losses == frozenset(losses)):
             return
-        weights, frozen, _ = self._settings
+        weights, frozen, _ = self.settings
         check_names(frozen, model)
         check_losses(weights, losses)
         if losses is not None:
             self._losses = frozenset(losses)
         self._model = model
 
-    def schedule(self, log: Iterable[Iterable]) -> None:
-        """Make the logged changes again, each at its step. `log`: (step, name, value), as in `.log`."""
-        for step, name, value in [check_change(entry) for entry in log]:
-            self._scheduled.setdefault(step, []).append((name, value))
-
     @classmethod
     def replay(cls, log: Iterable[Iterable]) -> "Controls":
-        """New controls with the log as their schedule: the same task and plan then give the same numbers."""
+        """New controls that make the changes of a `.log` again, each at its step: the same numbers on an equal task."""
         controls = cls()
-        controls.schedule(log)
+        for step, name, value in map(check_change, log):
+            controls._scheduled.setdefault(step, []).append((name, value))
         return controls
 
     def put_aside(self) -> list[tuple[str, float | bool]]:
@@ -191,7 +182,7 @@ class Controls:
             self.log, self._rates = list(log), None
             self._pending = [*waiting, *self._pending]
             past = [(name, value) for _, name, value in self.log]
-            self._settings = _changed(Settings({}, frozenset(), None), past + self._pending)
+            self.settings = _changed(Settings({}, frozenset(), None), past + self._pending)
         self.on_change()
 
     def _change(self, changes: list[tuple[str, float | bool]]) -> None:
@@ -202,12 +193,12 @@ class Controls:
                     check_losses([target], self._losses)
                 elif kind == "frozen" and self._model is not None:
                     check_names([target], self._model)
-            settings = _changed(self._settings, changes)
+            settings = _changed(self.settings, changes)
             for name, value in changes:
                 target = name.partition(".")[2]
                 if value is False and (around := next((f for f in settings.frozen if covers(f, target)), None)):
                     raise ValueError(f"{target!r} stays frozen while {around!r} is: thaw that")
-            self._settings = settings  # one store: a reader sees all of it or nothing
+            self.settings = settings  # one store: a reader sees all of it or nothing
             self._pending += changes
         self.on_change()
 

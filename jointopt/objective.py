@@ -22,8 +22,3 @@ def l2(*modules: nn.Module) -> Tensor:
     """
     parameters = {p: None for module in modules for p in module.parameters()}
     return 0.5 * sum(p.square().sum() for p in parameters)
-
-
-def activation_l2(features: Tensor) -> Tensor:
-    """½ ‖f(x)‖², averaged over the batch; features: (B, …)."""
-    return 0.5 * features.square().flatten(1).sum(1).mean()

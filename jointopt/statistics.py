@@ -76,8 +76,8 @@ def how_sure(x: Sequence[float], differences: np.ndarray, draws: int = 2000, see
     """
     x, differences = _checked(x, differences)
     check_count("draws", draws, 1)
-    logs, seeds = np.log(x), len(differences)
-    drawn = np.random.default_rng(seed).integers(seeds, size=(draws, seeds))
+    logs, count = np.log(x), len(differences)
+    drawn = np.random.default_rng(seed).integers(count, size=(draws, count))
     crossings = [_crossing(logs, differences[rows].mean(axis=0)) for rows in drawn]
     low, high = np.percentile(crossings, (2.5, 97.5), method="nearest")
     return float(low), float(high)

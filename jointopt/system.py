@@ -4,6 +4,7 @@ import ctypes
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,11 @@ def write_whole(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
+@lru_cache(maxsize=8)
 def read_arrays(path: Path, what: str, sha256: str, script: str) -> dict[str, np.ndarray]:
-    """The arrays of an npz file, read-only. what it is, and the script that makes it, are for the errors.
+    """The arrays of an npz file, read and checked once in a process, and read-only, since all callers share them.
+
+    what it is, and the script that makes it, are for the errors.
 
     FileNotFoundError if it is missing, OSError if it is truncated, or has another checksum than this.
     """

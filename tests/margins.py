@@ -1,6 +1,6 @@
 """Chapters under many seeds of jitter: which texts ever differ, and how far the numbers beneath them are from it.
 
-    python tests/margins.py --seeds 20 05_classification 06_detection
+    python tests/margins.py --runs 20 05_classification 06_detection
 
 That no text differed in twenty runs says little of the twenty-first. So each number that a cell formats in an f-string,
 or compares within a print(), is watched as well. A rounded number is safe if mean − 4 and mean + 4 standard deviations
@@ -95,16 +95,16 @@ def main() -> int:
     """Print a line a chapter, and what is fragile below it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("chapters", nargs="*", default=CHAPTERS, help=", ".join(CHAPTERS))
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--runs", type=int, default=20, help="each under a seed of its own")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--size", default="1e-5", help="of the noise")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     if unknown := [name for name in options.chapters if name not in CHAPTERS]:
         parser.error(f"no chapter is named {unknown[0]!r}; there are {', '.join(CHAPTERS)}")
-    if options.seeds < 2:
-        parser.error(f"a spread needs two seeds at least, got {options.seeds}")
-    seeds = range(options.first, options.first + options.seeds)
+    if options.runs < 2:
+        parser.error(f"a spread needs two runs at least, got {options.runs}")
+    seeds = range(options.first, options.first + options.runs)
     any_differs = False
     for chapter in options.chapters:
         jobs = (joblib.delayed(run)(chapter, seed, options.size) for seed in seeds)

@@ -2,7 +2,7 @@
 
     python tests/run.py                  lint, unit, chapters, browser; at the end a line for each
     python tests/run.py unit chapters    some of them
-    python tests/run.py --portable       unit and chapters under settings in which sums come out otherwise
+    python tests/run.py --portable       unit and chapters in environments in which sums come out otherwise
 
 The chapters run with noise on each gradient (tests/jitter/jitter.py), against outputs that were made without: what
 passes does not hang on the last digits of this processor. JITTER=<seed> chooses another noise, for unit too.
@@ -41,7 +41,7 @@ STAGES = {
     "browser": [[*PYTEST, "tests/browser"]],
 }
 # In each, sums come out otherwise than on this processor, or in another order. One thread, unless it says two.
-SETTINGS = {
+ENVIRONMENTS = {
     "jitter, seed 2": {"JITTER": "2"},
     "jitter, seed 3": {"JITTER": "3"},
     "ATEN_CPU_CAPABILITY=avx2": {"ATEN_CPU_CAPABILITY": "avx2"},
@@ -96,12 +96,12 @@ def test(stages: list[str]) -> bool:
 
 
 def portable() -> bool:
-    """Unit and chapters under each of SETTINGS; a line for each, and below it what differs. True if nothing does."""
+    """Unit and chapters in each of ENVIRONMENTS; a line for each, and below it what differs. True if nothing does."""
     plain = {name: value for name, value in os.environ.items() if name not in ("JITTER", "JITTER_SIZE")}
     os.environ.clear()
     os.environ.update(plain)
     passed, absent = 0, 0
-    for name, changes in SETTINGS.items():
+    for name, changes in ENVIRONMENTS.items():
         if name in NEED_AVX2 and not has_avx2():
             absent += 1
             print(f"{name}: not on this processor", flush=True)
@@ -114,8 +114,8 @@ def portable() -> bool:
         for outcome in outcomes:
             if not outcome.passed:
                 print(failures(outcome.text), end="", flush=True)
-    print(f"{passed} of {len(SETTINGS)} settings without a difference, {absent} not on this processor")
-    return passed + absent == len(SETTINGS)
+    print(f"{passed} of {len(ENVIRONMENTS)} environments without a difference, {absent} not on this processor")
+    return passed + absent == len(ENVIRONMENTS)
 
 
 def failures(text: str) -> str:
@@ -135,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 if all passed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stages", nargs="*", metavar="stage", help=", ".join(STAGES))
-    parser.add_argument("--portable", action="store_true", help="unit and chapters under other settings")
+    parser.add_argument("--portable", action="store_true", help="unit and chapters in other environments")
     options = parser.parse_args(arguments)
     if unknown := [stage for stage in options.stages if stage not in STAGES]:
         parser.error(f"no stage is named {unknown[0]!r}; there are {', '.join(STAGES)}")
@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--portable runs unit and chapters: name no stages")
     sys.stdout.reconfigure(errors="replace")  # a console of another encoding than the tests'
     try:
-        jitter.settings()
+        jitter.asked()
     except ValueError as error:
         parser.error(str(error))
     return 0 if (portable() if options.portable else test(options.stages or list(STAGES))) else 1

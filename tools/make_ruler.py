@@ -16,7 +16,7 @@ from tools.make_weights import FIRST, write
 def make_arrays(steps: int = generation.RULER_STEPS) -> dict[str, np.ndarray]:
     """The arrays that the file holds; shipped.py describes them."""
     classifier, losses = generation.train_classifier("digits", steps)
-    _, held = generation.split("digits", "validation")
+    _, held = generation.train_and_held_out("digits", "validation")
     with torch.no_grad():
         right = (classifier(held.images).argmax(1) == held.labels).float().mean()
     found = {"accuracy (%)": 100 * float(right), "first losses (nats)": losses[:FIRST]}

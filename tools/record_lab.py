@@ -18,8 +18,8 @@ from playwright.sync_api import Locator, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))  # the server, the notebook and the lab are those of the tests
 
-from jupyterlab import JupyterLab, Notebook, launch, until  # noqa: E402
 from lab_page import NOTEBOOK, NOTEBOOKS, Lab, shown  # noqa: E402
+from lab_server import JupyterLab, Notebook, launch, until  # noqa: E402
 
 PICTURE = ROOT / "docs" / "lab.webp"
 WINDOW = {"width": 1106, "height": 1320}  # pixels: the narrowest in which the lab has three columns

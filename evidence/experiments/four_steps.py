@@ -15,7 +15,7 @@ from jointopt.compare import Budget, cost, records
 
 SIZE, SHARE = detection.SIZE, 5 / 8  # joint steps, and their part of what the four steps spend
 NAMES = {"joint": "joint", "four steps": "staged"}  # there
-CLOSE = 5  # points of mAP: detectors of equal settings and different seeds are further apart than that
+CLOSE = 5  # points of mAP: detectors of equal hyperparameters and different seeds are further apart than that
 SLICE = ("test", ["joint"], [10])
 
 

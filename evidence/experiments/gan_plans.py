@@ -13,14 +13,14 @@ from jointopt.compare import Arm, Budget, cost
 
 SEEDS = range(10, 15)
 KS, WEIGHTS = (1, 2, 5), (0.0, 0.1, 10.0)  # λ is 1 in the arms of KS
-SETTINGS = {"optimizer": "RMSprop", "optimizer_options": {"lr": 2e-3}}
+OPTIMIZER = {"optimizer": "RMSprop", "optimizer_options": {"lr": 2e-3}}
 SLICE = ("test", ["k 1"], [10])
 
 
 def arms() -> dict[str, Arm]:
     """The arms by name."""
-    turns = {f"k {k}": Arm(partial(plans.alternating, *[D] * k, G), **SETTINGS) for k in KS}
-    weights = {f"λ {x:g}": Arm(partial(plans.alternating, D, G), {"penalty": x}, **SETTINGS) for x in WEIGHTS}
+    turns = {f"k {k}": Arm(partial(plans.alternating, *[D] * k, G), **OPTIMIZER) for k in KS}
+    weights = {f"λ {x:g}": Arm(partial(plans.alternating, D, G), {"penalty": x}, **OPTIMIZER) for x in WEIGHTS}
     return turns | weights
 
 

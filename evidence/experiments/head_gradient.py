@@ -19,7 +19,7 @@ from jointopt import Update, plans, tasks
 from jointopt.compare import Budget
 from jointopt.data import Images
 from jointopt.optimizers import make_optimizer
-from jointopt.tasks.classification import choose, split
+from jointopt.tasks.classification import choose, train_and_held_out
 from jointopt.training import train
 
 LABELS, STEPS = 200, 1000
@@ -58,7 +58,7 @@ def new_heads(first: Head, seed: int) -> list[Head]:
 
 def halves(seed: int) -> tuple[Images, Images]:
     """The labeled training images of the task with this seed, and as many others."""
-    both = choose(split("cluttered", "test")[0], 2 * LABELS, seed)
+    both = choose(train_and_held_out("cluttered", "test")[0], 2 * LABELS, seed)
     half = len(both) // 2
     return both.part(slice(half)), both.part(slice(half, None))
 

@@ -21,8 +21,8 @@ from evidence.grid import Plan
 from evidence.record import Comparisons, Part
 from jointopt import EndToEndModel, Task, Update, data, plans
 from jointopt.compare import Arm, Budget, sweep_arms
-from jointopt.objective import activation_l2, l2
-from jointopt.tasks.classification import evaluate, split
+from jointopt.objective import l2
+from jointopt.tasks.classification import evaluate, train_and_held_out
 
 SEEDS = range(5)
 CLEAN, WRONG = Budget(steps=300), Budget(steps=800)
@@ -61,8 +61,8 @@ def weights(model: nn.Module, features: Tensor) -> dict[str, Tensor]:
 
 
 def activations(model: nn.Module, features: Tensor) -> dict[str, Tensor]:
-    """L2 of the features."""
-    return {"reg": activation_l2(features)}
+    """½ ‖f(x)‖², averaged over the batch; features: (B, …)."""
+    return {"reg": 0.5 * features.square().flatten(1).sum(1).mean()}
 
 
 def modules(model: nn.Module, features: Tensor) -> dict[str, Tensor]:
@@ -72,13 +72,13 @@ def modules(model: nn.Module, features: Tensor) -> dict[str, Tensor]:
 
 def clean(seed: int, penalties: Penalties = weights, small: bool = False) -> Task:
     """3,000 digits with their own labels."""
-    images, _ = split("digits", "validation")
+    images, _ = train_and_held_out("digits", "validation")
     return make(seed, images, penalties, small)
 
 
 def wrong(seed: int, penalties: Penalties = weights) -> Task:
     """1,000 digits, each label replaced with probability 0.4 by one of the nine others; the small model."""
-    images = split("digits", "validation")[0].part(slice(1000))
+    images = train_and_held_out("digits", "validation")[0].part(slice(1000))
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.rand(len(images), generator=generator) < 0.4
     others = (images.labels + torch.randint(1, 10, images.labels.shape, generator=generator)) % 10
@@ -91,8 +91,8 @@ def make(seed: int, images: data.Images, penalties: Penalties, small: bool) -> T
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Small() if small else EndToEndModel(num_classes=10)
-    _, test = split("digits", "test")
-    _, validation = split("digits", "validation")
+    _, test = train_and_held_out("digits", "test")
+    _, validation = train_and_held_out("digits", "validation")
 
     def losses(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         inputs, labels = batch

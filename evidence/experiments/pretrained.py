@@ -31,7 +31,7 @@ ARMS = {
 
 def make(seed: int, network: str, weights: str | None = None, held_out: str = "test") -> Task:
     """The task "classification", with the calibration error as a second held-out metric."""
-    _, held = classification.split("cluttered", held_out)
+    _, held = classification.train_and_held_out("cluttered", held_out)
     task = tasks.load(
         "classification",
         seed,

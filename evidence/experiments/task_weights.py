@@ -26,11 +26,11 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """A sweep over λ of the boxes on validation images, then the test."""
     make, budget = partial(tasks.load, "segmentation", second="boxes"), Budget(steps=STEPS)
     chosen = records.load("segmentation")["updates"].spec["arms"]["joint"]
-    settings = chosen["optimizer"], chosen["optimizer_options"]
+    optimizer = chosen["optimizer"], chosen["optimizer_options"]
 
     def arm(losses: tuple[str, ...], weight: float | None = None, **options) -> Arm:
         weights = None if weight is None else {SECOND: weight}
-        return Arm(partial(plans.joint, losses=losses), weights, *settings, options)
+        return Arm(partial(plans.joint, losses=losses), weights, *optimizer, options)
 
     both = (FIRST, SECOND)
     sweep = {name_of({SECOND: weight}): arm(both, weight, held_out="validation") for weight in SWEEP}

@@ -66,7 +66,7 @@ def compare(
     _check(make, arms, budget, processes)
     spec = spec_of(make, arms, budget)
     kept = _load(path, spec, make, arms)
-    runs = dict(kept.seeds)
+    runs = dict(kept.runs)
     todo = [(seed, name) for seed, name in product(seeds, arms) if name not in runs.get(seed, {})]
     jobs = [joblib.delayed(run_alone)(make, name, arms[name], budget, seed) for seed, name in todo]
     workers = joblib.Parallel(max(1, min(processes, len(jobs))), return_as="generator_unordered")
@@ -186,13 +186,13 @@ def _load(path: Path | None, spec: dict, make: Callable[..., Task], arms: Mappin
         raise ValueError(f"{path} holds no comparison ({error}); move it away, or name another file") from error
     if other:
         raise ValueError(f"{path} holds another comparison: its {', '.join(other)} differ; name another file")
-    for seed, name in ((seed, name) for seed, runs in kept.seeds.items() for name in runs):
+    for seed, name in ((seed, name) for seed, of_seed in kept.runs.items() for name in of_seed):
         if isinstance(arm := arms.get(name), Arm):
             with torch.random.fork_rng(devices=[]):
-                if began(make(seed, **arm.task_options)) != kept.seeds[seed][name]["began"]:
+                if began(make(seed, **arm.task_options)) != kept.runs[seed][name]["began"]:
                     raise ValueError(f"{path} holds runs that began with other weights or batches; name another file")
             break
-    return Comparison({**spec, "arms": kept.spec["arms"] | spec["arms"]}, kept.seeds)
+    return Comparison({**spec, "arms": kept.spec["arms"] | spec["arms"]}, kept.runs)
 
 
 def _check(make: object, arms: Mapping[str, Arm | Baseline], budget: Budget, processes: int) -> None:

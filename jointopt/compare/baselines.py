@@ -10,7 +10,7 @@ import numpy as np
 from skimage.feature import hog
 from sklearn.linear_model import LogisticRegression
 
-from jointopt.tasks.classification import choose, split
+from jointopt.tasks.classification import choose, train_and_held_out
 
 
 def hog_logistic(
@@ -26,7 +26,7 @@ def hog_logistic(
 
 def hog_accuracy(seed: int, *, data: str, labels: int, held_out: str, cell: int, C: float) -> dict[str, float]:
     """Held-out accuracy after training on the labeled images which the task "pretext" draws from this seed."""
-    pool, held = split(data, held_out)
+    pool, held = train_and_held_out(data, held_out)
     chosen = choose(pool, labels, seed)
     model = LogisticRegression(C=C, max_iter=2000).fit(hog_features(chosen.images.numpy(), cell), chosen.labels)
     return {"accuracy (%)": 100 * float(model.score(held_features(data, held_out, cell), held.labels))}
@@ -35,7 +35,7 @@ def hog_accuracy(seed: int, *, data: str, labels: int, held_out: str, cell: int,
 @lru_cache(maxsize=4)
 def held_features(data: str, held_out: str, cell: int) -> np.ndarray:
     """Of the held-out images, which are the same for every seed."""
-    return hog_features(split(data, held_out)[1].images.numpy(), cell)
+    return hog_features(train_and_held_out(data, held_out)[1].images.numpy(), cell)
 
 
 def hog_features(images: np.ndarray, cell: int) -> np.ndarray:

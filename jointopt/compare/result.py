@@ -22,11 +22,11 @@ NESTED = ("weights", "optimizer_options")  # of an arm: what holds the λ's
 class Comparison:
     """What `compare` returns.
 
-    seeds  seed -> arm -> {held-out metric: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
+    runs  seed -> arm -> {held-out metric: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
     """
 
     spec: dict
-    seeds: dict[int, dict[str, dict]]
+    runs: dict[int, dict[str, dict]]
 
     @property
     def arms(self) -> list[str]:
@@ -36,15 +36,15 @@ class Comparison:
     @property
     def metrics(self) -> list[str]:
         """Names of the held-out metrics, with their units."""
-        return [name for name in next(iter(self.seeds.values()))[self.arms[0]] if name not in SPENT]
+        return [name for name in next(iter(self.runs.values()))[self.arms[0]] if name not in SPENT]
 
     def values(self, arm: str, metric: str | None = None) -> np.ndarray:
         """One value per seed, (n,). metric: None is the first held-out metric; "steps", "flops", "seconds" work too."""
         check_name("arm", arm, self.arms)
         metric = self.metrics[0] if metric is None else metric
-        known = [name for name in next(iter(self.seeds.values()))[arm] if name not in NO_NUMBER]
+        known = [name for name in next(iter(self.runs.values()))[arm] if name not in NO_NUMBER]
         check_name("metric", metric, known)
-        return np.array([runs[arm][metric] for runs in self.seeds.values()], dtype=float)
+        return np.array([of_seed[arm][metric] for of_seed in self.runs.values()], dtype=float)
 
     def mean(self, arm: str, metric: str | None = None) -> Interval:
         """Mean of one arm over the seeds."""
@@ -65,7 +65,7 @@ class Comparison:
         rows = []
         for arm in self.arms:
             mean = self.mean(arm, metric)
-            counts = {what: sum(runs[arm].get(what, False) for runs in self.seeds.values()) for what in UNUSUAL}
+            counts = {what: sum(of_seed[arm].get(what, False) for of_seed in self.runs.values()) for what in UNUSUAL}
             n = f"{mean.n}" + "".join(f" ({count} {what})" for what, count in counts.items() if count)
             work = [_range(self.values(arm, "steps")), _range(self.values(arm, "flops") / 1e9)]
             rows.append([arm, str(mean), n, *work, differences.get(arm, "")])
@@ -85,16 +85,16 @@ class Comparison:
         """
         arms, first = {}, None
         for arm, chosen in self.spec["arms"].items():
-            settings = (chosen.get("weights") or {}) | chosen.get("optimizer_options", {})
-            if not settings:
+            hyperparameters = (chosen.get("weights") or {}) | chosen.get("optimizer_options", {})
+            if not hyperparameters:
                 raise ValueError(f"the arm {arm!r} is not of a sweep: it was given no λ")
-            if unknown := [name for name in names if name not in settings]:
-                raise ValueError(f"no λ of the arm {arm!r} is named {unknown[0]!r}; it has {listed(settings)}")
-            rest = {name: value for name, value in (chosen | settings).items() if name not in (*names, *NESTED)}
+            if unknown := [name for name in names if name not in hyperparameters]:
+                raise ValueError(f"no λ of the arm {arm!r} is named {unknown[0]!r}; it has {listed(hyperparameters)}")
+            rest = {name: value for name, value in (chosen | hyperparameters).items() if name not in (*names, *NESTED)}
             first = rest if first is None else first
             if more := [name for name in first | rest if first.get(name) != rest.get(name)]:
                 raise ValueError(f"no sweep over {listed(names)}: the arms differ in {listed(more)} as well")
-            arms[tuple(settings[name] for name in names)] = arm
+            arms[tuple(hyperparameters[name] for name in names)] = arm
         return arms
 
     def over(self, name: str, metric: str | None = None) -> dict[float, np.ndarray]:
@@ -117,7 +117,7 @@ class Comparison:
 
     def as_json(self) -> dict:
         """Plain data; `Comparison.from_json` reads it."""
-        return {"format": FORMAT, "spec": self.spec, "seeds": self.seeds}
+        return {"format": FORMAT, "spec": self.spec, "seeds": self.runs}
 
     @classmethod
     def from_json(cls, data: Mapping) -> "Comparison":

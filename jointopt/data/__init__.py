@@ -5,12 +5,12 @@
     batch = batches(loader)                  # the same of a DataLoader, or of a data set, of your own
     inputs, labels = get_batch_data()        # the next batch of plain training digits
 
-Sources, licenses and the split are in SOURCES.md beside this file.
+Sources, licenses and what is held out are in SOURCES.md beside this file.
 """
 
 import functools
+import itertools
 import os
-import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -52,16 +52,12 @@ def load(name: str, split: str = "train", root: str | os.PathLike | None = None,
     """
     check_name("data set", name, NAMES)
     check_choice("split", split, SPLITS)
-    if name in digits.NAMES:
-        kept = _bytes(*digits.load(name, split))
-        return Images(kept.images, kept.labels, kept.classes)
-    return _bytes(*torchvision_sets.load(name, split, root, download))
-
-
-def _bytes(pixels: torch.Tensor, labels: torch.Tensor, classes: tuple[str, ...]) -> Bytes:
-    """Images of uint8 pixels, (N, 28, 28) or (N, 3, 28, 28)."""
+    shipped = name in digits.NAMES
+    read = digits.load if shipped else functools.partial(torchvision_sets.load, root=root, download=download)
+    pixels, labels, classes = read(name, split)  # pixels uint8 (N, 28, 28), or (N, 3, 28, 28)
     pixels = pixels.contiguous() if pixels.ndim == 4 else pixels[:, None].expand(-1, 3, -1, -1)  # (N, 3, 28, 28)
-    return Bytes(pixels, labels.long(), classes)
+    kept = Bytes(pixels, labels.long(), classes)
+    return Images(kept.images, kept.labels, kept.classes) if shipped else kept
 
 
 def batches(
@@ -90,7 +86,9 @@ def batches(
     (when called) a number that is not one ≥ 0, and for data that cannot be read by number.
     """
     if not isinstance(images, Images):
-        return _own_batches(own.examples(images), size, seed, device)
+        examples = own.examples(images)
+        chosen = rows(examples.count, examples.size if size is None else size, seed)
+        return lambda number: own.moved(examples.read(chosen(number).tolist()), device)
     chosen = rows(len(images), own.SIZE if size is None else size, seed)
     pixels = images.pixels.to(device).permute(0, 2, 3, 1).contiguous()  # (N, H, W, C)
     labels = images.labels.to(device, copy=True)
@@ -100,11 +98,6 @@ def batches(
         return floats(pixels[row]).permute(0, 3, 1, 2), labels[row]  # (size, C, H, W) channels_last, (size,)
 
     return batch
-
-
-def _own_batches(examples: own.Examples, size: int | None, seed: int, device: str | torch.device) -> Batches:
-    chosen = rows(examples.count, examples.size if size is None else size, seed)
-    return lambda number: own.moved(examples.read(chosen(number).tolist()), device)
 
 
 def rows(count: int, size: int, seed: int) -> Callable[[int], torch.Tensor]:
@@ -134,23 +127,13 @@ def get_batch_data(size: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
 
     Raises ValueError for a size that is not a whole number from 1 to 4,000.
     """
-    return _stream.next(size)
+    inputs, labels = _digits(check_count("size", size, 1, 4000))(next(_numbers))
+    return inputs.contiguous(), labels
 
 
-class _Stream:
-    """The state behind get_batch_data: how many batches were served."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.number, self.size, self.batch = 0, None, None
-
-    def next(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-        with self.lock:
-            if size != self.size:
-                self.batch, self.size = batches(load("digits"), size), size
-            inputs, labels = self.batch(self.number)
-            self.number += 1
-        return inputs.contiguous(), labels
+_numbers = itertools.count()  # one number to each call, from any thread
 
 
-_stream = _Stream()
+@functools.lru_cache(maxsize=1)
+def _digits(size: int) -> Batches:
+    return batches(load("digits"), size)

@@ -5,7 +5,7 @@
 the left 70 % (train) and the right 30 % (test) of two photographs: no pixel is in both.
 """
 
-import functools
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ NAMES = ("digits", "cluttered")
 CLASSES = tuple("0123456789")
 FILE = Path(__file__).with_name("digits.npz")
 SHA256 = "8362dff75469606cb9c6da0ce98ab041ed1dce737ee9e7878f5018d285bcd8b2"
+read = partial(read_arrays, what="the data file", sha256=SHA256, script="tools.make_digits")  # path -> arrays by name
 CLUTTER_SEED = {"train": 0, "test": 1}
 CANDIDATES = 3  # crops drawn for one image; the busiest is taken, or half of the backgrounds would be plain
 TINT_RANGE = 90  # of 255: how far the channels of a tint may lie from black or from white
@@ -30,15 +31,6 @@ def load(name: str, split: str) -> tuple[torch.Tensor, torch.Tensor, tuple[str, 
         return torch.tensor(digits), labels, CLASSES
     pixels, _ = clutter(digits, arrays[f"{split}_backgrounds"], CLUTTER_SEED[split])
     return torch.from_numpy(pixels), labels, CLASSES
-
-
-@functools.lru_cache(maxsize=4)
-def read(path: Path) -> dict[str, np.ndarray]:
-    """Read and check the file, once in a process. The arrays are read-only, since all callers share them.
-
-    Raises FileNotFoundError if it is missing, OSError if it is truncated or altered.
-    """
-    return read_arrays(path, "the data file", SHA256, "tools.make_digits")
 
 
 def clutter(digits: np.ndarray, backgrounds: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

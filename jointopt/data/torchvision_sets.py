@@ -4,6 +4,7 @@ import gzip
 import os
 import shutil
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -28,22 +29,43 @@ def load(
     files = expected_files(kind, folder)
     if name == "fashion_mnist" and root is None:
         unpack_debian(files)
-    missing = [file for file in files if not file.is_file()]
-    if missing and not download:
-        raise FileNotFoundError(_missing(name, folder, missing))
-    try:
+
+    def read(_) -> tuple[torch.Tensor, torch.Tensor, tuple[str, ...]]:
         data = kind(folder, train=split == "train", download=download)
         pixels, labels = torch.as_tensor(data.data), torch.as_tensor(data.targets)
         classes = tuple("0123456789") if name == "mnist" else tuple(data.classes)
         if len(pixels) != len(labels) or not 0 <= labels.min() <= labels.max() < len(classes):
-            found = f"{len(pixels)} images, {len(labels)} labels from {labels.min()} to {labels.max()}"
-            raise ValueError(found)
-    except Exception as error:  # torchvision raises many kinds: no network, a bad checksum, a file cut short
-        remedy = f"Is there a network? If files are damaged, delete {files[0].parent}; download=True fetches it anew"
-        raise OSError(f"{name} in {folder} could not be fetched or read: {error!r}. {remedy}") from error
+            raise ValueError(f"{len(pixels)} images, {len(labels)} labels from {labels.min()} to {labels.max()}")
+        return pixels, labels, classes
+
+    way = f"To fetch it: from jointopt import data; data.load({name!r}, download=True)"
+    if name == "fashion_mnist":
+        way += ", or on Debian run `apt install dataset-fashion-mnist` and leave root out"
+    pixels, labels, classes = find(name, read, folder, files, download, way)
     if pixels.ndim == 4:
         pixels = _resize(pixels.permute(0, 3, 1, 2))  # (N, 3, 28, 28)
     return pixels, labels, classes
+
+
+def find(name: str, make: Callable, root: Path, files: Sequence[Path], download: bool, way: str):
+    """What `make(whether one is missing)` makes of `files` below `root`.
+
+    FileNotFoundError says what is missing and the way to get it; OSError, that it could not be fetched or read.
+    """
+    missing = [file for file in files if not file.exists()]
+    if missing and not download:
+        names = ", ".join(str(file.relative_to(root)) for file in missing)
+        raise FileNotFoundError(f"{name} was looked for in {root}; missing: {names}. {way}.")
+    try:
+        return make(bool(missing))
+    except Exception as error:  # torchvision raises many kinds: no network, a bad checksum, a file cut short
+        raise unreadable(f"{name} in {root}", error, os.path.commonpath(files)) from error
+
+
+def unreadable(what: str, error: Exception, folder: str = "the data set's folder") -> OSError:
+    """The error about a data set, or an image of it, that another error kept from being read."""
+    remedy = f"Is there a network? If files are damaged, delete {folder}; download=True fetches it anew"
+    return OSError(f"{what} could not be fetched or read: {error!r}. {remedy}")
 
 
 def default_root() -> Path:
@@ -75,14 +97,6 @@ def unpack_debian(files: list[Path]) -> None:
             remedy = "Reinstall the package dataset-fashion-mnist"
             raise OSError(f"{source} is truncated or altered ({error}). {remedy}") from error
         part.replace(file)
-
-
-def _missing(name: str, folder: Path, missing: list[Path]) -> str:
-    names = ", ".join(str(file.relative_to(folder)) for file in missing)
-    ways = f"To fetch it: from jointopt import data; data.load({name!r}, download=True)"
-    if name == "fashion_mnist":
-        ways += ", or on Debian run `apt install dataset-fashion-mnist` and leave root out"
-    return f"{name} was looked for in {folder}; missing: {names}. {ways}."
 
 
 def _resize(pixels: torch.Tensor) -> torch.Tensor:

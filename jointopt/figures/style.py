@@ -66,7 +66,7 @@ def panels(rows: int = 1, columns: int = 1, height: int = 300, **options) -> tup
 def draw_seeds(
     axes: Axes, x: float, values: Sequence[float], label: str | None = None, marker: str = "o", **options
 ) -> None:
-    """One point per seed, and beside them their mean with its 95 % interval as a line."""
+    """One point per seed, and over them their mean with its 95 % interval as a line."""
     mean, half = interval(values)
     color = options.pop("color", "black")
     axes.plot([x] * len(values), values, marker, color=color, alpha=0.45, markersize=6, linestyle="none", **options)

@@ -5,7 +5,7 @@
 them can run nothing.
 """
 
-import functools
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,32 +18,24 @@ FILE = Path(__file__).with_name("clothes.npz")
 SHA256 = "e2447bae478d453fcfc15cac8340ef36663a208130404b5b7dc1a1f92876bc77"
 RULER = Path(__file__).with_name("ruler.npz")
 RULER_SHA256 = "c894a985e26898f72d4878637bc89e6979196a3b53cfbe02faa1f0134ed2b285"
+read = partial(read_arrays, what="the file of weights", sha256=SHA256, script="tools.make_weights")  # path -> arrays
 
 
 def load(network: str) -> dict[str, Tensor]:
     """The state_dict of the feature extractor of "document", "resnet" or "vgg", or of "ruler", the classifier that
     measures generated digits: new tensors at each call."""
-    prefix = f"{network}."
-    arrays = {name: array for name, array in _arrays(network).items() if name.startswith(prefix)}
-    if not arrays:
+    if not (arrays := _arrays(network, ".")):
         raise ValueError(f"the package ships no weights for the network {network!r}")
-    return {name.removeprefix(prefix): torch.tensor(array) for name, array in arrays.items()}
+    return {name: torch.tensor(array) for name, array in arrays.items()}
 
 
 def metrics(network: str) -> dict[str, np.ndarray]:
     """What was recorded when the network was trained; see the `make_arrays` of the script."""
-    prefix = f"{network}/"
-    return {name.removeprefix(prefix): array for name, array in _arrays(network).items() if name.startswith(prefix)}
+    return _arrays(network, "/")
 
 
-def _arrays(network: str) -> dict[str, np.ndarray]:
-    return read(RULER, RULER_SHA256, "tools.make_ruler") if network == "ruler" else read(FILE)
-
-
-@functools.lru_cache(maxsize=4)
-def read(path: Path, sha256: str = SHA256, script: str = "tools.make_weights") -> dict[str, np.ndarray]:
-    """Read and check a file, once in a process. The arrays are read-only, since all callers share them.
-
-    FileNotFoundError if it is missing, OSError if it is truncated or altered.
-    """
-    return read_arrays(path, "the file of weights", sha256, script)
+def _arrays(network: str, mark: str) -> dict[str, np.ndarray]:
+    """Those of the network with this mark after its name, by the rest of their names."""
+    ruler, prefix = network == "ruler", network + mark
+    arrays = read(RULER, sha256=RULER_SHA256, script="tools.make_ruler") if ruler else read(FILE)
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -38,8 +38,9 @@ def load(name: str, seed: int = 0, device: str | torch.device = "cpu", **options
     task = make(seed=seed, **options)
     check_type(f"the answer of make in {module.__file__}", task, Task, "a jointopt.Task")
     if device.type != "cpu":
-        task = _on(device, task)
-        options = options | {"device": str(device)}
+        batches, options = task.batches, options | {"device": str(device)}
+        task.model.to(device)
+        task = replace(task, batches=lambda number: moved(batches(number), device))
     return replace(task, recipe={"name": name, "seed": seed, "options": options})
 
 
@@ -51,9 +52,3 @@ def _device(device: object) -> torch.device:
     except (TypeError, RuntimeError, AssertionError) as error:  # torch asserts that it was compiled for CUDA
         raise ValueError(f"device must be one that torch has here, as 'cpu' or 'cuda', got {device!r}") from error
     return device
-
-
-def _on(device: torch.device, task: Task) -> Task:
-    """The task with its model and its batches on the device."""
-    task.model.to(device)
-    return replace(task, batches=lambda number: moved(task.batches(number), device))

@@ -18,7 +18,7 @@ from jointopt.system import seeded
 from jointopt.training import Task
 
 SHOWN = 16  # held-out images in the picture
-VALIDATION = 1000  # the last training images, held out where settings are chosen
+VALIDATION = 1000  # training images
 HELD_OUT = ("test", "validation")
 
 
@@ -38,13 +38,12 @@ def make(
     network, weights: those of `jointopt.models.classifiers.build`; "document" is the document's own. The seed draws the
     first weights that are not given.
     labels: the number of labeled images per class, drawn by the seed; None: all.
-    held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
-    settings; "test" trains on all and evaluates on the test images.
+    held_out: "test" or "validation", see `train_and_held_out`.
 
     ValueError for another network, weights or held_out, or more labels than there are; OSError for weights that are not
     at hand and cannot be fetched.
     """
-    train, held = split(data, held_out)
+    train, held = train_and_held_out(data, held_out)
     if labels is not None:
         train, size = choose(train, labels, seed), min(size, labels * len(train.classes))
     with seeded(seed):
@@ -60,8 +59,12 @@ def make(
     )
 
 
-def split(data: str, held_out: str = "test") -> tuple[sets.Images, sets.Images]:
-    """(training images, held-out images), whatever the order of their classes; see `make`."""
+def train_and_held_out(data: str, held_out: str = "test") -> tuple[sets.Images, sets.Images]:
+    """(training images, held-out images), whatever the order of their classes.
+
+    held_out: "test" trains on all and evaluates on the test images; "validation" keeps the last 1,000 training images
+    out of training and evaluates on them, for choosing hyperparameters. ValueError for anything else.
+    """
     check_choice("held_out", held_out, HELD_OUT)
     train = images(data, "train")
     if held_out == "test":

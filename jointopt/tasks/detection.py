@@ -179,7 +179,7 @@ def picture(model: nn.Module, held: Scenes, sure: float = SURE) -> np.ndarray:
         canvas.paste(
             tile(held.pixels[number], predictions[number], target_of(held, number), held.classes, sure), corner
         )
-    legend = "dashed: true    solid: found, class and score    crossed corner: another class or place"
+    legend = f"dashed: true    solid: found, class and score    cross: wrong class, IoU < {OVERLAP:g} or duplicate"
     ImageDraw.Draw(canvas).text((4, canvas.height - 12), legend, fill="black", font=font(), anchor="lm")
     return np.asarray(canvas)
 

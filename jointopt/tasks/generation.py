@@ -46,8 +46,7 @@ def make(
 
     Losses, each computed only where it is counted: "generator" and "discriminator", in nats, with λ = 1; "penalty", R1,
     with λ = `penalty`. Images that are gray throughout have one channel, all others three.
-    held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
-    settings; "test" trains on all and evaluates on the test images.
+    held_out: "test" or "validation", see `classification.train_and_held_out`.
     It begins with RMSprop, as Mescheder et al. did, at lr 2e-3: with Adam's default momentum it is slow to begin.
 
     What measures the samples ships for "digits"; for other data it is trained first, once in a process, with a bar.
@@ -56,7 +55,7 @@ def make(
     """
     check_choice("held_out", held_out, classification.HELD_OUT)
     check_count("width", width, 1)
-    train_images, _ = split(data, held_out)
+    train_images, _ = train_and_held_out(data, held_out)
     order = sets.rows(len(train_images), size, seed)
     pixels = train_images.images
     held = ruler(data, held_out)  # now, and not when first asked: it may take some seconds
@@ -76,9 +75,9 @@ def make(
 
 
 @lru_cache(maxsize=4)
-def split(data: str, held_out: str) -> tuple[Images, Images]:
-    """(training images, held-out images), with one channel if all are gray; see `make`."""
-    chosen = classification.split(data, held_out)
+def train_and_held_out(data: str, held_out: str) -> tuple[Images, Images]:
+    """Those of the task "classification", with one channel if all are gray."""
+    chosen = classification.train_and_held_out(data, held_out)
     gray = all((some == some[:, :1]).all() for images in chosen for some in images.pixels.split(1000))
     kept = [images.pixels[:, : 1 if gray else 3].contiguous(memory_format=torch.channels_last) for images in chosen]
     return tuple(images.changed(pixels, images.labels) for images, pixels in zip(chosen, kept, strict=True))
@@ -149,7 +148,7 @@ def reference(data: str = "digits", held_out: str = "test") -> dict[str, float]:
 @lru_cache(maxsize=4)
 def ruler(data: str, held_out: str) -> Ruler:
     """The same for every seed of a task."""
-    _, held = split(data, held_out)
+    _, held = train_and_held_out(data, held_out)
     first, second = (held.part(slice(start, start + SAMPLES)).images for start in (0, SAMPLES))
     classifier = trained_classifier(data)
     half = Ruler(classifier, *moments(features(classifier, first)), {})
@@ -170,7 +169,7 @@ def trained_classifier(data: str) -> nn.Sequential:
 def train_classifier(data: str, steps: int | None = None) -> tuple[nn.Sequential, list[float]]:
     """The classifier after `steps` (None: 500) from seed 0, on images that are never held out; the loss of each."""
     steps = RULER_STEPS if steps is None else steps
-    images, _ = split(data, "validation")
+    images, _ = train_and_held_out(data, "validation")
     with seeded(0):
         classifier = make_classifier(images.images.shape[1], len(images.classes))
     classifier.to(memory_format=torch.channels_last)

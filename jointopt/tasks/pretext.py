@@ -12,7 +12,7 @@ from jointopt.checks import check_parts
 from jointopt.models.pretext import Pretext
 from jointopt.system import seeded
 from jointopt.tasks import classification
-from jointopt.tasks.classification import check_images, check_labeled, choose, split
+from jointopt.tasks.classification import check_images, check_labeled, choose, train_and_held_out
 from jointopt.training import Loss, Task
 
 
@@ -29,13 +29,12 @@ def make(
 
     Losses: "task", the cross-entropy in nats; "rotation", that of predicting by which of four quarter turns an image
     was turned; "reconstruction", the mean squared error of the decoder. Each is computed only where it is counted.
-    held_out: "validation" keeps the last 1,000 training images out of training and evaluates on them, for choosing
-    settings; "test" trains on all and evaluates on the test images.
+    held_out: "test" or "validation", see `classification.train_and_held_out`.
 
     ValueError for another held_out, more labels than there are, or a size that is not from 1 to the number of training
     images.
     """
-    pool, held = split(data, held_out)
+    pool, held = train_and_held_out(data, held_out)
     labeled = choose(pool, labels, seed)
     with seeded(seed):
         model = Pretext(len(pool.classes), channels, standardize)

@@ -56,7 +56,7 @@ def make(
     data: str = "scenes",
     ignore: int | None = None,
 ) -> Task:
-    """Give each pixel of a scene its class: a digit ("247", or `classes`), or the background. `size` in a batch.
+    """Give each pixel of `scenes` images of 96×96 pixels its class, or the background. `size` in a batch.
 
     Modules: "encoder", "decoder" (to which `skip` gives the encoder's finer features), "head"; where they are asked
     for, "second", the second task's head, and "balance", the learned weights.
@@ -64,15 +64,11 @@ def make(
     the mean soft Dice of the foreground classes, λ = 1. With second="boxes" also "boxes", λ = `boxes`: the box of the
     object to which a cell of 8×8 pixels belongs, L1 in pixels, over the cells that belong to one. With
     weighting="learned" also "learned", λ = 1, which weighs cross_entropy and boxes by itself: their own λ's are 0.
-    held_out: "test", or "validation" for choosing settings: `held_out_scenes` of them, the same for every seed. No
-    digit and no background of a test scene is in a training scene; validation scenes are other scenes, of the
-    digits and backgrounds that are trained on.
-    data: "scenes", drawn by the seed; "pets" or "voc", photographs of 96×96 pixels (jointopt.data.scenes.photographs,
-    which says where they are looked for, and `classes` of which there are).
+    data, classes, held_out: "scenes", "pets" or "voc"; "test" or "validation": see jointopt.data.scenes.held_out.read.
     ignore: the label of pixels that are not classified, as 255 in masks of your own; they count in no loss and in no
     metric. None: 255 for photographs, whose borders have it; for drawn scenes every label is a class.
 
-    ValueError for anything else, and where photographs are missing the errors of jointopt.data.scenes.photographs.
+    ValueError for anything else; FileNotFoundError where photographs are missing.
     """
     check_choice("second", second, SECOND)
     check_choice("weighting", weighting, WEIGHTING)

@@ -20,7 +20,7 @@ from jointopt.models.stack import Stack, layers
 from jointopt.optimizers import make_optimizer
 from jointopt.system import seeded
 from jointopt.tasks import classification
-from jointopt.tasks.classification import check_labeled, choose, split
+from jointopt.tasks.classification import check_labeled, choose, train_and_held_out
 from jointopt.training import Loss, Task, Update, train
 
 CLASSES = {"0-4": range(5), "5-9": range(5, 10)}
@@ -50,8 +50,9 @@ def make(
 
     Losses: "task" and "source", cross-entropies in nats, each computed only where it is counted. The source is always
     over clutter; source="5-9" makes it the target's own classes. keep=k: of the pretrained layers only conv1 …
-    conv<k> are kept; those above are drawn anew. held_out: as in the task "pretext", for the source's images too. Where
-    the target is plain, the accuracy under two shifts of the held-out images as well, over clutter and inverted.
+    conv<k> are kept; those above are drawn anew. held_out: "test" or "validation", see
+    `classification.train_and_held_out`, for the source's images too. Where the target is plain, the accuracy under two
+    shifts of the held-out images as well, over clutter and inverted.
 
     ValueError for another source or held_out, for keep beyond the depth, or more labels than there are.
     """
@@ -59,10 +60,10 @@ def make(
     check_count("depth", depth, 1)
     check_count("pretrained", pretrained)
     keep = check_count("keep", depth if keep is None else keep, most=depth)
-    pool, held = (of_classes(images, "5-9") for images in split(data, held_out))
+    pool, held = (of_classes(images, "5-9") for images in train_and_held_out(data, held_out))
     shifted = {}
     if data == "digits":
-        clutter = of_classes(split("cluttered", held_out)[1], "5-9")
+        clutter = of_classes(train_and_held_out("cluttered", held_out)[1], "5-9")
         shifted = {"over clutter": clutter.images, "inverted": 1 - held.images}
     labeled = choose(pool, labels, seed)
     target = sets.batches(labeled, min(size, len(labeled)), seed=seed)
@@ -89,7 +90,7 @@ def of_classes(images: Images, classes: str) -> Images:
 
 def source_batches(source: str, held_out: str, size: int, seed: int) -> sets.Batches:
     """The source's batches: other images in them than in the target's, where both have the same classes."""
-    return sets.batches(of_classes(split("cluttered", held_out)[0], source), size, seed=seed + 1)
+    return sets.batches(of_classes(train_and_held_out("cluttered", held_out)[0], source), size, seed=seed + 1)
 
 
 @lru_cache(maxsize=2)

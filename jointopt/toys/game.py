@@ -20,16 +20,18 @@ Without the detaching the sum would be x·y − x·y = 0, whose gradient moves n
 takes slopes at a point where the players do not stay; it is a kind of optimizer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from jointopt.checks import check_choice, check_count, check_positive, is_finite
+from jointopt.checks import check_choice, check_count, check_point, check_positive
 from jointopt.training import Task
 
 START, LR, STEPS = (1.0, 1.0), 0.1, 500
+check_lr = partial(check_positive, "lr (the step size η)")
 
 
 def simultaneous(x: float, y: float, lr: float) -> tuple[float, float]:
@@ -59,7 +61,7 @@ def path(start=START, method: str = "simultaneous", lr: float = LR, steps: int =
     method, a start that is not two finite numbers, lr that is not a finite number > 0, steps that are not a whole
     number ≥ 1.
     """
-    x, y = check_start(start)
+    x, y = check_point("start", start)
     check_choice("method", method, METHODS)
     lr, points = check_lr(lr), [(x, y)]
     for _ in range(check_count("steps", steps, 1)):
@@ -95,22 +97,9 @@ class Players(nn.Module):
 
 def task(start=START) -> Task:
     """The game as a task, modules and losses "x" and "y". ValueError if the start is not two finite numbers."""
-    return Task(Players(*check_start(start)), losses, lambda number: None, weights={"x": 1.0, "y": 1.0})
+    return Task(Players(*check_point("start", start)), losses, lambda number: None, weights={"x": 1.0, "y": 1.0})
 
 
 def losses(players: Players, batch: None = None) -> dict[str, Tensor]:
     """L_x = x·y and L_y = −x·y, each a function of its own player alone."""
     return {"x": players.x * players.y.detach(), "y": -players.x.detach() * players.y}
-
-
-def check_start(value: object) -> tuple[float, float]:
-    """(x, y), if it is two finite numbers; else ValueError."""
-    pair = value.tolist() if isinstance(value, np.ndarray) else value
-    if not isinstance(pair, Sequence) or len(pair) != 2 or not all(map(is_finite, pair)):
-        raise ValueError(f"start must be two finite numbers, x and y, got {value!r}")
-    return float(pair[0]), float(pair[1])
-
-
-def check_lr(value: object) -> float:
-    """The step size η, if it is a finite number > 0; else ValueError."""
-    return check_positive("lr (the step size η)", value)

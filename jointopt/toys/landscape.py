@@ -12,6 +12,7 @@ modules "theta" and "phi", and losses "task", "reg_theta" and "reg_phi".
 
 import math
 from collections.abc import Collection, Iterator
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -19,12 +20,11 @@ import torch
 from torch import Tensor, nn
 
 from jointopt import plans
-from jointopt.checks import check_choice, check_count, check_number, check_positive, is_finite
+from jointopt.checks import check_choice, check_count, check_number, check_point, check_positive
 from jointopt.training import Task, Update
 
 NAMES = ("theta", "phi")
 START, WEIGHT, LR, STEPS = (2.0, -0.5), 0.1, 0.1, 60
-MAX_START, MAX_STEPS = 10.0, 2000
 COMPARED = ("joint", "staged", "alternating")  # what plan="all" shows
 
 
@@ -89,9 +89,9 @@ def path(
     """
     if _plan(plan) == "all":
         raise ValueError("a path has one plan; 'all' is for the view")
-    point, lr, frozen = list(_start(start)), _lr(lr), _frozen(frozen)
+    point, lr, frozen = list(CHECKS["start"](start)), CHECKS["lr"](lr), _frozen(frozen)
     points = [tuple(point)]
-    for update in PLANS[plan](_steps(steps)):
+    for update in PLANS[plan](CHECKS["steps"](steps)):
         slopes = gradient(*point, weights, target)
         for i, name in enumerate(NAMES):
             if name not in frozen and (update.modules is None or name in update.modules):
@@ -118,7 +118,7 @@ def task(start=START, weights=WEIGHT, target: float = 1.0) -> Task:
 
     a, b = both(weights)
     lambdas = {"task": 1.0, "reg_theta": a, "reg_phi": b}
-    return Task(Factors(*_start(start)), losses, lambda number: None, weights=lambdas)
+    return Task(Factors(*CHECKS["start"](start)), losses, lambda number: None, weights=lambdas)
 
 
 def both(weights: object) -> tuple[float, float]:
@@ -128,20 +128,12 @@ def both(weights: object) -> tuple[float, float]:
 
 
 def _weight(value: object) -> float | tuple[float, float]:
-    pair = _sequence(value)
-    if pair is None:
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(value, (list, tuple)):
         return check_number("weight (λ)", value)
-    if len(pair) != 2:
+    if len(value) != 2:
         raise ValueError(f"weight (λ) must be one number or the pair (λ of theta, λ of phi), got {value!r}")
-    return check_number("the weight λ of theta", pair[0]), check_number("the weight λ of phi", pair[1])
-
-
-def _start(value: object) -> tuple[float, float]:
-    pair = _sequence(value)
-    if pair is None or len(pair) != 2 or not all(is_finite(x) and abs(x) <= MAX_START for x in pair):
-        limits = f"from -{MAX_START:g} to {MAX_START:g}"
-        raise ValueError(f"start must be two numbers, theta and phi, {limits}; got {value!r}")
-    return float(pair[0]), float(pair[1])
+    return check_number("the weight λ of theta", value[0]), check_number("the weight λ of phi", value[1])
 
 
 def _plan(value: object) -> str:
@@ -156,19 +148,12 @@ def _frozen(value: object) -> tuple[str, ...]:
     return tuple(name for name in NAMES if name in names)
 
 
-def _lr(value: object) -> float:
-    return check_positive("lr (the learning rate)", value)
-
-
-def _steps(value: object) -> int:
-    return check_count("steps", value, 1, MAX_STEPS)
-
-
-def _sequence(value: object) -> list | None:
-    """The members of a list, tuple or array; None for anything else."""
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    return list(value) if isinstance(value, (list, tuple)) else None
-
-
 # Setting -> its value in plain form, or a ValueError that says what was given and what was expected.
-CHECKS = {"weight": _weight, "start": _start, "plan": _plan, "frozen": _frozen, "lr": _lr, "steps": _steps}
+CHECKS = {
+    "weight": _weight,
+    "start": partial(check_point, "start", most=10.0),
+    "plan": _plan,
+    "frozen": _frozen,
+    "lr": partial(check_positive, "lr (the learning rate)"),
+    "steps": partial(check_count, "steps", least=1, most=2000),
+}

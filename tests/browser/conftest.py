@@ -1,8 +1,8 @@
 """One server and one browser for all browser tests; each test gets a page that must end without console errors."""
 
 import pytest
-from jupyterlab import PATIENCE, JupyterLab, Notebook, launch
 from lab_page import NOTEBOOK, NOTEBOOKS, shown
+from lab_server import PATIENCE, JupyterLab, Notebook, launch
 from playwright.sync_api import sync_playwright
 
 

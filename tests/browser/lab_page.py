@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from jupyterlab import Notebook, until
+from lab_server import Notebook, until
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NOTEBOOK = "00_start_here.ipynb"
@@ -35,8 +35,8 @@ class Lab:
     def step(self) -> int:
         return int(self.page.locator(".jo-curves").get_attribute("data-step"))
 
-    def said(self) -> str:
-        return self.page.locator(".jo-said").inner_text()
+    def status(self) -> str:
+        return self.page.locator(".jo-status").inner_text()
 
     def steps_on(self, steps: int = 5) -> None:
         """Wait until it has trained on for so many steps."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from jupyterlab import PATIENCE
+from lab_server import PATIENCE
 from playwright.sync_api import Browser, Page
 
 from jointopt.live.shared.view import View
@@ -27,7 +27,7 @@ PAGE = """<!doctype html><meta charset="utf-8">
     off: (name, f) => listeners[name] = listeners[name].filter((g) => g !== f),
     fire, listeners,
   };
-  window.answer = (message, verdict) => fire("msg:custom", { verdicts: { [message.id]: verdict } });
+  window.answer = (message, outcome) => fire("msg:custom", { outcomes: { [message.id]: outcome } });
   window.front = front;
   window.leaked = [];
   document.addEventListener("keydown", (event) => leaked.push(event.key));

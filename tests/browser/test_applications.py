@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from jupyterlab import Notebook, until
 from lab_page import NOTEBOOKS, Lab
+from lab_server import Notebook, until
 
 LAB = "lab = LiveLab("
 CHAPTERS = [  # (notebook, a loss, the module to freeze, one that goes on)
@@ -55,11 +55,11 @@ def test_a_weight_moves_and_a_module_stands_still(lab, errors, loss, module, oth
     exact = page.get_by_role("textbox", name=f"λ of {loss}, exact")
     exact.fill("0.25")
     exact.press("Enter")
-    until(lambda: f"λ of {loss} " in lab.said() and "→ 0.25" in lab.said(), what="the λ in words")
+    until(lambda: f"λ of {loss} " in lab.status() and "→ 0.25" in lab.status(), what="the λ in words")
     assert float(kernel(f"print(lab.history['weight.{loss}'][-1])")) == 0.25
 
     lab.freeze(module).click()
-    until(lambda: f"{module} frozen: its gradient is absent" in lab.said(), what="the freezing in words")
+    until(lambda: f"{module} frozen: its gradient is absent" in lab.status(), what="the freezing in words")
     still, moving = weights(module), weights(other)
     lab.steps_on(16)
     assert weights(module) == still and weights(other) != moving

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from jupyterlab import Notebook, until
 from lab_page import Lab
+from lab_server import Notebook, until
 
 MAKE = """
 import time
@@ -44,9 +44,9 @@ def test_the_first_press_acts_while_later_cells_run(busy, errors):
     busy.steps_on()
     busy.exact.fill("0.5")
     busy.exact.press("Enter")
-    until(lambda: "→ 0.5" in busy.said(), "the typed λ in the loop")
+    until(lambda: "→ 0.5" in busy.status(), "the typed λ in the loop")
     busy.freeze("classifier").click()
-    until(lambda: "classifier frozen" in busy.said(), "the frozen module")
+    until(lambda: "classifier frozen" in busy.status(), "the frozen module")
     busy.pause.click()
     until(lambda: busy.play.is_enabled(), "the pause")
     assert notebook.output(1) == ""  # not even the first of the busy cells has ended

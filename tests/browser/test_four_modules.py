@@ -3,8 +3,8 @@
 from itertools import combinations
 
 import pytest
-from jupyterlab import until
 from lab_page import LAB_CELL, shown
+from lab_server import until
 
 FOUR = """from jointopt import tasks
 from jointopt.live import LiveLab
@@ -86,9 +86,9 @@ def test_no_cell_and_no_field_is_cut_off(page, notebook, theme, errors):
     for width in (1600, 1100, 800):
         at_width(page, width)
         places = page.evaluate(PLACES)
-        for kind, (found, (left, right)) in places.items():
-            cut = [name for name, *ends in found if ends[0] < left - 0.5 or ends[1] > right + 0.5]
-            assert found and cut == [], f"{kind} at {width} px"
+        for kind, (texts, (left, right)) in places.items():
+            cut = [name for name, *ends in texts if ends[0] < left - 0.5 or ends[1] > right + 0.5]
+            assert texts and cut == [], f"{kind} at {width} px"
         cells = places["cells"][0]
         assert len(cells) == 4 + 3 * 5  # a column for each module, a row for each loss
         for row in (cells[:4], cells[4:9], cells[9:14], cells[14:]):

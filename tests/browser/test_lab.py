@@ -4,8 +4,8 @@ import re
 import time
 
 import pytest
-from jupyterlab import Notebook, until
 from lab_page import CELLS, LAB_CELL, Lab
+from lab_server import Notebook, until
 
 CHECK_CELL = next(i for i, cell in enumerate(CELLS) if "importlib.metadata" in "".join(cell["source"]))
 # Of the ink on the paper, as WCAG 2 defines it.
@@ -51,7 +51,7 @@ def test_a_first_visit(notebook, errors):
     wanted = float(lab.exact.input_value())
     assert 1e-3 < wanted < 1
     until(lambda: lab.weight() == wanted, what="the dragged λ in the loop")
-    until(lambda: "λ of reg" in lab.said() and "share of J" in lab.said(), what="the status line in words")
+    until(lambda: "λ of reg" in lab.status() and "share of J" in lab.status(), what="the status line in words")
     lab.exact.fill("0.0001")
     lab.exact.press("Enter")
     until(lambda: lab.weight() == 1e-4, what="the typed λ in the loop")
@@ -59,7 +59,7 @@ def test_a_first_visit(notebook, errors):
     for i, module in enumerate(("feature_extractor", "classifier")):
         lab.freeze(module).focus()
         notebook.page.keyboard.press("Space")
-        until(lambda: f"{module} frozen" in lab.said(), what=f"{module} to be frozen")  # noqa: B023
+        until(lambda: f"{module} frozen" in lab.status(), what=f"{module} to be frozen")  # noqa: B023
         before = lab.fingerprints()
         lab.steps_on()
         after = lab.fingerprints()
@@ -67,7 +67,7 @@ def test_a_first_visit(notebook, errors):
         header = notebook.page.locator(".jo-influence tr").nth(1).locator("td").nth(i)
         until(lambda: header.get_attribute("aria-label") == "none", what="an empty column of influence")  # noqa: B023
         lab.freeze(module).click()
-        until(lambda: f"{module} thawed" in lab.said(), what=f"{module} to be thawed")  # noqa: B023
+        until(lambda: f"{module} thawed" in lab.status(), what=f"{module} to be thawed")  # noqa: B023
 
     step = lab.step()
     notebook.run_cell(CHECK_CELL)
@@ -120,7 +120,7 @@ def test_what_cannot_be_is_refused_in_words_and_the_lab_goes_on(lab, errors):
         until(lambda: lab.alert.inner_text() == "", what="the refusal to go")
     for kind in ("weight", "frozen"):
         message = {"kind": kind, "name": "typo", "value": 1}
-        answer = lab.notebook.kernel(f"print(lab.display.controls._verdict({message}))")
+        answer = lab.notebook.kernel(f"print(lab.display.controls._outcome({message}))")
         assert "'typo'" in answer
     lab.steps_on()
     assert errors == []
@@ -134,13 +134,13 @@ def test_a_loss_that_turns_nan_pauses_the_lab_and_is_named(lab, errors):
     )
     before = lab.fingerprints()
     lab.play.click()
-    until(lambda: "the loss 'task' is nan" in lab.said(), what="the loss to be named")
+    until(lambda: "the loss 'task' is nan" in lab.status(), what="the loss to be named")
     until(lambda: lab.play.is_enabled(), what="the pause")
     assert lab.fingerprints() == before
     lab.notebook.kernel("_weight.data.copy_(_sound)")
     lab.play.click()
     lab.steps_on()
-    assert "paused" not in lab.said() and errors == []
+    assert "paused" not in lab.status() and errors == []
 
 
 def test_an_interrupted_kernel_goes_on_and_a_restarted_one_says_so(lab):
@@ -171,7 +171,7 @@ def test_one_step_reset_optimizer_and_learning_rate(lab, errors):
     rate.press("Enter")
     lab.one_step.click()
     until(lambda: lab.step() == 3, what="step 3")
-    until(lambda: "optimizer Adam → SGD" in lab.said() and "0.01" in lab.said(), what="both changes in words")
+    until(lambda: "optimizer Adam → SGD" in lab.status() and "0.01" in lab.status(), what="both changes in words")
     lab.reset.click()
     until(lambda: lab.step() == 0, what="a reset")
     assert re.search("SGD", lab.notebook.kernel("print(type(lab.engine.optimizer))")) and errors == []

@@ -37,8 +37,8 @@ def test_both_sides_know_the_same_j_and_minima(show):
         assert page.evaluate("(w) => front.objective(1.3, -0.7, w)", weight) == pytest.approx(
             objective(1.3, -0.7, weight)
         )
-        found = np.array(page.evaluate("(w) => front.minima(w)", weight)).reshape(-1, 2)
-        np.testing.assert_allclose(found, minima(weight), atol=1e-12)
+        computed = np.array(page.evaluate("(w) => front.minima(w)", weight)).reshape(-1, 2)
+        np.testing.assert_allclose(computed, minima(weight), atol=1e-12)
 
 
 @pytest.mark.parametrize("plan", [*PLANS, "all"])

@@ -2,8 +2,8 @@
 
 import pytest
 import static_page
-from jupyterlab import Notebook, until
 from lab_page import NOTEBOOK, NOTEBOOKS, shown
+from lab_server import Notebook, until
 from static_page import setting
 
 from jointopt.live import GamePlane, Landscape
@@ -80,7 +80,7 @@ def test_a_view_of_settings_says_what_was_lost(make, browser):
     """Against Python's side, by a connection that loses the second of three changes."""
     errors, view = [], make()
     page = static_page.open_view(browser, view, 900, errors)
-    said = page.locator("[role=status]")
+    status = page.locator("[role=status]")
     view.send = lambda content, buffers=None: page.evaluate("(a) => model.fire('msg:custom', a)", content)
     view.send_state = lambda key=None: page.evaluate(
         "(state) => { for (const name in state) model.set(name, state[name]); }",
@@ -99,13 +99,13 @@ def test_a_view_of_settings_says_what_was_lost(make, browser):
     deliver()
     change("lr", "0.2")
     page.evaluate("sent.splice(0)")  # it is lost, and so is a beat that was quick
-    until(lambda: said.inner_text().endswith("Waiting for the kernel: lr 0.2."), "the mark in words")
+    until(lambda: status.inner_text().endswith("Waiting for the kernel: lr 0.2."), "the mark in words")
     lost = "Not received: lr 0.2. Shown is what is in force. "
-    until(lambda: deliver() or said.inner_text().startswith(lost), "what was lost")  # by the next beat
+    until(lambda: deliver() or status.inner_text().startswith(lost), "what was lost")  # by the next beat
     assert setting(page, "lr") == view.lr == 0.1 and view.steps == 50
     assert page.locator("[name='lr']").input_value() == "0.1"
     change("lr", "0.3")
     deliver()
-    until(lambda: "Not received" not in said.inner_text(), "its own words again")
+    until(lambda: "Not received" not in status.inner_text(), "its own words again")
     assert view.lr == 0.3 and errors == []
     page.close()

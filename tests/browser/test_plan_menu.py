@@ -1,8 +1,8 @@
 """The menu of plans as a person meets it: by keyboard and by mouse, while training runs, with names of any kind."""
 
 import pytest
-from jupyterlab import until
 from lab_page import LAB_CELL, shown
+from lab_server import until
 
 LONG = {
     "words": "a plan with a name of many words " * 6,
@@ -34,7 +34,7 @@ def test_another_plan_from_the_menu_while_it_plays(lab_with_menu, errors):
     page.keyboard.press("Tab")
     assert lab.plan.evaluate("e => e === document.activeElement")
     page.keyboard.press("ArrowDown")
-    until(lambda: "plan joint → staged: now moves classifier on task" in lab.said(), what="the switch in words")
+    until(lambda: "plan joint → staged: now moves classifier on task" in lab.status(), what="the switch in words")
     before = lab.fingerprints()
     lab.steps_on(10)
     after = lab.fingerprints()
@@ -45,7 +45,7 @@ def test_another_plan_from_the_menu_while_it_plays(lab_with_menu, errors):
     assert f"step {at}: plan staged" in page.locator(".jo-marks").text_content()
 
     lab.plan.select_option("joint")
-    until(lambda: "plan staged → joint: now moves feature_extractor, classifier on task, reg" in lab.said())
+    until(lambda: "plan staged → joint: now moves feature_extractor, classifier on task, reg" in lab.status())
     assert lab.fingerprints()[0] != after[0] and lab.play.get_attribute("aria-disabled") == "true" and errors == []
 
 
@@ -57,7 +57,7 @@ def test_a_plan_that_has_ended_can_be_chosen_again(lab_with_menu, errors):
         until(lambda: lab.plan.evaluate(label) == "short", what="the plan in the menu")
         lab.play.click()
         until(lambda: lab.plan.evaluate(label) == "short (ended)", what="the end in the menu")
-        until(lambda: f"the plan 'short' ended after {number} steps" in lab.said(), what="the end in words")  # noqa: B023
+        until(lambda: f"the plan 'short' ended after {number} steps" in lab.status(), what="the end in words")  # noqa: B023
         lab.plan.focus()
         page.keyboard.type("sh")  # as a person does: a select says nothing when what it shows is chosen
     assert lab.notebook.kernel("print(lab.engine.number)") == "6" and errors == []
@@ -70,7 +70,7 @@ def test_plans_of_long_names_break_nothing(lab_with_menu, errors):
     for name in LONG.values():
         lab.plan.select_option(name)
         lab.one_step.click()
-        until(lambda: f"→ {name}: now" in page.locator(".jo-said").text_content(), what=name)  # noqa: B023
+        until(lambda: f"→ {name}: now" in page.locator(".jo-status").text_content(), what=name)  # noqa: B023
         assert lab.plan.input_value() == name
     page.locator(".jo-curves summary").click()
     for width in (800, 1600):
@@ -78,4 +78,4 @@ def test_plans_of_long_names_break_nothing(lab_with_menu, errors):
         for selector in (".jo-controls", ".jo-curves"):
             until(lambda: page.eval_on_selector(selector, "e => e.scrollWidth - e.clientWidth") <= 1, selector)  # noqa: B023
         assert lab.plan.bounding_box()["width"] <= 400
-    assert page.locator(".jo-said b").count() == 0 and errors == []
+    assert page.locator(".jo-status b").count() == 0 and errors == []

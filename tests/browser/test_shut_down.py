@@ -1,6 +1,6 @@
 """A chapter's last button gives its memory back."""
 
-from jupyterlab import until
+from lab_server import until
 
 
 def test_a_chapter_can_be_shut_down_by_its_last_button(notebook, server):

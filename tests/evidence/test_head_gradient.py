@@ -64,7 +64,7 @@ def first_steps():
 
 def test_the_first_steps_agree_with_the_record(first_steps):
     metrics, _ = first_steps
-    recorded = records.load("head_gradient")["gradients"].seeds[10]["joint"]
+    recorded = records.load("head_gradient")["gradients"].runs[10]["joint"]
     assert metrics == {name: pytest.approx(recorded[name], abs=0.03) for name in metrics}
 
 

@@ -117,7 +117,7 @@ def test_known_runs_of_another_plan_are_refused(folder):
     first = record.Part(tasks.load, {"a": partial(noted, name="a")}, Budget(steps=1), range(2)).run(progress=False)
     other = {"a": partial(noted, name="other"), "b": partial(noted, name="b")}
     calls.clear()
-    with pytest.raises(ValueError, match="the known runs of 'a' are of another plan or other settings"):
+    with pytest.raises(ValueError, match="the known runs of 'a' are of another plan or other hyperparameters"):
         record.Part(tasks.load, other, Budget(updates=1), range(2), known={"a": first}).run(progress=False)
     assert calls == []
 

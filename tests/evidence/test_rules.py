@@ -128,7 +128,7 @@ def test_lp_ft_looks_over_clutter_and_at_each_arm_s_own_learning_rate():
     distorted = {"all at once": 50, "head only": 60, "head first, then all": 60}
     invented = record("test", dict.fromkeys(distorted, 60), "accuracy over clutter (%)")
     invented |= record("one lr", distorted, "accuracy over clutter (%)")
-    for seed, runs in invented["test"].seeds.items():
+    for seed, runs in invented["test"].runs.items():
         for arm, metrics in list(runs.items()):
             runs[arm] = {"accuracy (%)": distorted[arm] + SPREAD[seed] * (arm != "all at once")} | metrics
     assert shift.RULE(invented)["LP-FT"] == "not replicated"
@@ -194,8 +194,8 @@ def weighted(equal=0.0, learned=0.0, boxes=0.0):
     means = {"alone": 50.0, "equal": 50 + equal, "searched": 60.0, "learned": 50 + learned}
     invented = record("test", means | {"boxes alone": 1.0}, "foreground IoU (%)")
     boxes = record("test", {"boxes alone": 40.0, "equal": 40 + boxes}, "box IoU (%)")
-    for seed, runs in invented["test"].seeds.items():
-        for arm, metrics in boxes["test"].seeds[seed].items():
+    for seed, runs in invented["test"].runs.items():
+        for arm, metrics in boxes["test"].runs[seed].items():
             runs[arm] |= {"box IoU (%)": metrics["box IoU (%)"]}
     return invented
 

@@ -23,13 +23,13 @@ def test_the_record_itself_is_one_of_the_runs_that_its_slice_was_measured_on(nam
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_the_record_is_of_the_settings_in_the_code(name):
+def test_the_record_is_of_the_experiment_in_the_code(name):
     comparisons, experiment = records.load(name), record.experiment_of(name)
     parts = dict(experiment.parts(comparisons))
     assert list(comparisons) == list(parts)
     for title, part in parts.items():
         recorded, expected = comparisons[title], spec_of(part.make, part.arms, part.budget)
-        assert list(recorded.seeds) == list(part.seeds) and recorded.arms == list(part.arms), title
+        assert list(recorded.runs) == list(part.seeds) and recorded.arms == list(part.arms), title
         for key in ("make", "arms", "budget", "limit"):
             assert recorded.spec[key] == expected[key], (title, key)
     slice = records.read(name)["slice"]

@@ -25,7 +25,7 @@ SMALLEST = 1e-7  # below it, 1 + noise is 1 in float32
 _noise: tuple[int, float] | None = None  # (seed, size) in force in this process
 
 
-def settings() -> tuple[int, float] | None:
+def asked() -> tuple[int, float] | None:
     """(seed, size) as the environment asks for them; None without JITTER. ValueError for anything else."""
     seed, size = os.environ.get("JITTER", ""), os.environ.get("JITTER_SIZE", "") or str(SIZE)
     if not seed:
@@ -42,9 +42,9 @@ def settings() -> tuple[int, float] | None:
 
 
 def install() -> None:
-    """Follow the environment, in this process and in each Python that it starts. ValueError as for `settings`."""
+    """Follow the environment, in this process and in each Python that it starts. ValueError as for `asked`."""
     global _noise
-    _noise = settings()
+    _noise = asked()
     if _noise is not None:
         here = str(Path(__file__).parent)
         paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)

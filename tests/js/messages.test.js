@@ -14,45 +14,45 @@ beforeEach(() => {
 
 function opened(beat = (waiting) => (waiting.length ? {} : null)) {
   const model = new Model(), settled = mock.fn();
-  const said = () => settled.mock.calls.map((call) => call.arguments);
-  return { model, mail: mailbox(model, settled, beat), said };
+  const settledWith = () => settled.mock.calls.map((call) => call.arguments);
+  return { model, mail: mailbox(model, settled, beat), settledWith };
 }
 
 test("what was obeyed waits no longer, and says nothing", () => {
-  const { model, mail, said } = opened();
+  const { model, mail, settledWith } = opened();
   mail.send("weight", "λ 0.5", { kind: "weight", value: 0.5 });
   assert.deepEqual(mail.waiting(), [["weight", "λ 0.5"]]);
   assert.partialDeepStrictEqual(model.sent, [{ kind: "weight", value: 0.5 }]);
   model.answer("");
-  assert.deepEqual([mail.waiting(), said()], [[], [["", false]]]);
+  assert.deepEqual([mail.waiting(), settledWith()], [[], [["", false]]]);
 });
 
 test("a refusal is handed on in the kernel's words", () => {
-  const { model, mail, said } = opened();
+  const { model, mail, settledWith } = opened();
   mail.send("weight", "λ -1", {});
   model.answer("expected ≥ 0");
-  assert.deepEqual(said(), [["expected ≥ 0", false]]);
+  assert.deepEqual(settledWith(), [["expected ≥ 0", false]]);
 });
 
 test("what was lost is named, unless its control was moved again since", () => {
-  const { model, mail, said } = opened();
+  const { model, mail, settledWith } = opened();
   mail.send("weight", "λ 0.5", {});
   mail.send("freeze", "freeze classifier", {});
   mail.send("weight", "λ 0.7", {});
   assert.deepEqual(mail.waiting(), [["weight", "λ 0.7"], ["freeze", "freeze classifier"]]);
   model.answer(null, null, "");
-  assert.deepEqual(said(), [["Not received: freeze classifier. Shown is what is in force.", true]]);
+  assert.deepEqual(settledWith(), [["Not received: freeze classifier. Shown is what is in force.", true]]);
 });
 
 test("answers to others, and old ones, are of no interest", () => {
-  const { model, mail, said } = opened();
+  const { model, mail, settledWith } = opened();
   mail.send("weight", "λ 0.5", {});
-  model.fire("msg:custom", { verdicts: { "other.1": null } });
+  model.fire("msg:custom", { outcomes: { "other.1": null } });
   model.fire("msg:custom", {});
-  assert.deepEqual([mail.waiting().length, said()], [1, []]);
+  assert.deepEqual([mail.waiting().length, settledWith()], [1, []]);
   model.answer("");
   model.answer("");
-  assert.equal(said().length, 1);
+  assert.equal(settledWith().length, 1);
 });
 
 test("each second a beat asks what became of what waits, with what the view adds", () => {

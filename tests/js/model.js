@@ -26,8 +26,8 @@ export class Model {
   fire(name, value) {
     for (const listener of this.listeners[name] || []) listener(value);
   }
-  answer(...verdicts) { // to the first messages, in their order
+  answer(...outcomes) { // to the first messages, in their order
     const asked = this.sent.filter((message) => message.kind !== "beat");
-    this.fire("msg:custom", { verdicts: Object.fromEntries(verdicts.map((verdict, i) => [asked[i].id, verdict])) });
+    this.fire("msg:custom", { outcomes: Object.fromEntries(outcomes.map((outcome, i) => [asked[i].id, outcome])) });
   }
 }

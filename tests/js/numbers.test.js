@@ -65,10 +65,10 @@ test("names that would touch are moved apart and stay in their order, above the 
 });
 
 test("a box is free within the frame where it covers nothing", () => {
-  const frame = [0, 0, 100, 100], taken = [[40, 40, 60, 60]];
+  const frame = [0, 0, 100, 100], occupied = [[40, 40, 60, 60]];
   for (const box of [[61, 40, 80, 60], [20, 40, 39, 60], [40, 61, 60, 80], [40, 20, 60, 39]])
-    assert.ok(isFree(box, frame, taken), `${box}`);
+    assert.ok(isFree(box, frame, occupied), `${box}`);
   const covering = [[50, 50, 70, 70], [30, 30, 70, 70], [45, 45, 50, 50]];
   const outside = [[-1, 10, 5, 20], [90, 10, 101, 20]];
-  for (const box of [...covering, ...outside]) assert.ok(!isFree(box, frame, taken), `${box}`);
+  for (const box of [...covering, ...outside]) assert.ok(!isFree(box, frame, occupied), `${box}`);
 });

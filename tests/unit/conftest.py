@@ -79,3 +79,19 @@ def no_lab_is_left():
     for trainer in list(_trainers.values()):
         trainer.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("jointopt-lab")]
+
+
+@pytest.fixture(scope="session")
+def grid():
+    """A sweep over two λ's, three seeds each."""
+    from comparetools import GRID, swept
+
+    return swept(GRID)
+
+
+@pytest.fixture(scope="session")
+def line():
+    """A sweep over one λ, out of order, with 0."""
+    from comparetools import swept
+
+    return swept([{"up": weight} for weight in (1.0, 0.0, 30.0, 0.02)])

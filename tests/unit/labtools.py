@@ -21,6 +21,11 @@ def run(task, steps=20, controls=None, optimizer=None, plan=None):
     return list(train(task, plan or plans.joint(steps), controls, optimizer))
 
 
+def values(answer):
+    """What a task's losses answered, with those computed that were still functions."""
+    return {name: loss() if callable(loss) else loss for name, loss in answer.items()}
+
+
 def everything(module):
     """Parameters and all buffers, those that are in no state_dict included."""
     return {name: tensor.clone() for name, tensor in (*module.named_parameters(), *module.named_buffers())}
@@ -55,11 +60,11 @@ class Browser:
     """What a view would send, and what it would hear became of it."""
 
     def __init__(self, lab):
-        self.view, self.verdicts = lab.display.controls, {}
-        self.view.send = lambda content, buffers=None: self.verdicts.update(content["verdicts"])
+        self.view, self.outcomes = lab.display.controls, {}
+        self.view.send = lambda content, buffers=None: self.outcomes.update(content["outcomes"])
 
     def __call__(self, kind, **details):
         """Nothing where it was obeyed, else why not."""
         message = str(uuid4())
         self.view.hear({"id": message, "kind": kind, **details})
-        return self.verdicts.get(message)
+        return self.outcomes.get(message)

@@ -29,6 +29,9 @@ ACCEPTED = [  # what it answers, and how it is called
     (3, checks.check_count, "seeds", np.int64(3), 1),
     (2, checks.check_count, "size", 2, 2, 4),
     (4, checks.check_count, "size", 4, 2, 4),
+    ((1.0, -2.0), checks.check_point, "start", np.array([1, -2])),
+    ((1.0, 1e300), checks.check_point, "start", [1, 1e300]),
+    ((10.0, -10.0), checks.check_point, "start", (10, -10), 10.0),
     (None, checks.check_choice, "second", "dice", iter(CHOICES)),
     (None, checks.check_name, "module", "head", NAMES),
     (frozenset({"head"}), checks.some_names, "head", "none"),
@@ -86,6 +89,14 @@ REFUSED = [  # what it says, and how it is called
         for value in (0, 1.0, "1", True, None)
     ),
     ("size must be a whole number from 2 to 4, got 5", checks.check_count, "size", 5, 2, 4),
+    *(
+        (f"start must be two finite numbers, got {value!r}", checks.check_point, "start", value)
+        for value in (1, (1,), (1, 2, 3), "12", {1, 2}, None, (1, True), (1, "2"), (NAN, 1), (1, INF), [[1, 2], 3])
+    ),
+    *(
+        (f"start must be two finite numbers from -10 to 10, got {value!r}", checks.check_point, "start", value, 10.0)
+        for value in ((1, 10.5), (-11, 0), (1, NAN))
+    ),
     ("second must be one of 'iou', 'dice', got 'box'", checks.check_choice, "second", "box", CHOICES),
     ("no module is named 'hed'; there are 'body', 'head'!", checks.check_name, "module", "hed", NAMES, "!"),
     ("no module is named 1; there are none", checks.check_name, "module", 1, ()),

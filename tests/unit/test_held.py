@@ -175,7 +175,9 @@ def test_what_a_forward_pass_has_built_stays():
     task = counting()
     task.model.body = Building()
     run(task, 3, Controls(frozen=["body"]))
+    built = task.model.body.mean
     run(task, 1)
+    assert task.model.body.ready and task.model.body.mean is built
 
 
 def test_a_table_that_grows_in_evaluate_stays(no_lab_is_left):

@@ -1,6 +1,5 @@
 """The objective agrees with torch's own weight decay and with sums written by hand."""
 
-import pytest
 import torch
 from torch import nn
 
@@ -32,9 +31,3 @@ def test_l2_counts_a_shared_parameter_once():
     a, b = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
     b.weight = a.weight
     assert objective.l2(a, b) == objective.l2(a)
-
-
-def test_activation_l2_is_the_mean_of_half_the_squared_norms():
-    features = torch.randn(6, 2, 3, 3)
-    by_hand = sum(0.5 * (f**2).sum() for f in features) / 6
-    assert objective.activation_l2(features) == pytest.approx(float(by_hand), rel=1e-6)

@@ -92,17 +92,6 @@ def test_any_module_can_be_a_model_parameters_of_its_own_included():
     assert task.model.theta.item() == start and task.model.phi.item() != 0.25
 
 
-@pytest.mark.parametrize("device", ["cuda", "mps"])
-def test_other_devices_by_one_argument(device):
-    available = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
-    if not available:
-        pytest.skip(f"this machine has no {device}")
-    from jointopt import tasks
-
-    (step,) = train(tasks.load("classification", device=device), plans.joint(1))
-    assert 1 < step.losses["task"] < 4
-
-
 # Bad input
 
 

@@ -4,7 +4,7 @@
     image, target = train[0]             # float32 (3, 96, 96), {"boxes": (k, 4), "labels": (k,), "masks": (k, 96, 96)}
     images, targets = batches(train)(0)  # float32 (4, 3, 96, 96) and four targets
 
-Digits and photographs are those of `load("cluttered")`, with the same split.
+Digits and photographs are those of `load("cluttered")`, in the same splits.
 """
 
 from collections.abc import Callable, Sequence
@@ -144,13 +144,6 @@ def batches(scenes: Scenes, size: int = 4, seed: int = 0) -> Batches:
         return torch.stack(images).contiguous(memory_format=torch.channels_last), list(targets)
 
     return batch
-
-
-def part(scenes: Scenes, which: slice) -> Scenes:
-    """Some of the scenes."""
-    parts = (scenes.pixels, scenes.boxes, scenes.labels, scenes.masks)
-    void = None if scenes.void is None else scenes.void[which]
-    return Scenes(*(each[which] for each in parts), scenes.classes, void)
 
 
 def check_classes(classes: Sequence[str], known: Sequence[str], expected: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def read(
     data: "scenes" draws digits over photographs by the seed (jointopt.data.scenes); classes are then digits, "247" if
     None. Another name is one of photographs.NAMES: photographs, the same for every seed, by their own module, which
     says what classes and options may be; None: all classes, or the species.
-    held_out: "test", or "validation" for choosing settings. No digit and no background of a test scene is in a
+    held_out: "test", or "validation" for choosing hyperparameters. No digit and no background of a test scene is in a
     training scene; validation scenes are other scenes, of the digits and backgrounds that are trained on.
     Photographs are never in two of the three splits.
 

@@ -32,19 +32,11 @@ def load(
     Args:
         split: "train" is the list trainval without every fifth image, which "validation" has; "test" is the list of
             that name. They have 2,944, 736 and 3,669 images.
-        root: the folder that holds, or will hold, oxford-iiit-pet. None: the one in the environment variable
-            JOINTOPT_DATA, else ~/.cache/jointopt.
-        download: fetch the data set (0.8 GB) if it is not there.
-        size: pixels. Both sides are scaled to it, so that shapes are distorted; box and mask with them.
-        count: the number of images, in an order that is fixed and has no pattern: the first 100 of 600 are those of
-            count=100. None: all. An image takes 27 KB at 96 pixels, and its mask 9 KB.
+        root, download, size, count, and errors: see `photographs`. The folder is oxford-iiit-pet, of 0.8 GB.
         classes: "species" (labels 0 cat, 1 dog), or "breeds" (the 37, in the order of the data set). None: species.
 
     The mask holds what the data set calls foreground. A narrow band along the outline, which it does not classify,
     is void, and the box is tight around the rest: it is a few pixels smaller than the animal.
-
-    Raises ValueError for anything else and where there are fewer images than count, FileNotFoundError if the files
-    are not there, OSError if they cannot be fetched or read.
     """
     photographs.check(split, size, count)
     check_choice("classes", classes, (None, "species", "breeds"))

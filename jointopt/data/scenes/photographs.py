@@ -3,8 +3,14 @@
     train = load("voc", "train", 600)     # read once in a process: tasks call this
     train = voc.load("train", count=600)  # read anew
 
-Nothing is fetched, except where a data set's own `load` gets download=True. Sources and licenses are in SOURCES.md,
-in the folder above.
+The `load` of both takes
+    root      the folder that holds, or will hold, that of the data set; None: see `torchvision_sets.default_root`
+    download  fetch the data set if it is not there; nothing else fetches
+    size      pixels, to which both sides are scaled, so that shapes are distorted; boxes and masks with them
+    count     of images, in an order that is fixed and has no pattern: the first 100 of 600 are those of count=100;
+              None: all. An image takes 27 KB at 96 pixels, and each mask 9 KB
+and raises ValueError for anything else and where there are fewer images than count, FileNotFoundError if the files are
+not there, OSError if they cannot be fetched or read. Sources and licenses are in SOURCES.md, in the folder above.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +24,7 @@ from PIL import Image
 from torch import Tensor
 
 from jointopt.checks import check_choice, check_count
+from jointopt.data import torchvision_sets
 from jointopt.data.scenes import Scenes
 from jointopt.data.torchvision_sets import default_root
 
@@ -34,23 +41,17 @@ def load(
 ) -> Scenes:
     """`count` photographs of a data set, resized to size × size pixels. Callers share them: leave them as they are.
 
-    name: one of NAMES. The other arguments are those of its own `load`. The files are looked for in the folder in the
-    environment variable JOINTOPT_DATA, else in ~/.cache/jointopt, and never fetched.
-
-    Errors are those of the data set's `load`, and ValueError for another name.
+    name: one of NAMES. The other arguments, and the errors, are those of its own `load`, without root and download.
     """
     check_choice("photographs", name, NAMES)
-    if isinstance(classes, list):
-        classes = tuple(classes)
-    return _load(name, split, count, size, classes, default_root(), **options)
+    classes = tuple(classes) if isinstance(classes, list) else classes
+    read = import_module(f"jointopt.data.scenes.{name}").load
+    return _once(read, split, default_root(), size=size, count=count, classes=classes, **options)
 
 
 @lru_cache(maxsize=8, typed=True)
-def _load(
-    name: str, split: str, count: int, size: int, classes: str | Sequence[str] | None, root: Path, **options
-) -> Scenes:
-    its_own = import_module(f"jointopt.data.scenes.{name}").load
-    return its_own(split, root, size=size, count=count, classes=classes, **options)
+def _once(read: Callable[..., Scenes], *arguments, **options) -> Scenes:
+    return read(*arguments, **options)
 
 
 def check(split: object, size: object, count: object) -> None:
@@ -61,22 +62,11 @@ def check(split: object, size: object, count: object) -> None:
         check_count("count", count, 1)
 
 
-def find(name: str, make: Callable[[bool], object], root: Path, files: Iterable[Path], download: bool, about: str):
-    """What `make(download)` answers, a data set of torchvision's that needs `files` below `root`.
-
-    about: the size of the download. FileNotFoundError says what is missing and how to get it; OSError, that the files
-    could not be fetched or read.
-    """
-    missing = [file for file in files if not file.exists()]
-    if missing and not download:
-        names = ", ".join(str(file.relative_to(root)) for file in missing)
-        way = f"To fetch it ({about}): from jointopt.data.scenes import {name}; {name}.load(count=1, download=True)"
-        elsewhere = "If it lies in another folder, name that in the environment variable JOINTOPT_DATA or as root"
-        raise FileNotFoundError(f"{name} was looked for in {root}; missing: {names}. {way}. {elsewhere}.")
-    try:
-        return make(bool(missing))
-    except Exception as error:  # torchvision raises many kinds: no network, a bad checksum, a list cut short
-        raise _unreadable(f"{name} in {root}", error) from error
+def find(name: str, make: Callable, root: Path, files: Sequence[Path], download: bool, about: str):
+    """As torchvision_sets.find. about: the size of the download."""
+    way = f"To fetch it ({about}): from jointopt.data.scenes import {name}; {name}.load(count=1, download=True)"
+    elsewhere = "If it lies in another folder, name that in the environment variable JOINTOPT_DATA or as root"
+    return torchvision_sets.find(name, make, root, files, download, f"{way}. {elsewhere}")
 
 
 def cut(images: int, split: str) -> list[int]:
@@ -112,7 +102,7 @@ def gather(
         try:
             row = read(number)
         except Exception as error:  # no such file, a JPEG cut short, an annotation without a box
-            raise _unreadable(f"{name}: {path(number)}", error) from error
+            raise torchvision_sets.unreadable(f"{name}: {path(number)}", error) from error
         if len(row[2]):
             rows.append(row)
     if len(rows) < (count or 1):
@@ -141,8 +131,3 @@ def tight_boxes(masks: Tensor) -> Tensor:
     from torchvision.ops import masks_to_boxes
 
     return masks_to_boxes(masks) + torch.tensor([0.0, 0, 1, 1])  # it gives the last pixel that is on
-
-
-def _unreadable(what: str, error: Exception) -> OSError:
-    remedy = "Is there a network? If the files are damaged, delete the data set's folder; download=True fetches it anew"
-    return OSError(f"{what} could not be fetched or read: {error!r}. {remedy}")

@@ -42,21 +42,13 @@ def load(
     Args:
         split: "train" is VOC's list train without every fifth image, which "validation" has; "test" is its list val.
             They have 4,574, 1,143 and 5,823 images, and 1,172, 292 and 1,449 with masks.
-        root: the folder that holds, or will hold, VOCdevkit/VOC2012. None: the one in the environment variable
-            JOINTOPT_DATA, else ~/.cache/jointopt.
-        download: fetch the data set (2 GB) if it is not there.
-        size: pixels. Both sides are scaled to it, so that shapes are distorted; boxes and masks with them.
-        count: the number of images, in an order that is fixed and has no pattern: the first 100 of 600 are those of
-            count=100. None: all. An image takes 27 KB at 96 pixels, and each mask 9 KB.
+        root, download, size, count, and errors: see `photographs`. The folder is VOCdevkit/VOC2012, of 2 GB.
         classes: names out of CLASSES; labels count them from 0. None: all. Images without an object of these are
             left out, and so are objects of other classes.
         masks: False takes all images, with the boxes that VOC gives; objects that it marks as difficult are left
             out, and the masks are the boxes, filled. True takes the images that VOC outlines, with the outlined
             objects, a tight box around each; the border around an object is void, and an object that has no pixel
             left at this size is left out.
-
-    Raises ValueError for anything else and where there are fewer images than count, FileNotFoundError if the files
-    are not there, OSError if they cannot be fetched or read.
     """
     photographs.check(split, size, count)
     if classes is None:

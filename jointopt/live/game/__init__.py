@@ -4,35 +4,24 @@ The browser computes and draws for itself: a change needs no kernel, and the vie
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
-from jointopt.checks import check_count
+from jointopt.checks import check_count, check_point
 from jointopt.figures import MARKERS, Picture, label_ends, look, panels
-from jointopt.live.shared.view import Setting, View, front_end, style
+from jointopt.live.shared.plane import HALO, WHITE
+from jointopt.live.shared.view import Setting, View, front_end
 from jointopt.toys import game
 from jointopt.toys.game import LR, METHODS, START, STEPS, radius
 
-MAX_START, MAX_STEPS = 10.0, 2000
 MARKS = {"simultaneous": MARKERS["joint"], "alternating": MARKERS["alternating"], "extragradient": "*"}
-WHITE = {"color": "black", "markerfacecolor": "white", "zorder": 4}
-HALO = {"path_effects": [withStroke(linewidth=3, foreground="white")], "zorder": 6, "fontsize": 12}
-
-
-def _start(value: object) -> tuple[float, float]:
-    x, y = game.check_start(value)
-    if max(abs(x), abs(y)) > MAX_START:
-        raise ValueError(f"start must be two finite numbers from -{MAX_START:g} to {MAX_START:g}, got {value!r}")
-    return x, y
-
-
-def _steps(value: object) -> int:
-    return check_count("steps", value, 1, MAX_STEPS)
-
-
-CHECKS = {"start": _start, "lr": game.check_lr, "steps": _steps}
+CHECKS = {
+    "start": partial(check_point, "start", most=10.0),
+    "lr": game.check_lr,
+    "steps": partial(check_count, "steps", least=1, most=2000),
+}
 
 
 class GamePlane(View):
@@ -43,10 +32,10 @@ class GamePlane(View):
     Each can be read and set, here and in the browser. A wrong value raises ValueError and changes nothing.
     """
 
-    _esm, _css = front_end("game/game.js"), style()
-    start = Setting(_start, START)
-    lr = Setting(game.check_lr, LR)
-    steps = Setting(_steps, STEPS)
+    _esm = front_end("game/game.js")
+    start = Setting(CHECKS["start"], START)
+    lr = Setting(CHECKS["lr"], LR)
+    steps = Setting(CHECKS["steps"], STEPS)
 
     def __init__(self, start=START, lr=LR, steps=STEPS):
         super().__init__(start=start, lr=lr, steps=steps)
@@ -75,7 +64,7 @@ def draw(paths: Mapping[str, np.ndarray], lr: float) -> Picture:
     _draw_plane(plane, paths, start)
     _draw_radii(radii, distances, float(np.hypot(*start)))
     steps = len(next(iter(paths.values()))) - 1
-    ends = "; ".join(f"{method} {found[-1]:.3g}" for method, found in distances.items())
+    ends = "; ".join(f"{method} {r[-1]:.3g}" for method, r in distances.items())
     words = f"From x {start[0]:g}, y {start[1]:g}, {steps} steps of size {lr:g}. Radius at the end: {ends}."
     plane.set_title(f"min max x·y, η = {lr:g}", loc="left")
     return Picture(figure, f"Three paths on the plane of x and y around the equilibrium, and their radius. {words}")
@@ -110,10 +99,10 @@ def _draw_plane(axes: Axes, paths: Mapping[str, np.ndarray], start: np.ndarray) 
 
 def _draw_radii(axes: Axes, distances: Mapping[str, np.ndarray], first: float) -> None:
     low, high = radius_range(list(distances.values()), first)
-    for method, found in distances.items():
-        shown = np.where((found >= low) & (found <= high), found, np.nan)
+    for method, r in distances.items():
+        shown = np.where((r >= low) & (r <= high), r, np.nan)
         axes.plot(shown, **looks()[method], label=method)
-        axes.plot(len(found) - 1, shown[-1], MARKS[method], markersize=10, markeredgewidth=1.5, clip_on=False, **WHITE)
+        axes.plot(len(r) - 1, shown[-1], MARKS[method], markersize=10, markeredgewidth=1.5, clip_on=False, **WHITE)
     axes.set(yscale="log", ylim=(low, high), xlabel="step")
     axes.set_title("radius, log scale", loc="left")
     label_ends(axes)

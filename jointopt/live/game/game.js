@@ -14,7 +14,7 @@ const MARKS = { simultaneous: "circle", alternating: "triangle", extragradient: 
 const lineOf = (method, colors) =>
   method === "simultaneous" ? [colors.ink, []] : lookOf(method, ["alternating", "extragradient"]);
 
-const SIDE = `
+const CONTROLS = `
   <div class="jo-row">
     <button data-do="play">Play</button><button data-do="pause">Pause</button>
     <button data-do="step">One step</button><button data-do="reset">Reset</button>
@@ -26,7 +26,7 @@ const SIDE = `
     <label>steps <input type="number" name="steps" step="10"></label></div>
   <canvas role="img"></canvas>`;
 
-function make({ root, find, state, ask }) {
+function make({ root, find, canvas, state, ask }) {
   const chart = find(".side canvas");
   let [now, playing] = [0, null]; // playing: [step, time] at which it began
 
@@ -43,7 +43,7 @@ function make({ root, find, state, ask }) {
   const DEEDS = { play, pause: () => go(now), step: () => go(now + 1), reset: () => go(0) };
   for (const what in DEEDS) onPress(find(`[data-do=${what}]`), DEEDS[what]);
 
-  function draw(canvas, reach) {
+  function draw(reach) {
     if (playing) now = Math.floor(playing[0] + (performance.now() - playing[1]) / PACE);
     if (now >= state.steps) [now, playing] = [state.steps, null];
     const paths = Object.fromEntries(Object.keys(METHODS).map((method) => [method, path(state, method)]));
@@ -74,10 +74,10 @@ function drawPlane(canvas, paths, now, start, reach) {
       const point = paths[method][now];
       if (point.some((u) => !(Math.abs(u) < reach))) continue;
       drawMarker(g, MARKS[method], ...at(point), font * 0.42, colors);
-      plot.take(at(point), font * 0.5);
+      plot.occupy(at(point), font * 0.5);
     }
     drawCross(plot, at([0, 0]));
-    plot.take(at(start), 11);
+    plot.occupy(at(start), 11);
     writeNear(plot, "equilibrium", at([0, 0]), [[0, 1], [0, -1]]);
     writeNear(plot, "start", at(start), [[0, -1], [0, 1]]);
   });
@@ -135,7 +135,8 @@ function wordsOf(paths, now, lr) {
 }
 
 const render = (context) => planeView(context, {
-  kind: "game", label: "The game min max x·y", axes: ["x", "y"], side: SIDE, make, settings: ["start", "lr", "steps"],
+  kind: "game", label: "The game min max x·y", axes: ["x", "y"], settings: ["start", "lr", "steps"],
+  controls: CONTROLS, make,
 });
 
 export default { render };

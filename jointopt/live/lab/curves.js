@@ -16,7 +16,7 @@ function render({ model, el }) {
   const { losses, modules, columns } = model.get("spec");
   const root = rootOf("curves", `
     <div class="jo-row"><span class="jo-step"></span></div>
-    <div class="jo-said" role="status" aria-live="polite"></div>
+    <div class="jo-status" role="status" aria-live="polite"></div>
     <div class="jo-grid">
       ${TITLES.map((title) => `<section><h4>${title}</h4><canvas role="img"></canvas></section>`).join("")}
       <section class="jo-influence-box ${modules.length > 4 ? "jo-wide" : ""}"></section>
@@ -67,8 +67,8 @@ function render({ model, el }) {
   // In words, for the eye and for a screen reader; written only when it changes, so that it is read once.
   const say = (info, now) => {
     const urgent = [info.note, info.memory].filter(Boolean).map((words) => `<strong>${escaped(words)}</strong> `);
-    const text = urgent.join("") + escaped(info.said);
-    const line = find(".jo-said");
+    const text = urgent.join("") + escaped(info.status);
+    const line = find(".jo-status");
     if (line.dataset.text !== text) {
       line.dataset.text = text;
       line.innerHTML = text || "Change λ or freeze a module while it trains: this line says what it did.";

@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable
 from io import BytesIO
 
+import anywidget
 import ipywidgets
+import traitlets
 from PIL import Image
 
 from jointopt.controls import Change
 from jointopt.live.lab import memory_limit
 from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.status_line import in_short, marks
-from jointopt.live.lab.views import ControlsView, CurvesView
+from jointopt.live.shared.view import View, front_end
 from jointopt.modules import left_as_it_was
 from jointopt.optimizers import OPTIMIZERS
 
@@ -22,6 +24,24 @@ PRESENT = 4.0  # seconds after a message from the browser for which somebody is 
 AWAY = 60.0  # seconds without a message after which nobody is taken to come back soon
 MARKS = 40  # changes marked on the curves: the last ones
 POINTS = 64  # held-out values sent, about
+
+
+class ControlsView(View):
+    """Browser → kernel."""
+
+    _esm = front_end("lab/controls.js")
+    spec = traitlets.Dict().tag(sync=True)  # names; written once
+    state = traitlets.Dict().tag(sync=True, in_force=True)  # how the controls stand
+
+
+class CurvesView(anywidget.AnyWidget):
+    """Kernel → browser. A view of its own: frames are lost where both sides write to the same one."""
+
+    _esm, _css = front_end("lab/curves.js"), View._css
+    spec = traitlets.Dict().tag(sync=True)  # names; written once
+    info = traitlets.Dict().tag(sync=True)  # step, words, marks, influence, held-out metrics
+    frame = traitlets.Bytes().tag(sync=True)  # the whole run, decimated: see History.frame
+    picture = traitlets.Bytes().tag(sync=True)  # PNG
 
 
 class Display:
@@ -99,7 +119,7 @@ class Display:
         with self.curves.hold_sync():  # one message
             self.curves.info = {
                 "number": self.engine.number,
-                "said": self.engine.status_line.text,
+                "status": self.engine.status_line.text,
                 "note": note,
                 "memory": memory_limit.warning(),
                 "marks": marks(self.engine.log[-MARKS:]),

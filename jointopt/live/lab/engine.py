@@ -108,9 +108,8 @@ class Engine(Run):
     def _take_again(self, branch: Branch, first: int) -> None:
         """The branch's steps from `first` on, with the changes before each of them."""
         plans, _, settings = by_kind(branch.log)
-        controls = Controls()
-        controls.resume([change for change in settings if change.step < first])
-        controls.schedule([change for change in settings if change.step >= first])
+        controls = Controls.replay(change for change in settings if change.step >= first)
+        controls.resume(change for change in settings if change.step < first)
         changes = defaultdict(list)
         for change in branch.log:
             changes[change.step].append(change)

@@ -148,7 +148,7 @@ class LiveLab:
             lab._trainer.worker.do(lab.engine.make_scheduled)  # what waited for the next step
         lab.use_branch(lab.branches[run["current"]].name)
         if any(branch["steps"] for branch in run["branches"]):
-            lab._trainer.note = saved_run.compared(run, lab.engine)
+            lab._trainer.note = saved_run.replay_note(run, lab.engine)
             lab._trainer.worker.do(lab._trainer.show)
         lab.display.publish()
         return lab

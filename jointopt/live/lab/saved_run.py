@@ -136,7 +136,7 @@ def log_of(branch: dict) -> list[Change]:
     return [_change(entry) for entry in branch["log"]]
 
 
-def compared(run: dict, replayed: Engine) -> str:
+def replay_note(run: dict, replayed: Engine) -> str:
     """In words: whether the replay began with the same weights, and its branches ended with the same J."""
     steps = sum(branch["steps"] - branch["fork"] for branch in run["branches"])
     what = f"replayed {steps} steps" + (f" in {n} branches" if (n := len(run["branches"])) > 1 else "")

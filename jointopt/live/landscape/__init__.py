@@ -7,7 +7,7 @@ import numpy as np
 
 from jointopt.figures import Picture
 from jointopt.live.landscape.picture import draw
-from jointopt.live.shared.view import Setting, View, front_end, style
+from jointopt.live.shared.view import Setting, View, front_end
 from jointopt.toys.landscape import CHECKS, COMPARED, LR, START, STEPS, WEIGHT, path
 
 
@@ -23,7 +23,7 @@ class Landscape(View):
     A wrong value raises ValueError and changes nothing.
     """
 
-    _esm, _css = front_end("landscape/landscape.js"), style()
+    _esm = front_end("landscape/landscape.js")
     weight = Setting(CHECKS["weight"], WEIGHT)
     start = Setting(CHECKS["start"], START)
     plan = Setting(CHECKS["plan"], "joint")

@@ -38,21 +38,21 @@ function drawSurface({ g, colors, left, top, side, reach }, weight) {
 
 // The heights of the thick contours, along the diagonal to the lower left, where nothing else is written.
 function drawHeights(plot, weight, heights) {
-  const { g, colors, font, left, top, side, reach, taken } = plot;
+  const { g, colors, font, left, top, side, reach, occupied } = plot;
   for (const height of heights) {
     let t = reach;
     while (t > 0 && objective(-t, -t, weight) > height) t -= reach / 500;
     const [[x, y], words] = [plot.at([-t, -t]), short(height)];
     const [w, h] = [g.measureText(words).width / 2, font / 2];
     const box = [x - w, y - h, x + w, y + h];
-    if (t <= 0 || !isFree(box, [left, top, left + side, top + side], taken)) continue;
+    if (t <= 0 || !isFree(box, [left, top, left + side, top + side], occupied)) continue;
     write(g, words, x, y, colors, "center");
-    taken.push(box);
+    occupied.push(box);
   }
 }
 
 // Where the task loss is 0, the lines to which freezing keeps the path, the saddle, the minima.
-function drawMarks(plot, state, found) {
+function drawMarks(plot, state, lowest) {
   const { g, colors, left, top, side, reach, font } = plot;
   const valley = new Path2D();
   for (const sign of [1, -1]) {
@@ -65,13 +65,13 @@ function drawMarks(plot, state, found) {
   if (state.frozen.includes("theta")) valley.addPath(new Path2D(`M ${x} ${top} v ${side}`));
   if (state.frozen.includes("phi")) valley.addPath(new Path2D(`M ${left} ${y} h ${side}`));
   stroke(g, valley, colors.ink, 1.2, [2, 4]);
-  if (found.length !== 1) {
+  if (lowest.length !== 1) {
     drawCross(plot, plot.at([0, 0]));
-    plot.take(plot.at([0, 0]), 6);
+    plot.occupy(plot.at([0, 0]), 6);
   }
-  for (const point of found) {
+  for (const point of lowest) {
     drawMarker(g, "star", ...plot.at(point), font * 0.55, colors);
-    plot.take(plot.at(point), font * 0.7);
+    plot.occupy(plot.at(point), font * 0.7);
   }
 }
 
@@ -98,25 +98,25 @@ function drawPath(plot, points, shape) {
   }
   for (const mark of marks) {
     drawMarker(g, shape, ...mark, font * 0.3, colors);
-    plot.take(mark, font * 0.35);
+    plot.occupy(mark, font * 0.35);
   }
 }
 
 // The names: of the start, the saddle and the minima, and J at the end of each path.
-function drawNames(plot, state, found, ends, shapeOf) {
+function drawNames(plot, state, lowest, ends, shapeOf) {
   const { at, reach, font } = plot;
   const inside = (point) => point.every((u) => Math.abs(u) < reach);
   const shown = ends.filter(({ point }) => inside(point));
   for (const { plan, point } of shown) {
     drawMarker(plot.g, shapeOf(plan), ...at(point), font * 0.42, plot.colors);
-    plot.take(at(point), font * 0.42);
+    plot.occupy(at(point), font * 0.42);
   }
-  plot.take(at(state.start), 11);
+  plot.occupy(at(state.start), 11);
   writeNear(plot, "φ·θ = 1", at([TARGET / reach, reach]), [[1, 1], [-1, 1]]);
   writeNear(plot, "start", at(state.start), [[0, 1], [0, -1], [-1, 0], [1, 0]]);
-  if (found.length !== 1) writeNear(plot, "saddle", at([0, 0]), [[0, 1], [0, -1]]);
-  const name = found.length === 1 ? "the only minimum" : "minimum";
-  for (const point of found.filter(inside)) writeNear(plot, name, at(point), [[-1, 0], [1, 0], [0, 1], [0, -1]]);
+  if (lowest.length !== 1) writeNear(plot, "saddle", at([0, 0]), [[0, 1], [0, -1]]);
+  const name = lowest.length === 1 ? "the only minimum" : "minimum";
+  for (const point of lowest.filter(inside)) writeNear(plot, name, at(point), [[-1, 0], [1, 0], [0, 1], [0, -1]]);
   for (const { plan, point, J } of shown) {
     const words = `${state.plan === "all" ? `${plan}: ` : ""}J ${short(J)}`;
     writeNear(plot, words, at(point), [[1, -1], [1, 1], [-1, -1], [-1, 1]], true);
@@ -136,10 +136,10 @@ export function draw(canvas, state, reach) {
   });
   plot.within(() => {
     const heights = drawSurface(plot, state.weight);
-    const found = minima(state.weight);
-    drawMarks(plot, state, found);
+    const lowest = minima(state.weight);
+    drawMarks(plot, state, lowest);
     plans.forEach((plan, i) => { drawPath(plot, paths[i], shapeOf(plan)); });
-    drawNames(plot, state, found, ends, shapeOf);
+    drawNames(plot, state, lowest, ends, shapeOf);
     drawHeights(plot, state.weight, heights);
   });
   drawAxes(plot, ["θ (feature extractor)", "φ (classifier)"], (i, half) => { // a sample of the line, and a lock

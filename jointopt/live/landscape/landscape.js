@@ -10,7 +10,7 @@ import { formula, PLAN_WORDS, wordsOf, wordsOfMinima } from "./words.js";
 const SCALE = weightScale(-3, 1, 20);
 const WEIGHTS = { both: "λ", theta: "λ of θ", phi: "λ of φ" };
 
-const SIDE = `
+const CONTROLS = `
   <p class="formula"></p>
   <p class="note"></p>
   <fieldset><legend>weight λ of the regularizer</legend>
@@ -29,7 +29,7 @@ const SIDE = `
       <label>steps <input type="number" name="steps" step="10"></label></div>
   </fieldset>`;
 
-function make({ find, state, change }) {
+function make({ find, canvas, state, change }) {
   const named = (name) => find(`[name="${name}"]`);
   const weight = (which, i) => ({
     shown: () => both(state.weight)[i],
@@ -42,7 +42,6 @@ function make({ find, state, change }) {
     const pair = both(state.weight);
     change({ weight: target.checked ? [...pair] : pair[0] });
   });
-  named("plan").addEventListener("change", ({ target }) => change({ plan: target.value }));
   for (const name of ["theta", "phi"]) {
     named(`freeze ${name}`).addEventListener("change", () => {
       change({ frozen: ["theta", "phi"].filter((each) => named(`freeze ${each}`).checked) });
@@ -57,25 +56,24 @@ function make({ find, state, change }) {
       const separate = Array.isArray(state.weight);
       named("separate").checked = separate;
       for (const which in WEIGHTS) find(`[data-weight="${which}"]`).hidden = separate === (which === "both");
-      named("plan").value = state.plan;
       for (const name of ["theta", "phi"]) named(`freeze ${name}`).checked = state.frozen.includes(name);
     },
     reach: (start) => Math.max(2.5, 0.4 + Math.max(...start.map(Math.abs))),
     limit: (reach) => reach - 0.4,
-    draw(canvas, reach) {
+    draw(reach) {
       const { plot, ends } = draw(canvas, state, reach);
-      const found = wordsOfMinima(state.weight);
+      const note = wordsOfMinima(state.weight);
       find(".formula").textContent = formula(state.weight);
-      find(".note").textContent = found;
+      find(".note").textContent = note;
       const data = Object.fromEntries(ends.map(({ plan, point, J }) => [plan, [...point, J]])); // plan: [θ, φ, J]
-      const label = `Contours of J over theta and phi. ${found}`;
+      const label = `Contours of J over theta and phi. ${note}`;
       return { plot, label, words: wordsOf(state, ends), data: { ends: JSON.stringify(data) } };
     },
   };
 }
 
 const render = (context) => planeView(context, {
-  kind: "landscape", label: "Landscape of the objective", axes: ["theta", "phi"], side: SIDE, make,
+  kind: "landscape", label: "Landscape of the objective", axes: ["theta", "phi"], controls: CONTROLS, make,
   settings: ["weight", "start", "plan", "frozen", "lr", "steps"],
 });
 

@@ -2,13 +2,10 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
 from jointopt.figures import MARKERS, Picture, look, panels
+from jointopt.live.shared.plane import HALO, WHITE
 from jointopt.toys.landscape import WEIGHT, both, minima, objective
-
-HALO = {"path_effects": [withStroke(linewidth=3, foreground="white")], "zorder": 6, "fontsize": 12}
-WHITE = {"color": "black", "markerfacecolor": "white"}
 
 
 def draw(paths: dict[str, np.ndarray], weights=WEIGHT, frozen=()) -> Picture:
@@ -25,7 +22,7 @@ def draw(paths: dict[str, np.ndarray], weights=WEIGHT, frozen=()) -> Picture:
     for plan, points in paths.items():
         _draw_path(axes, points[(np.abs(points) < 10 * reach).all(axis=1)], _marker(plan, frozen))
     _name_ends(axes, paths, (a, b), reach)
-    axes.plot(*start, "o", markersize=13, markeredgewidth=2, zorder=5, **WHITE)
+    axes.plot(*start, "o", markersize=13, markeredgewidth=2, **WHITE)
     above = {"xytext": (0, 16 if start[1] > 0 else -24), "textcoords": "offset points", "ha": "center"}
     axes.annotate("start", start, **above, **HALO)
     names = {"theta": "θ (feature extractor", "phi": "φ (classifier"}
@@ -59,14 +56,14 @@ def _draw_surface(axes: Axes, weights, reach: float) -> None:
     axes.text(1 / reach + 0.1, reach - 0.2, "φ·θ = 1", **HALO)
 
 
-def _draw_minima(axes: Axes, found: np.ndarray, reach: float) -> None:
+def _draw_minima(axes: Axes, lowest: np.ndarray, reach: float) -> None:
     """Each minimum, named on its left where there is room, and the saddle."""
-    for point in found[(np.abs(found) < reach).all(axis=1)]:
-        axes.plot(*point, "*", markersize=18, zorder=4, **WHITE)
+    for point in lowest[(np.abs(lowest) < reach).all(axis=1)]:
+        axes.plot(*point, "*", markersize=18, **WHITE)
         place = {"ha": "right", "xytext": (-14, 0)} if point[0] > -0.5 * reach else {"ha": "left", "xytext": (14, 0)}
-        name = "minimum" if len(found) == 2 else "the only minimum"
+        name = "minimum" if len(lowest) == 2 else "the only minimum"
         axes.annotate(name, point, textcoords="offset points", va="center", **place, **HALO)
-    if len(found) != 1:
+    if len(lowest) != 1:
         axes.plot(0, 0, "x", markersize=10, markeredgewidth=2.5, color="black")
         axes.annotate("saddle", (0, 0), (0, -22), textcoords="offset points", ha="center", **HALO)
 
@@ -78,8 +75,8 @@ def _draw_path(axes: Axes, points: np.ndarray, marker: str) -> None:
     changes = [0, *(1 + np.flatnonzero(kinds[:-1] != kinds[1:])), len(kinds)]
     for first, last in zip(changes[:-1], changes[1:], strict=True):
         axes.plot(*points[first : last + 1].T, zorder=3, **look(str(kinds[first])) if len(kinds) else {})
-    axes.plot(*points[:: max(1, len(points) // 12)].T, marker, markersize=6, zorder=4, **WHITE)
-    axes.plot(*points[-1], marker, markersize=9, markeredgewidth=1.5, zorder=4, **WHITE)
+    axes.plot(*points[:: max(1, len(points) // 12)].T, marker, markersize=6, **WHITE)
+    axes.plot(*points[-1], marker, markersize=9, markeredgewidth=1.5, **WHITE)
 
 
 def _name_ends(axes: Axes, paths: dict[str, np.ndarray], weights, reach: float) -> None:
@@ -87,11 +84,11 @@ def _name_ends(axes: Axes, paths: dict[str, np.ndarray], weights, reach: float) 
     start = next(iter(paths.values()))[0]
     ends = {plan: points[-1] for plan, points in paths.items() if (np.abs(points[-1]) < reach).all()}
     for way in (1, -1):  # up, down
-        taken = -np.inf
+        free = -np.inf
         for plan, (theta, phi) in sorted(ends.items(), key=lambda end: way * end[1][1]):
             if (phi >= start[1]) == (way > 0):
-                level = max(way * phi + 0.12 * reach, taken)
-                taken = level + 0.08 * reach
+                level = max(way * phi + 0.12 * reach, free)
+                free = level + 0.08 * reach
                 words = f"{plan}: " * (len(paths) > 1) + f"J {objective(theta, phi, weights):.3g}"
                 place = (min(theta + 0.08 * reach, (0.5 if len(paths) > 1 else 0.75) * reach), way * level)
                 link = {"arrowstyle": "-", "relpos": (0, 0.5)}

@@ -21,9 +21,9 @@ export function wordsOf(state, ends) {
 }
 
 export function wordsOfMinima(weight) {
-  const found = minima(weight);
-  if (found.length === 1) return "The only minimum is the origin: both factors are 0.";
-  if (found.length === 2) return `Minima: ±(${two(found[0][0])}, ${two(found[0][1])}).`;
+  const lowest = minima(weight);
+  if (lowest.length === 1) return "The only minimum is the origin: both factors are 0.";
+  if (lowest.length === 2) return `Minima: ±(${two(lowest[0][0])}, ${two(lowest[0][1])}).`;
   return both(weight).every((x) => x === 0) ? "Every point with φ·θ = 1 is a minimum."
     : "No minimum: J falls for ever along the valley, as the factor without a weight grows.";
 }

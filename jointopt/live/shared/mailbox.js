@@ -34,13 +34,13 @@ export function mailbox(model, settled, beat) {
     const more = beat(waiting(), silentSince === null ? 0 : Date.now() - silentSince);
     if (more) post({ kind: "beat", waiting: [...sent.keys()], ...more });
   };
-  const onMessage = ({ verdicts = {} }) => {
+  const onMessage = ({ outcomes = {} }) => {
     silentSince = null;
-    const ids = Object.keys(verdicts).filter((id) => sent.has(id));
+    const ids = Object.keys(outcomes).filter((id) => sent.has(id));
     // What was asked of a control before it was moved again is of no interest any more.
-    const isLost = (id) => verdicts[id] === null && newest.get(sent.get(id)[0]) === id;
+    const isLost = (id) => outcomes[id] === null && newest.get(sent.get(id)[0]) === id;
     const lost = ids.filter(isLost).map((id) => sent.get(id)[1]);
-    const news = ids.map((id) => verdicts[id]).filter(Boolean);
+    const news = ids.map((id) => outcomes[id]).filter(Boolean);
     if (lost.length) news.unshift(`Not received: ${lost.join(", ")}. Shown is what is in force.`);
     for (const id of ids) sent.delete(id);
     if (ids.length) settled(news.join(" "), lost.length > 0);

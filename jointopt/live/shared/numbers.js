@@ -66,8 +66,8 @@ export function spread(positions, gap, bottom) {
   return moved;
 }
 
-// True if a box [left, top, right, bottom] lies within the frame and covers none of the boxes taken.
-export function isFree([left, top, right, bottom], frame, taken) {
+// True if a box [left, top, right, bottom] lies within the frame and covers none of the occupied boxes.
+export function isFree([left, top, right, bottom], frame, occupied) {
   const inside = left > frame[0] && top > frame[1] && right < frame[2] && bottom < frame[3];
-  return inside && taken.every((box) => left > box[2] || right < box[0] || top > box[3] || bottom < box[1]);
+  return inside && occupied.every((box) => left > box[2] || right < box[0] || top > box[3] || bottom < box[1]);
 }

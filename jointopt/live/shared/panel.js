@@ -3,7 +3,7 @@
 import { fontOf, sheet, stroke, through } from "./canvas.js";
 import { short, spread, ticks } from "./numbers.js";
 
-const HEIGHT = 160, LEFT = 46, TOP = 17, BOTTOM = 22, FONT = 12; // CSS pixels
+const HEIGHT = 160, LEFT = 50, TOP = 17, BOTTOM = 22, FONT = 12; // CSS pixels
 export const LANE = 14, GAP = 6; // a line of words, the gap above the first lane
 
 // Room for the names beside the curves: the same in every panel, so that their steps are in line.
@@ -47,13 +47,13 @@ export function standing(values) {
 
 // [start, end) of each run of true.
 export function runs(flags) {
-  const found = [];
+  const ranges = [];
   for (let start = 0, i = 0; i <= flags.length; i++)
     if (!flags[i]) {
-      if (start < i) found.push([start, i]);
+      if (start < i) ranges.push([start, i]);
       start = i + 1;
     }
-  return found;
+  return ranges;
 }
 
 // A curve through the values above 0 at steps x; what stands still leaves a gap, a turn of others does not.

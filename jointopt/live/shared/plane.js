@@ -1,11 +1,9 @@
-// A view of a plane of two numbers: its picture with a start point that is moved, its settings, and words. What is
-// shown is computed in the browser, so a change needs no kernel.
+// A view of a plane of two numbers, with a start point that is moved.
 
 import { sheet, stroke, within, write } from "./canvas.js";
-import { onLookChange } from "./look.js";
 import { clamp, isFree, short, ticks, two } from "./numbers.js";
-import { movable, numberFields, rootOf, speaker } from "./page.js";
-import { sharedSettings } from "./settings.js";
+import { movable } from "./page.js";
+import { simpleView } from "./view.js";
 
 const MAX_START = 10;
 const MAX_STEPS = 2000;
@@ -17,11 +15,11 @@ export function emptyPlane(canvas, reach) {
   const [left, top, side] = [3.4 * font, 6, width - 3.4 * font - 6];
   return {
     ...sheet(canvas, width, top + side + 3.1 * font, font), reach, font, left, top, side,
-    taken: [], // boxes in pixels on which no words are to stand
+    occupied: [], // boxes in pixels on which no words are to stand
     at: ([u, v]) => [left + (u / reach + 1) / 2 * side, top + (1 - v / reach) / 2 * side],
     point: (x, y) => [((x - left) / side * 2 - 1) * reach, (1 - (y - top) / side * 2) * reach],
     within(draw) { within(this.g, [left, top, side, side], draw); },
-    take([x, y], r) { this.taken.push([x - r, y - r, x + r, y + r]); },
+    occupy([x, y], r) { this.occupied.push([x - r, y - r, x + r, y + r]); },
   };
 }
 
@@ -49,61 +47,51 @@ export function drawCross({ g, colors }, [x, y]) {
   stroke(g, `M ${x - 6} ${y - 6} l 12 12 m 0 -12 l -12 12`, colors.ink, 2.5);
 }
 
-// Words beside a point, the first of these ways ([1, -1] is to the right and up) on which they cover nothing that is
-// taken, farther away if need be; with `link`, a thin line leads to them.
+// Words beside a point, the first of these ways ([1, -1] is to the right and up) on which they cover no box that is
+// occupied, farther away if need be; with `link`, a thin line leads to them.
 export function writeNear(plot, words, [x, y], ways, link = false) {
-  const { g, colors, font, left, top, side, taken } = plot;
+  const { g, colors, font, left, top, side, occupied } = plot;
   const [w, h] = [g.measureText(words).width / 2 + 2, font * 0.65];
   const boxes = [1, 2, 3, 4].flatMap((far) => ways.map(([dx, dy]) => {
     const [cx, cy] = [x + dx * (font + w), y + dy * (1 + 0.5 * far) * font];
     return [cx - w, cy - h, cx + w, cy + h];
   }));
-  const [x1, y1, x2, y2] = boxes.find((box) => isFree(box, [left, top, left + side, top + side], taken)) || boxes[0];
-  taken.push([x1, y1, x2, y2]);
+  const [x1, y1, x2, y2] = boxes.find((box) => isFree(box, [left, top, left + side, top + side], occupied)) || boxes[0];
+  occupied.push([x1, y1, x2, y2]);
   if (link) stroke(g, `M ${x} ${y} L ${clamp(x, x1, x2)} ${clamp(y, y1, y2)}`, colors.ink);
   write(g, words, (x1 + x2) / 2, (y1 + y2) / 2, colors, "center");
 }
 
-// The view. `make({ root, find, state, change, ask })` answers its own part:
-//   fields           number fields besides those of the start and the steps, see numberFields
-//   show()           shows the further settings
+// A view whose picture is a plane. `make` of simpleView answers besides:
 //   reach(start)     how far the plane goes;  limit(reach): how far the pointer may move the start
-//   draw(canvas, reach) -> { plot, label, words, data }: label in front of the words, data for the element
-export function planeView({ model, el }, { kind, label, axes, settings, side, make }) {
-  const root = rootOf(`plane jo-${kind}`, `
-    <div class="plot"><canvas role="img"></canvas>
-      <div class="handle" tabindex="0" role="slider" aria-label="start point" aria-valuemin="${-MAX_START}"
-        aria-valuemax="${MAX_START}" title="Drag, or arrow keys (with Shift: larger steps)"></div></div>
-    <div class="side">${side}<p role="status" aria-live="polite"></p></div>`, label);
-  el.append(root);
-  const find = (selector) => root.querySelector(selector);
-  const [canvas, handle] = [find("canvas"), find(".handle")];
-  const [say, hush] = speaker(find("p[role=status]"));
-  const shared = sharedSettings(model, settings, (lost) => { show(lost); ask(); });
-  const { state, change } = shared;
-  let [frame, plot, changedAt] = [0, null, 0];
+//   draw(reach) -> { plot, label, words, data }
+export function planeView(context, { axes, make, ...view }) {
+  return simpleView(context, { ...view, make: (parts) => withStart(parts, axes, make(parts)) });
+}
 
-  function ask() {
-    changedAt ||= performance.now();
-    frame ||= requestAnimationFrame(redraw);
-  }
-  function redraw() {
-    frame = 0;
-    if (!canvas.parentElement.clientWidth) return;
-    const drawn = own.draw(canvas, dragged() ? plot.reach : own.reach(state.start));
+// A view's own part, with a start that is moved and a number of steps.
+function withStart({ find, canvas, state, change, ask }, axes, own) {
+  canvas.insertAdjacentHTML("afterend", `<div class="handle" tabindex="0" role="slider" aria-label="start point"
+    aria-valuemin="${-MAX_START}" aria-valuemax="${MAX_START}"
+    title="Drag, or arrow keys (with Shift: larger steps)"></div>`);
+  const handle = find(".handle");
+  let plot = null;
+  const put = (point, limit) => change({ start: point.map((u) => Number(clamp(u, -limit, limit).toFixed(2))) });
+  const dragged = movable(canvas, handle, {
+    at: () => plot.at(state.start),
+    place: (x, y) => put(plot.point(x, y), Math.min(MAX_START, own.limit(plot.reach))),
+    push: (by) => put(by.map((d, i) => state.start[i] + d), MAX_START),
+    ended: ask,
+  });
+  function draw() {
+    const drawn = own.draw(dragged() ? plot.reach : own.reach(state.start));
     plot = drawn.plot;
     const [[x, y], from] = [plot.at(state.start), axes.map((axis, i) => `${axis} ${two(state.start[i])}`).join(", ")];
     [handle.style.left, handle.style.top] = [`${x}px`, `${y}px`];
     handle.setAttribute("aria-valuenow", state.start[0]);
     handle.setAttribute("aria-valuetext", from);
-    canvas.setAttribute("aria-label", `${drawn.label} From ${from}: ${drawn.words}`);
-    say(shared.line(drawn.words));
-    const ms = performance.now() - changedAt; // from the change until it is drawn
-    Object.assign(root.dataset, drawn.data, { ms, draws: Number(root.dataset.draws || 0) + 1 });
-    changedAt = 0;
+    return { ...drawn, label: `${drawn.label} From ${from}:` };
   }
-
-  const own = make({ root, find, state, change, ask });
   const starts = axes.map((axis, i) => [`start ${axis}`, {
     shown: () => state.start[i],
     change: (u) => ({ start: state.start.map((v, k) => (k === i ? u : v)) }),
@@ -114,24 +102,5 @@ export function planeView({ model, el }, { kind, label, axes, settings, side, ma
     valid: (n) => Number.isInteger(n) && n >= 1 && n <= MAX_STEPS,
     expected: `steps: a whole number from 1 to ${MAX_STEPS}`,
   };
-  const showNumbers = numberFields(root, state, { ...own.fields, ...Object.fromEntries(starts), steps }, change, say);
-  function show(lost) {
-    showNumbers(lost);
-    own.show?.();
-  }
-  const put = (point, limit) => change({ start: point.map((u) => Number(clamp(u, -limit, limit).toFixed(2))) });
-  const dragged = movable(canvas, handle, {
-    at: () => plot.at(state.start),
-    place: (x, y) => put(plot.point(x, y), Math.min(MAX_START, own.limit(plot.reach))),
-    push: (by) => put(by.map((d, i) => state.start[i] + d), MAX_START),
-    ended: ask,
-  });
-  const stopWatching = onLookChange(root, ask);
-  shared.pull();
-  return () => {
-    shared.close();
-    stopWatching();
-    cancelAnimationFrame(frame);
-    hush();
-  };
+  return { ...own, draw, fields: { ...own.fields, ...Object.fromEntries(starts), steps } };
 }

@@ -12,10 +12,9 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+LIVE = Path(__file__).resolve().parents[1]
+IMPORT = re.compile(r'^import [^;]* from "(.+)";\n', re.MULTILINE)
 KEPT = 1000  # messages of which it is known what became of them: more than a browser sends in a second
-
-_LIVE = Path(__file__).resolve().parents[1]
-_IMPORT = re.compile(r'^import [^;]* from "(.+)";\n', re.MULTILINE)
 
 
 def front_end(name: str) -> str:
@@ -24,18 +23,13 @@ def front_end(name: str) -> str:
 
     def read(file: Path) -> None:
         text = file.read_text(encoding="utf-8")
-        for needed in _IMPORT.findall(text):
+        for needed in IMPORT.findall(text):
             if (path := (file.parent / needed).resolve()) not in texts:
                 read(path)
-        texts[file] = _IMPORT.sub("", text)
+        texts[file] = IMPORT.sub("", text)
 
-    read(_LIVE / name)
+    read(LIVE / name)
     return "\n".join(texts.values())
-
-
-def style() -> str:
-    """The style sheet of all views."""
-    return (_LIVE / "shared" / "common.css").read_text(encoding="utf-8")
 
 
 class Setting(traitlets.TraitType):
@@ -54,14 +48,16 @@ class Setting(traitlets.TraitType):
 class View(anywidget.AnyWidget):
     """A view whose messages from the browser are heard at any moment, each obeyed once, and answered.
 
-    A message is {"id": …, "kind": …, …}, its answer {"verdicts": {id: verdict}}; `hear` says what a verdict is.
+    A message is {"id": …, "kind": …, …}, its answer {"outcomes": {id: outcome}}; `hear` says what an outcome is.
     Messages rather than trait sync, which can go deaf for good; `mailbox` in mailbox.js is the browser's side.
     A trait tagged in_force is sent to the browser again where something was not obeyed.
     """
 
+    _css = (LIVE / "shared" / "common.css").read_text(encoding="utf-8")
+
     def __init__(self, **traits: object):
         super().__init__(**traits)
-        self._verdicts: dict[str, str | None] = {}  # message -> see `hear`
+        self._outcomes: dict[str, str | None] = {}  # message -> see `hear`
         self._hearing = threading.Lock()  # the first may come on the main thread, later ones on others
         self.on_msg(lambda _view, message, _buffers: self.hear(message))
 
@@ -92,17 +88,17 @@ class View(anywidget.AnyWidget):
         with self._hearing:
             self.notice(message)
             if message.get("kind") == "beat":
-                verdicts = {each: self._verdicts.setdefault(each, None) for each in message.get("waiting", ())}
-            elif (each := str(message.get("id"))) in self._verdicts:
+                outcomes = {each: self._outcomes.setdefault(each, None) for each in message.get("waiting", ())}
+            elif (each := str(message.get("id"))) in self._outcomes:
                 return
             else:
-                verdicts = {each: self._verdict(message)}
-            self._verdicts = dict(list((self._verdicts | verdicts).items())[-KEPT:])
-            if any(verdict != "" for verdict in verdicts.values()):
+                outcomes = {each: self._outcome(message)}
+            self._outcomes = dict(list((self._outcomes | outcomes).items())[-KEPT:])
+            if any(outcome != "" for outcome in outcomes.values()):
                 self.send_state(self.trait_names(in_force=True))
-        self.send({"verdicts": verdicts})
+        self.send({"outcomes": outcomes})
 
-    def _verdict(self, message: dict) -> str:
+    def _outcome(self, message: dict) -> str:
         try:
             self.obey(message)
         except (ValueError, TypeError, RuntimeError) as refused:

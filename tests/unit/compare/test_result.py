@@ -5,21 +5,11 @@ from functools import partial
 
 import numpy as np
 import pytest
-from comparetools import ARMS, GRID, decay, decay_arm, load, quiet, swept
+from comparetools import ARMS, decay, decay_arm, load, quiet, swept
 from scipy import stats
 
 from jointopt import Update, plans
 from jointopt.compare import Arm, Budget, Comparison, compare
-
-
-@pytest.fixture(scope="module")
-def grid():
-    return swept(GRID)
-
-
-@pytest.fixture(scope="module")
-def line():
-    return swept([{"up": weight} for weight in (1.0, 0.0, 30.0, 0.02)])
 
 
 def test_paired_interval_agrees_with_scipy():

@@ -1,5 +1,6 @@
 """Batches: the same number gives the same batch, an epoch is a permutation, and get_batch_data."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -127,7 +128,7 @@ def test_numpy_integers_are_integers():
 @pytest.fixture
 def fresh_stream(monkeypatch):
     """get_batch_data as in a new process."""
-    monkeypatch.setattr(data, "_stream", data._Stream())
+    monkeypatch.setattr(data, "_numbers", itertools.count())
 
 
 def test_get_batch_data_goes_on_from_call_to_call(fresh_stream):

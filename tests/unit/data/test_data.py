@@ -1,4 +1,4 @@
-"""The data sets that ship with the package: what is in them, the split, the clutter."""
+"""The data sets that ship with the package: what is in them, the splits, the clutter."""
 
 import hashlib
 import random

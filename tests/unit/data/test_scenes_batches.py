@@ -130,9 +130,9 @@ def test_a_scene_may_be_empty_and_a_box_may_fill_it():
     assert found[0][1]["boxes"].shape == (0, 4) and repr(found) == "Scenes(2 of 3x6x8, 2 objects, 2 classes)"
 
 
-def test_part_of_nothing_is_refused():
+def test_no_scene_at_all_is_refused():
     with pytest.raises(ValueError, match="none of them 0"):
-        scenes.part(scenes.Scenes(**good()), slice(0))
+        scenes.Scenes(**(good() | {"pixels": good()["pixels"][:0], "boxes": (), "labels": (), "masks": ()}))
 
 
 def numbered(n):

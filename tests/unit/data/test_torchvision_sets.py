@@ -193,7 +193,7 @@ def plain_mnist(tmp_path, monkeypatch):
     """MNIST of 1,000 images, found by name; and its images as floats."""
     write_mnist(tmp_path)
     monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
-    cached = classification.images, generation.split
+    cached = classification.images, generation.train_and_held_out
     for each in cached:
         each.cache_clear()
     yield data.load("digits", "test")
@@ -235,7 +235,7 @@ def test_tasks_on_a_set_keep_its_training_images_as_bytes(plain_mnist):
     expected, _ = data.batches(data.Images(pixels, plain_mnist.labels, plain_mnist.classes), size=16)(0)
     assert torch.equal(inputs, expected) and inputs.stride() == expected.stride()
     with Largest() as largest:
-        gray, _ = generation.split("mnist", "test")
+        gray, _ = generation.train_and_held_out("mnist", "test")
     assert largest.bytes <= 3 * BYTES and torch.equal(gray.images, plain_mnist.images[:, :1])
     held = classification.images("mnist", "test").images
     assert torch.equal(held, pixels) and held.stride() == pixels.stride()

@@ -14,16 +14,6 @@ from jointopt.figures.comparisons import COLORS, ink, powers_of_ten, zero_positi
 from jointopt.statistics import interval
 
 
-@pytest.fixture(scope="module")
-def grid():
-    return swept(GRID)
-
-
-@pytest.fixture(scope="module")
-def line():
-    return swept([{"up": weight} for weight in (1.0, 0.0, 30.0, 0.02)])
-
-
 def test_the_curve_has_a_point_per_seed_and_the_mean_with_its_interval(line):
     picture = line.curve("up")
     (axes,) = picture.figure.axes

@@ -65,7 +65,7 @@ def heard(monkeypatch):
 def test_a_change_in_the_browser_arrives(heard):
     view, sent = heard
     view._handle_custom_msg({"id": "a.1", "kind": "set", "value": {"start": [1, -1], "lr": 0.2, "steps": 80}}, [])
-    assert (view.start, view.lr, view.steps) == ((1.0, -1.0), 0.2, 80) and sent[-1] == {"verdicts": {"a.1": ""}}
+    assert (view.start, view.lr, view.steps) == ((1.0, -1.0), 0.2, 80) and sent[-1] == {"outcomes": {"a.1": ""}}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_wrong_message_is_refused_whole(heard, content):
     assert (view.start, view.lr, view.steps) == ((1.0, 1.0), 0.1, 500)
     assert set(sent[0]) == set(CHECKS)  # the browser gets back what holds
     answered = str(content.get("id")) if isinstance(content, dict) else "None"
-    assert list(sent[1]["verdicts"]) == [answered] and "refused" in sent[1]["verdicts"][answered]
+    assert list(sent[1]["outcomes"]) == [answered] and "refused" in sent[1]["outcomes"][answered]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from jointopt.toys.landscape import CHECKS, path
 WRONG = [
     *[("weight", value, "weight") for value in (-0.1, np.nan, np.inf, "0.1", None, True, (0.1,), (0.1, -1))],
     *[("weight", value, "weight") for value in ((1, 2, 3), (0.1, "x"), {0.1, 0.2}, [[0.1, 0.2]])],
-    *[("start", value, "start must be two numbers") for value in ((1,), (1, 2, 3), 1.0, "12", (1, np.nan), None)],
-    *[("start", value, "start must be two numbers") for value in ((1, np.inf), (1, "2"), (1, 10.5), (True, 1))],
+    *[("start", value, "start must be two finite numbers") for value in ((1,), (1, 2, 3), 1.0, "12", None)],
+    *[("start", value, "start must be two finite numbers") for value in ((1, np.nan), (1, "2"), (1, 10.5))],
+    *[("start", value, "start must be two finite numbers") for value in ((1, np.inf), (True, 1))],
     *[("plan", value, "plan must be one of 'joint'") for value in ("", "Joint", None, 1, ["joint"], "greedy")],
     *[("frozen", value, "frozen may name 'theta'") for value in ("psi", ("theta", "x"), [1], 1, None, [["phi"]])],
     *[("lr", value, "lr") for value in (0, -0.1, np.nan, np.inf, "0.1", None, True, [0.1])],
@@ -76,7 +77,7 @@ def test_a_change_in_the_browser_arrives(heard):
     view._handle_custom_msg({"id": "a.1", "kind": "set", "value": change}, [])
     assert (view.weight, view.start, view.frozen) == ((0.1, 0.0), (1.0, -1.0), ("phi",))
     assert (view.plan, view.lr, view.steps) == ("all", 0.2, 80)
-    assert sent[-1] == {"verdicts": {"a.1": ""}}
+    assert sent[-1] == {"outcomes": {"a.1": ""}}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_a_wrong_message_is_refused_whole(heard, content):
     assert {name: getattr(view, name) for name in CHECKS} == before
     assert set(sent[0]) == set(CHECKS)  # the browser gets back what holds
     answered = str(content.get("id")) if isinstance(content, dict) else "None"
-    assert list(sent[1]["verdicts"]) == [answered] and "refused" in sent[1]["verdicts"][answered]
+    assert list(sent[1]["outcomes"]) == [answered] and "refused" in sent[1]["outcomes"][answered]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from jointopt.live.shared.view import KEPT, View
 def view(monkeypatch):
     """A view that obeys numbers, and what it answered: `answer(message)`."""
     view, sent = View(), []
-    monkeypatch.setattr(view, "send", lambda content, buffers=None: sent.append(content["verdicts"]))
+    monkeypatch.setattr(view, "send", lambda content, buffers=None: sent.append(content["outcomes"]))
     monkeypatch.setattr(view, "send_state", lambda key=None: view.restored.append(key))
     view.obeyed, view.restored = [], []
 
@@ -62,4 +62,4 @@ def test_messages_of_two_tabs_are_two(view):
 def test_what_is_kept_is_bounded(view):
     for number in range(2 * KEPT):
         view.answer({"id": f"a.{number}", "value": number})
-    assert len(view._verdicts) == KEPT and len(view.obeyed) == 2 * KEPT
+    assert len(view._outcomes) == KEPT and len(view.obeyed) == 2 * KEPT

@@ -14,26 +14,17 @@ from jointopt.tasks import segmentation
 load = partial(tasks.load, "segmentation", scenes=24, held_out_scenes=8)
 
 
-@pytest.fixture
-def task():
-    return load(seed=0)
-
-
-@pytest.fixture
-def both():
-    return load(seed=0, second="boxes")
-
-
-def test_boxes_begin_as_squares_around_their_cells(both):
+def test_boxes_begin_as_squares_around_their_cells():
+    model = load(second="boxes").model
     with torch.no_grad():
-        both.model.second[-1].weight.zero_()
-    found = segmentation.predict_boxes(both.model, torch.rand(1, 3, 64, 96))
+        model.second[-1].weight.zero_()
+    found = segmentation.predict_boxes(model, torch.rand(1, 3, 64, 96))
     assert found.shape == (1, 4, 8, 12)
     assert found[0, :, 2, 5].tolist() == [44 - 12, 20 - 12, 44 + 12, 20 + 12]
 
 
-def test_skip_connections_cost_nothing_and_carry_the_finer_features(task):
-    without = load(skip=False)
+def test_skip_connections_cost_nothing_and_carry_the_finer_features():
+    task, without = load(), load(skip=False)
     assert cost(task, Update()) == cost(without, Update())
     images = torch.rand(1, 3, 96, 96)
     for model, skips in ((task.model, True), (without.model, False)):
@@ -43,7 +34,8 @@ def test_skip_connections_cost_nothing_and_carry_the_finer_features(task):
         assert same is same_too is not skips
 
 
-def test_the_first_prediction_is_background_nearly_everywhere(task):
+def test_the_first_prediction_is_background_nearly_everywhere():
+    task = load()
     p = task.model(task.batches(0)[0]).softmax(1).mean((0, 2, 3))
     assert p[0] > 0.93 and p[1:].min() > 0.003
 

@@ -84,7 +84,7 @@ def test_the_script_of_the_ruler_begins_as_it_did_and_writes_what_it_says(tmp_pa
 
 
 def test_the_ruler_does_what_was_recorded_when_it_was_made():
-    _, held = generation.split("digits", "validation")
+    _, held = generation.train_and_held_out("digits", "validation")
     with torch.no_grad():
         right = generation.trained_classifier("digits")(held.images).argmax(1) == held.labels
     recorded = shipped.metrics("ruler")["accuracy (%)"].item()

@@ -121,7 +121,7 @@ def test_each_process_that_is_started_has_the_noise(monkeypatch):
 def test_a_wrong_seed_is_refused(seed, monkeypatch):
     monkeypatch.setenv("JITTER", seed)
     with pytest.raises(ValueError, match="JITTER is the seed of the noise, a whole number ≥ 0, got"):
-        jitter.settings()
+        jitter.asked()
 
 
 @pytest.mark.parametrize("size", ["x", "nan", "inf", "-1e-5", "1", "1e-8"])
@@ -129,9 +129,9 @@ def test_a_wrong_size_is_refused(size, monkeypatch):
     monkeypatch.setenv("JITTER", "1")
     monkeypatch.setenv("JITTER_SIZE", size)
     with pytest.raises(ValueError, match="JITTER_SIZE is the size of the noise, 0 or from 1e-07 to below 1, got"):
-        jitter.settings()
+        jitter.asked()
 
 
 def test_without_a_seed_there_is_no_noise(monkeypatch):
     monkeypatch.setenv("JITTER", "")
-    assert jitter.settings() is None
+    assert jitter.asked() is None

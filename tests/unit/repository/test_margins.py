@@ -46,7 +46,7 @@ def test_without_noise_no_text_differs(chapter):
 
 
 def test_what_differs_and_what_is_near_is_listed(chapter, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["margins.py", "--seeds", "3", "--processes", "1", "--size", "2e-5", "tiny"])
+    monkeypatch.setattr("sys.argv", ["margins.py", "--runs", "3", "--processes", "1", "--size", "2e-5", "tiny"])
     assert margins.main() == 1
     said = capsys.readouterr().out
     assert said.startswith("tiny: texts that differ: cell 1 in ")

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 from PIL import Image
 
@@ -47,9 +48,11 @@ def test_the_usage_lists_every_application():
 
 
 def test_the_examples_for_contributors_run(monkeypatch, capsys):
+    monkeypatch.setattr("jointopt.live.shared.view.front_end", lambda name: "")  # see browser/test_simple_view.py
     names = run(CONTRIBUTING, monkeypatch)
     assert capsys.readouterr().out == "[('head',), ('features', 'head'), ('head',), ('features', 'head')]\n"
     assert [title for title, _ in names["parts"]({})] == [names["SLICE"][0]]
+    assert repr(names["Descent"]().figure()) == "J over 20 steps of size 0.1: at the end 0.00739."
 
 
 @pytest.mark.parametrize("page", OTHERS, ids=lambda path: path.name)
@@ -57,8 +60,18 @@ def test_other_pages_run(page, monkeypatch):
     run(page, monkeypatch)
 
 
-def test_the_readme_lists_every_chapter():
-    assert re.findall(r"\(notebooks/(.*?)\)", README.read_text(encoding="utf-8")) == CHAPTERS
+def rows(text):
+    """Of a table of chapters: (number and title, section, question) each, without links and emphasis."""
+    table = re.findall(r"^\| \W*(\d [^|\]*]+).*?\|(.*?)\|(.*?)\|$", text, flags=re.MULTILINE)
+    return [tuple(cell.strip() for cell in row) for row in table]
+
+
+def test_the_readme_lists_every_chapter_as_the_map_does():
+    readme = README.read_text(encoding="utf-8")
+    assert re.findall(r"\(notebooks/(.*?)\)", readme) == CHAPTERS
+    cells = nbformat.read(ROOT / "notebooks" / CHAPTERS[0], as_version=4).cells
+    (the_map,) = [cell.source for cell in cells if "\n## The map\n" in cell.source]
+    assert rows(readme) == rows(the_map) and len(rows(the_map)) == len(CHAPTERS)
 
 
 def test_the_picture_of_the_lab_moves_is_small_and_has_words():

@@ -13,7 +13,7 @@ SHOW = "import os; print([os.environ.get(n) for n in ('JITTER', 'OMP_NUM_THREADS
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
-    """Neither settings from outside nor what portable() takes away are seen by other tests."""
+    """Neither noise from outside nor what portable() takes away are seen by other tests."""
     for name in ("JITTER", "JITTER_SIZE", "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -53,7 +53,8 @@ def test_the_chapters_run_with_noise_and_on_one_thread(monkeypatch, capfd):
     assert "[None, '1', None]" in lines[-2] and "['1', '1', None]" in lines[-1]
     monkeypatch.setenv("JITTER", "7")
     run.main([])
-    assert all("['7', '1', None]" in line for line in capfd.readouterr().out.splitlines()[-2:])
+    lines = capfd.readouterr().out.splitlines()
+    assert ["['7', '1', None]" in line for line in lines[-2:]] == [True, True]
 
 
 def test_a_wrong_jitter_is_refused_before_anything_runs(monkeypatch, capfd):
@@ -65,7 +66,7 @@ def test_a_wrong_jitter_is_refused_before_anything_runs(monkeypatch, capfd):
     assert "JITTER is the seed of the noise, a whole number ≥ 0, got 'x'" in said.err
 
 
-def test_each_setting_has_a_line_and_what_differs_is_shown(monkeypatch, capfd):
+def test_each_environment_has_a_line_and_what_differs_is_shown(monkeypatch, capfd):
     differs = [sys.executable, "-c", "import os, sys; print('=== FAILURES ==='); print('1 was 2'); print('1 failed');"]
     differs[-1] += "sys.exit(os.environ.get('JITTER') == '2')"
     stages(monkeypatch, unit=[HELLO], chapters=[differs])
@@ -73,11 +74,11 @@ def test_each_setting_has_a_line_and_what_differs_is_shown(monkeypatch, capfd):
     assert run.main(["--portable"]) == 1
     lines = capfd.readouterr().out.splitlines()
     assert lines[0] == "jitter, seed 2: DIFFERS (unit 3 passed; chapters 1 failed)" and lines[2] == "1 was 2"
-    assert [line.split(":")[0] for line in lines[4:-1]] == list(run.SETTINGS)[1:]
-    assert lines[-1] == "4 of 5 settings without a difference, 0 not on this processor"
+    assert [line.split(":")[0] for line in lines[4:-1]] == list(run.ENVIRONMENTS)[1:]
+    assert lines[-1] == "4 of 5 environments without a difference, 0 not on this processor"
 
 
-def test_a_setting_that_this_processor_lacks_is_not_counted_as_passed(monkeypatch, capfd):
+def test_an_environment_that_this_processor_lacks_is_not_counted_as_passed(monkeypatch, capfd):
     stages(monkeypatch, unit=[HELLO], chapters=[HELLO])
     monkeypatch.setattr(run, "has_avx2", lambda: False)
     assert run.main(["--portable"]) == 0
@@ -86,10 +87,10 @@ def test_a_setting_that_this_processor_lacks_is_not_counted_as_passed(monkeypatc
         "ATEN_CPU_CAPABILITY=avx2: not on this processor",
         "ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE: not on this processor",
     ]
-    assert lines[-1] == "3 of 5 settings without a difference, 2 not on this processor"
+    assert lines[-1] == "3 of 5 environments without a difference, 2 not on this processor"
 
 
-def test_settings_reach_the_tests_and_noise_from_outside_does_not(monkeypatch, capfd):
+def test_the_environments_reach_the_tests_and_noise_from_outside_does_not(monkeypatch, capfd):
     stages(monkeypatch, unit=[[sys.executable, "-c", SHOW]], chapters=[HELLO])
     monkeypatch.setattr(run, "has_avx2", lambda: True)
     monkeypatch.setenv("JITTER", "9")

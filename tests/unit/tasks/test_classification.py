@@ -129,7 +129,7 @@ def test_validation_images_are_the_last_training_images_and_are_not_trained_on(m
     images = data.load("cluttered")
     task = load(held_out="validation", labels=300)
     assert torch.equal(task.evaluate(None), images.images[-1000:])
-    trained = classification.choose(classification.split("cluttered", "validation")[0], 300, 0)
+    trained = classification.choose(classification.train_and_held_out("cluttered", "validation")[0], 300, 0)
     fours = [some.images[some.labels == 4] for some in (trained, images.part(slice(3000)))]
     assert torch.equal(*(some.flatten(1).sum(1).sort().values for some in fours))
     assert torch.equal(load().evaluate(None), data.load("cluttered", "test").images)
@@ -166,7 +166,7 @@ def test_labels_are_so_many_of_each_class_and_drawn_by_the_seed():
 
 
 def test_validation_images_are_not_trained_on():
-    pool, held = classification.split("digits", "validation")
+    pool, held = classification.train_and_held_out("digits", "validation")
     assert len(pool) == 3000 and len(held) == 1000
     train_images = {image.numpy().tobytes() for image in pool.images}
     assert not any(image.numpy().tobytes() in train_images for image in held.images)

@@ -6,15 +6,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
 from labtools import take
-from torch import nn
-from torch._subclasses import fake_tensor
+from tasktools import SMALL, each, fresh, load, loaded
 
 from jointopt import Update, plans, tasks, train
 from jointopt.checks import tensors_of
@@ -22,34 +21,11 @@ from jointopt.compare import Arm, compare
 from jointopt.compare.budget import Budget
 from jointopt.live import LiveLab
 from jointopt.modules import module_names
-from jointopt.tasks import classification
-
-NAMES = tasks.names()
-SCENES = dict(scenes=12, held_out_scenes=4, size=4)
-SMALL = {  # options that make a task quick; one that is not named here is loaded as it is, and may check no batch
-    "classification": dict(labels=5),
-    "pretext": dict(labels=5, size=8),
-    "transfer": dict(labels=5, size=8, depth=2, pretrained=2),
-    "generation": dict(size=8, width=4),
-    "detection": SCENES,
-    "one_stage": SCENES,
-    "segmentation": SCENES | dict(second="boxes", weighting="learned"),
-}
-each = pytest.mark.parametrize("name", NAMES)
-
-
-def load(name, seed=0, **options):
-    return tasks.load(name, seed, **SMALL.get(name, {}) | options)
-
-
-loaded = cache(load)
 
 
 @pytest.fixture
 def task(name):
-    """The application from seed 0, with a model of its own."""
-    known = loaded(name)
-    return replace(known, model=copy.deepcopy(known.model))
+    return fresh(name)
 
 
 def equal(a, b):
@@ -142,7 +118,7 @@ def one_of(batch):
 def test_a_frozen_module_stands_still_bit_for_bit_and_the_others_move(name, state):
     modules = module_names(loaded(name).model)
     for frozen in modules:
-        task = replace(loaded(name), model=copy.deepcopy(loaded(name).model))
+        task = fresh(name)
         take(task, plans.joint(1))  # so that all have moments in an optimizer's memory, and buffers that moved
         before = {module: state(task.model.get_submodule(module)) for module in modules}
         steps = take(task, [Update([module for module in modules if module != frozen])] * 2)
@@ -173,7 +149,7 @@ def test_plans_are_compared(name):
         pytest.skip("it has no metric to compare")
     first, *others = module_names(loaded(name).model)
     arms = {"joint": Arm(plans.joint), "frozen": Arm(partial(plans.alternating, Update(others)))}
-    runs = compare(partial(load, name), arms, Budget(steps=2), seeds=[0], progress=False).seeds[0]
+    runs = compare(partial(load, name), arms, Budget(steps=2), seeds=[0], progress=False).runs[0]
     assert runs["joint"]["flops"] > runs["frozen"]["flops"] > 0 and runs["joint"]["began"] == runs["frozen"]["began"]
 
 
@@ -237,64 +213,3 @@ def test_a_batch_of_another_form_is_refused_before_anything_changes(name, task, 
             assert wrong == "other counts" and name == "generation", wrong  # a player's batch has a size of its own
             task.model.load_state_dict(before)
         assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state()), wrong
-
-
-# Devices
-
-
-@each
-def test_model_and_batches_go_where_they_are_asked_to(name):
-    """The meta device stands for any other than the CPU: all that is there says so."""
-    task = load(name, device="meta")
-    assert {p.device.type for p in (*task.model.parameters(), *task.model.buffers())} == {"meta"}
-    assert {tensor.device.type for tensor in tensors_of(task.batches(0))} == {"meta"}
-    assert task.recipe["options"]["device"] == "meta"
-    assert "device" not in load(name, device="cpu").recipe["options"]
-
-
-def walk(work):
-    """What it answers, or None where it asks a fake tensor for numbers, which ends the walk."""
-    try:
-        return work()
-    except (fake_tensor.DataDependentOutputException, fake_tensor.DynamicOutputShapeException):
-        return None
-    except RuntimeError as error:
-        if not any(told in str(error) for told in (".numpy() is not supported", "hasPrimaryContext")):  # no backward
-            raise
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("detection", "one_stage")])
-def test_no_tensor_of_another_device_is_met(name, monkeypatch):
-    """On a GPU that is not there: torch's fake tensors have a device and no numbers, and two devices do not mix.
-
-    Checks ask for numbers and are left out, and so are detectors, whose shapes hang on their numbers.
-    """
-    task, batch = replace(loaded(name), model=copy.deepcopy(loaded(name).model)), loaded(name).batches(0)
-    for module in (import_module(f"jointopt.tasks.{name}"), classification):
-        for check in [each for each in vars(module) if each.startswith(("check_", "_check_"))]:
-            monkeypatch.setattr(module, check, lambda *_, **__: None)
-    with fake_tensor.FakeTensorMode(allow_non_fake_inputs=True):
-        on_gpu = {"device": "cuda"}
-        for module in task.model.modules():
-            for name, p in module._parameters.items():
-                module._parameters[name] = nn.Parameter(torch.empty(p.shape, **on_gpu)) if p is not None else None
-            for name, b in module._buffers.items():
-                module._buffers[name] = torch.empty(b.shape, dtype=b.dtype, **on_gpu) if b is not None else None
-        found = task.losses(task.model, tuple(torch.empty(part.shape, dtype=part.dtype, **on_gpu) for part in batch))
-        values = [walk(loss) if callable(loss) else loss for loss in found.values()]
-        assert {value.device.type for value in values if value is not None} == {"cuda"}
-        for look in (task.evaluate, task.picture):
-            assert look is None or walk(lambda look=look: look(task.model)) is None
-
-
-@each
-@pytest.mark.parametrize("device", ["cuda", "mps"])
-def test_it_trains_and_is_looked_at_on_another_device(name, device):
-    available = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
-    if not available:
-        pytest.skip(f"this machine has no {device}")
-    task, here = load(name, device=device), loaded(name)
-    first, same = (next(train(each, [Update()])) for each in (task, replace(here, model=copy.deepcopy(here.model))))
-    if name != "detection":  # its samplers draw from the device's generator
-        assert first.total == pytest.approx(same.total, rel=1e-2)
-    assert all(look is None or len(look(task.model)) for look in (task.evaluate, task.picture))

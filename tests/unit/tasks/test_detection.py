@@ -1,6 +1,5 @@
-"""Detection agrees with torchvision called directly and with torchmetrics; freezing, replay, and what is refused."""
+"""The two-stage detector: its stages, replay, pictures, and what is refused."""
 
-import copy
 from dataclasses import replace
 from functools import partial
 
@@ -8,37 +7,18 @@ import numpy as np
 import pytest
 import torch
 from fake_sets import objects
-from labtools import drawn_during, take
+from labtools import drawn_during, take, values
 
 from jointopt import Update, plans, tasks, train
-from jointopt.compare.budget import cost
 from jointopt.data.scenes import held_out
 from jointopt.live.lab.engine import Engine
-from jointopt.modules import module_names
 from jointopt.tasks import detection
 
-MODULES = ["backbone", "rpn", "roi_heads"]
-FIRST, SECOND = ["objectness", "rpn_box_reg"], ["classifier", "box_reg"]
+FIRST = ["objectness", "rpn_box_reg"]
 load = partial(tasks.load, "detection", scenes=40, held_out_scenes=6)
 
 
-@pytest.fixture
-def task():
-    return load(seed=0)
-
-
-def values(answer):
-    return {name: loss() if callable(loss) else loss for name, loss in answer.items()}
-
-
 # The task
-
-
-def test_modules_losses_and_weights(task):
-    assert "detection" in tasks.names() and module_names(task.model) == MODULES
-    (step,) = take(task, plans.joint(1))
-    assert list(step.losses) == list(task.weights) == list(detection.LOSSES) and set(task.weights.values()) == {1.0}
-    assert step.moved == tuple(MODULES) and all(step.change[name] > 0 for name in MODULES)
 
 
 def test_the_seed_draws_weights_and_scenes_and_nothing_else(task, state):
@@ -80,34 +60,7 @@ def test_bad_options(options, message):
         load(**options)
 
 
-# It is torchvision's
-
-
-def test_losses_and_gradients_equal_torchvisions_called_directly(task):
-    images, targets = task.batches(0)
-    direct = copy.deepcopy(task.model)
-    torch.manual_seed(7)
-    expected = direct(list(images), targets)
-    sum(expected.values()).backward()
-    torch.manual_seed(7)
-    got = values(task.losses(task.model, (images, targets)))
-    sum(got.values()).backward()
-    assert {f"loss_{name}" for name in got} == expected.keys()
-    assert all(torch.equal(loss, expected[f"loss_{name}"]) for name, loss in got.items())
-    for p, its in zip(task.model.parameters(), direct.parameters(), strict=True):
-        assert torch.equal(p.grad, its.grad)
-
-
-def test_boxes_equal_torchvisions_called_directly(task):
-    take(task, plans.joint(3))
-    task.model.roi_heads.score_thresh = 0.01  # so that there are boxes to compare
-    images = held_out.draw(6, "test", 0, "247").images
-    expected = copy.deepcopy(task.model).eval()
-    with torch.no_grad():
-        expected = expected(list(images))
-    got = detection.predict(task.model, images)
-    assert sum(len(each["boxes"]) for each in got) > 0
-    assert all(torch.equal(a[name], b[name]) for a, b in zip(got, expected, strict=True) for name in b)
+# Two stages
 
 
 def test_the_second_stage_is_not_computed_where_it_is_not_counted(task):
@@ -133,19 +86,6 @@ def test_proposals_are_detached(task):
     assert gradients("classifier") == gradients("box_reg") == {"backbone"}
     assert gradients("objectness") == {"objectness", "conv", "backbone"}
     assert gradients("rpn_box_reg") == {"boxes", "conv", "backbone"}
-
-
-# Freezing
-
-
-def test_a_frozen_backbone_makes_the_step_cheaper(task):
-    """No backward pass runs there, and none that would hand a gradient down to it."""
-    needs_gradient = []
-    task.model.backbone.register_forward_hook(
-        lambda module, inputs, output: needs_gradient.append(output.requires_grad)
-    )
-    joint, frozen = cost(task, Update())[0], cost(task, Update(["rpn", "roi_heads"]))[0]
-    assert needs_gradient == [True, False] and frozen < 0.7 * joint
 
 
 # Replay
@@ -273,28 +213,8 @@ def test_a_batch_of_another_form_is_refused_before_anything_changes(given, messa
     assert state.same(before, state(task.model)) and torch.equal(random, torch.random.get_rng_state())
 
 
-def test_a_model_in_eval_mode_is_refused(task):
-    with pytest.raises(ValueError, match=r"in train mode only: call model.train\(\)"):
-        task.losses(task.model.eval(), task.batches(0))
-
-
-@pytest.mark.parametrize("size", [(96, 96), (40, 64), (200, 130)])
-def test_a_batch_of_one_and_an_image_of_another_size_are_fine(size, task):
-    """It is scaled until its shorter side has 96 pixels; boxes come back in its own pixels."""
-    image = torch.rand(3, *size)
-    (step,) = take(replace(task, batches=lambda n: batch(image)), plans.joint(1))
-    assert 0 < step.total < 20
-    task.model.roi_heads.score_thresh = 0.0
-    (found,) = detection.predict(task.model, [image])
-    edges = found["boxes"].amax(0)
-    assert len(found["boxes"]) and found["boxes"].min() >= 0 and edges[2] <= size[1] and edges[3] <= size[0]
-
-
 def test_images_of_two_sizes_and_one_without_objects_are_fine(task):
     images = [torch.rand(3, 96, 96), torch.rand(3, 64, 96)]
     targets = [{"boxes": BOX, "labels": ONE}, {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}]
     (step,) = take(replace(task, batches=lambda n: (images, targets)), plans.joint(1))
     assert 0 < step.total < 20
-
-
-# Comparison

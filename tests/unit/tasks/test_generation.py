@@ -277,7 +277,7 @@ def test_a_wrong_option_is_named(options, message):
 
 def test_the_record_has_k_updates_of_the_discriminator_for_each_of_the_generator():
     found = records.load("gan_plans")["test"]
-    spent = {arm: found.seeds[10][arm]["updates"] for arm in found.arms}
+    spent = {arm: found.runs[10][arm]["updates"] for arm in found.arms}
     for k in gan_plans.KS:
         moved = spent[f"k {k}"]
         assert moved["discriminator"] == pytest.approx(k * moved["generator"], abs=k)

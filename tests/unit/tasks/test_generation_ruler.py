@@ -47,7 +47,7 @@ def test_real_images_are_near_and_cover_all_classes(held_out, make):
 
 
 def test_the_classifier_that_measures_knows_held_out_digits():
-    ruler, (_, held) = generation.ruler("digits", "validation"), generation.split("digits", "validation")
+    ruler, (_, held) = generation.ruler("digits", "validation"), generation.train_and_held_out("digits", "validation")
     with torch.no_grad():
         assert (ruler.classifier(held.images).argmax(1) == held.labels).float().mean() > 0.93
     assert ruler.mean.shape == (64,) and ruler.covariance.shape == (64, 64)
@@ -56,7 +56,7 @@ def test_the_classifier_that_measures_knows_held_out_digits():
 
 def test_no_validation_image_is_trained_on(make):
     task = make(held_out="validation", size=1000)
-    train_images, held = generation.split("digits", "validation")
+    train_images, held = generation.train_and_held_out("digits", "validation")
     assert len(train_images) == 3000 and len(held) == 1000
     epoch = torch.cat([task.batches(n)[0] for n in range(3)]).flatten(1).double().sum(1).sort().values
     assert torch.equal(epoch, train_images.images.flatten(1).double().sum(1).sort().values)
@@ -90,7 +90,7 @@ def mnist(tmp_path, monkeypatch):
             (raw / f"{prefix}-{kind}-ubyte").write_bytes(header + array.tobytes())
     monkeypatch.setenv("JOINTOPT_DATA", str(tmp_path))
     monkeypatch.setattr(generation, "RULER_STEPS", 20)
-    caches = (classification.images, generation.split, generation.ruler, generation.trained_classifier)
+    caches = (classification.images, generation.train_and_held_out, generation.ruler, generation.trained_classifier)
     for cached in caches:
         cached.cache_clear()
     yield

@@ -1,9 +1,9 @@
-"""The one-stage detector is torchvision's FCOS, and its losses are those by hand; freezing, replay, what is refused.
+"""The losses of the one-stage detector are those by hand; freezing, pictures, and what is refused.
 
-What it shares with the task "detection" (batch, figures, picture) is tested there, and real data in test_voc.py.
+What it shares with the two-stage detector is tested in test_detectors.py and test_detection.py, photographs in
+test_voc.py.
 """
 
-import copy
 from dataclasses import replace
 from functools import partial
 
@@ -13,20 +13,12 @@ import torch
 from labtools import take
 
 from jointopt import Update, plans, tasks
-from jointopt.compare.budget import cost
 from jointopt.data.scenes import held_out
-from jointopt.modules import module_names
 from jointopt.tasks import detection, one_stage
 
-MODULES = ["backbone", "head"]
 load = partial(tasks.load, "one_stage", scenes=40, held_out_scenes=6)
 BOX, ONE = torch.tensor([[10.0, 10, 30, 40]]), torch.tensor([1])
 NOTHING = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
-
-
-@pytest.fixture
-def task():
-    return load(seed=0)
 
 
 def batch(image=None, boxes=BOX, labels=ONE):
@@ -34,13 +26,6 @@ def batch(image=None, boxes=BOX, labels=ONE):
 
 
 # The task
-
-
-def test_modules_losses_and_weights(task):
-    assert "one_stage" in tasks.names() and module_names(task.model) == MODULES
-    (step,) = take(task, plans.joint(1))
-    assert list(step.losses) == list(task.weights) == list(one_stage.LOSSES) and set(task.weights.values()) == {1.0}
-    assert step.moved == tuple(MODULES) and all(step.change[name] > 0 for name in MODULES)
 
 
 def test_backbone_and_scenes_are_those_of_the_two_stage_detector(task, state, monkeypatch):
@@ -53,31 +38,7 @@ def test_backbone_and_scenes_are_those_of_the_two_stage_detector(task, state, mo
     assert torch.equal(task.evaluate(None), other.evaluate(None))
 
 
-# It is torchvision's
-
-
-def test_losses_and_gradients_equal_torchvisions_called_directly(task):
-    images, targets = task.batches(0)
-    direct = copy.deepcopy(task.model)
-    expected = direct(list(images), targets)
-    sum(expected.values()).backward()
-    got = task.losses(task.model, (images, targets))
-    sum(got.values()).backward()
-    assert got.keys() == expected.keys() and all(torch.equal(loss, expected[name]) for name, loss in got.items())
-    for p, its in zip(task.model.parameters(), direct.parameters(), strict=True):
-        assert torch.equal(p.grad, its.grad)
-
-
-def test_boxes_equal_torchvisions_called_directly(task):
-    take(task, plans.joint(3))
-    task.model.score_thresh = 0.01  # so that there are boxes to compare
-    images = held_out.draw(6, "test", 0, "247").images
-    direct = copy.deepcopy(task.model).eval()
-    with torch.no_grad():
-        expected = direct(list(images))
-    got = detection.predict(task.model, images)
-    assert sum(len(each["boxes"]) for each in got) > 0
-    assert all(torch.equal(a[name], b[name]) for a, b in zip(got, expected, strict=True) for name in b)
+# Losses
 
 
 def test_losses_by_hand(task):
@@ -144,24 +105,11 @@ def test_every_loss_reaches_the_backbone(task):
 # Freezing
 
 
-def test_a_frozen_backbone_makes_the_step_cheaper(task):
-    """No backward pass runs there, and none that would hand a gradient down to it."""
-    needs_gradient = []
-    task.model.backbone.register_forward_hook(
-        lambda module, inputs, output: needs_gradient.append(output.requires_grad)
-    )
-    joint, frozen = cost(task, Update())[0], cost(task, Update("head"))[0]
-    assert needs_gradient == [True, False] and frozen < 0.8 * joint
-
-
 def test_half_of_the_head_can_be_frozen(task, state):
     box = task.model.head.regression_head
     before = state(box)
     take(task, [Update(["backbone", "head.classification_head"], "classification")] * 2)
     assert state.same(before, state(box))
-
-
-# Replay
 
 
 # Figures
@@ -197,22 +145,6 @@ def test_a_label_that_is_no_class_is_refused(label, task):
         task.losses(task.model, batch(labels=torch.tensor([label])))
 
 
-def test_a_model_in_eval_mode_is_refused(task):
-    with pytest.raises(ValueError, match=r"in train mode only: call model.train\(\)"):
-        task.losses(task.model.eval(), task.batches(0))
-
-
-@pytest.mark.parametrize("size", [(96, 96), (40, 64), (200, 130)])
-def test_a_batch_of_one_and_an_image_of_another_size_are_fine(size, task):
-    image = torch.rand(3, *size)
-    (step,) = take(replace(task, batches=lambda n: batch(image)), plans.joint(1))
-    assert 0 < step.total < 20
-    task.model.score_thresh = 0.0
-    (found,) = detection.predict(task.model, [image])
-    edges = found["boxes"].amax(0)
-    assert len(found["boxes"]) and found["boxes"].min() >= 0 and edges[2] <= size[1] and edges[3] <= size[0]
-
-
 def test_images_without_objects_are_fine(task):
     """Beside one that has some, and alone: then only the classification is a loss."""
     image = torch.rand(3, 96, 96)
@@ -221,6 +153,3 @@ def test_images_without_objects_are_fine(task):
         assert 0 < step.total < 20
     assert step.losses["bbox_regression"] == step.losses["bbox_ctrness"] == 0 < step.losses["classification"]
     assert len(detection.predict(task.model, [image] * 2)) == 2
-
-
-# Comparison

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from labtools import take
+from labtools import take, values
 from torch.nn import functional as F
 
 from jointopt import Update, plans, tasks
@@ -18,20 +18,6 @@ from jointopt.tasks import segmentation
 
 MODULES = ["encoder", "decoder", "head"]
 load = partial(tasks.load, "segmentation", scenes=24, held_out_scenes=8)
-
-
-@pytest.fixture
-def task():
-    return load(seed=0)
-
-
-@pytest.fixture
-def both():
-    return load(seed=0, second="boxes")
-
-
-def values(answer):
-    return {name: loss() if callable(loss) else loss for name, loss in answer.items()}
 
 
 # The task

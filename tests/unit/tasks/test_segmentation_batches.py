@@ -14,16 +14,6 @@ from jointopt.tasks import segmentation
 load = partial(tasks.load, "segmentation", scenes=24, held_out_scenes=8)
 
 
-@pytest.fixture
-def task():
-    return load(seed=0)
-
-
-@pytest.fixture
-def both():
-    return load(seed=0, second="boxes")
-
-
 MASKS = torch.zeros(1, 96, 96, dtype=torch.int64)
 IMAGE = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
 BOXES = torch.zeros(1, 4, 12, 12)

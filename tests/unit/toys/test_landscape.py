@@ -61,11 +61,11 @@ def test_noise_that_x_does_not_explain_adds_a_constant():
 @pytest.mark.parametrize("target", [1.0, -0.5])
 def test_the_minima_are_minima_and_nothing_is_lower(weights, target):
     a, b = weights if isinstance(weights, tuple) else (weights, weights)
-    found = minima(weights, target)
-    assert len(found) == (1 if np.sqrt(a * b) >= abs(target) else 2)
+    points = minima(weights, target)
+    assert len(points) == (1 if np.sqrt(a * b) >= abs(target) else 2)
     grid = np.linspace(-12, 12, 1201)
     lowest = objective(grid[None, :], grid[:, None], weights, target).min()
-    for theta, phi in found:
+    for theta, phi in points:
         assert gradient(theta, phi, weights, target) == pytest.approx((0, 0), abs=1e-12)
         assert np.linalg.eigvalsh(hessian(theta, phi, a, b, target)).min() >= -1e-12
         assert objective(theta, phi, weights, target) <= lowest + 1e-12
@@ -175,7 +175,7 @@ def test_the_path_is_what_the_loop_does_to_the_task(plan, frozen):
 
 
 def test_a_task_refuses_what_a_path_refuses():
-    with pytest.raises(ValueError, match="start must be two numbers"):
+    with pytest.raises(ValueError, match="start must be two finite numbers"):
         task_of(start=(1, 20))
     with pytest.raises(ValueError, match="λ of phi must be a finite number"):
         task_of(weights=(1, -1))

@@ -1,9 +1,9 @@
-"""Which settings an arm of a record gets, and what it spends in each of its stages."""
+"""Which hyperparameters an arm of a record gets, and what it spends in each of its stages."""
 
 import pytest
 
 from evidence import grid, record
-from evidence.experiments import budgets, settings
+from evidence.experiments import budgets, tuning
 from jointopt import tasks
 from jointopt.compare import Budget, Comparison, cost
 from jointopt.compare.budget import within
@@ -38,18 +38,18 @@ def test_the_grid_is_searched_on_validation_images_with_its_own_seeds():
 @pytest.mark.parametrize(
     ("labels", "tuned"), [(5, 10), (10, 10), (20, 10), (49, 10), (50, 50), (100, 50), (200, 200), (400, 200)]
 )
-def test_settings_are_those_of_the_largest_tuned_number_of_labels_or_the_smallest(labels, tuned):
-    best = dict(zip(settings.LABELS, settings.GRID, strict=False))  # another one for each number of labels
-    best_hog = dict(zip(settings.LABELS, settings.HOG_GRID, strict=False))
-    grid = {f"joint, {n}": comparison(dict.fromkeys(settings.GRID, 50) | {best[n]: 60}) for n in settings.LABELS}
-    grid |= {f"HOG, {n}": comparison(dict.fromkeys(settings.HOG_GRID, 5) | {best_hog[n]: 6}) for n in settings.LABELS}
-    assert settings.chosen(grid, "joint", labels) == settings.GRID[best[tuned]]
-    assert settings.chosen(grid, settings.HOG, labels) == settings.HOG_GRID[best_hog[tuned]]
+def test_hyperparameters_are_those_of_the_largest_tuned_number_of_labels_or_the_smallest(labels, tuned):
+    best = dict(zip(tuning.LABELS, tuning.GRID, strict=False))  # another one for each number of labels
+    best_hog = dict(zip(tuning.LABELS, tuning.HOG_GRID, strict=False))
+    grid = {f"joint, {n}": comparison(dict.fromkeys(tuning.GRID, 50) | {best[n]: 60}) for n in tuning.LABELS}
+    grid |= {f"HOG, {n}": comparison(dict.fromkeys(tuning.HOG_GRID, 5) | {best_hog[n]: 6}) for n in tuning.LABELS}
+    assert tuning.chosen(grid, "joint", labels) == tuning.GRID[best[tuned]]
+    assert tuning.chosen(grid, tuning.HOG, labels) == tuning.HOG_GRID[best_hog[tuned]]
 
 
-def test_the_first_of_equal_settings_is_taken():
-    grid = {"joint, 10": comparison(dict.fromkeys(settings.GRID, 50))}
-    assert settings.chosen(grid, "joint", 10) == next(iter(settings.GRID.values()))
+def test_the_first_of_equals_is_taken():
+    grid = {"joint, 10": comparison(dict.fromkeys(tuning.GRID, 50))}
+    assert tuning.chosen(grid, "joint", 10) == next(iter(tuning.GRID.values()))
 
 
 SPENT_IN = {  # what a stage has spent, in the budget's own measure
@@ -60,19 +60,19 @@ SPENT_IN = {  # what a stage has spent, in the budget's own measure
 
 
 @pytest.mark.parametrize("measure", budgets.MEASURES)
-@pytest.mark.parametrize("name", [name for name, (before, _) in settings.STAGES.items() if before])
+@pytest.mark.parametrize("name", [name for name, (before, _) in tuning.STAGES.items() if before])
 def test_half_of_the_budget_is_spent_in_each_stage(name, measure):
     task, size = tasks.load("pretext", labels=5), 40
-    (first,), last = settings.STAGES[name]
-    costs = {update: cost(task, update)[0] for update in (first, last, settings.JOINT)}
-    total = size * costs[settings.JOINT] if measure == "flops" else size
-    plan = settings.plan(name, budgets.stages(name, measure, size, costs))
+    (first,), last = tuning.STAGES[name]
+    costs = {update: cost(task, update)[0] for update in (first, last, tuning.JOINT)}
+    total = size * costs[tuning.JOINT] if measure == "flops" else size
+    plan = tuning.plan(name, budgets.stages(name, measure, size, costs))
     spent = [(update, after) for update, after in within(Budget(**{measure: total}), plan, task)]
     half = SPENT_IN[measure]([after for update, after in spent if update == first][-1])
     whole = SPENT_IN[measure](spent[-1][1])
     step = max(costs[first], costs[last]) if measure == "flops" else 0
     assert total - step <= whole <= total
-    if measure == "updates" and last == settings.HEAD:
+    if measure == "updates" and last == tuning.HEAD:
         steps = {update: sum(taken == update for taken, _ in spent) for update in (first, last)}
         assert steps == {first: size, last: size}  # no module moves in both stages, so each has the whole budget
     else:
@@ -83,10 +83,10 @@ def test_half_of_the_budget_is_spent_in_each_stage(name, measure):
 def test_what_is_said_to_be_the_same_as_at_equal_steps_is_the_same(measure):
     """Update by update, at a small size, within the budget of the other sense."""
     task, size = tasks.load("pretext", labels=5), 40
-    costs = {update: cost(task, update)[0] for update in (settings.ROTATION, settings.HEAD, settings.JOINT)}
-    other = Budget(updates=size) if measure == "updates" else Budget(flops=size * costs[settings.JOINT])
+    costs = {update: cost(task, update)[0] for update in (tuning.ROTATION, tuning.HEAD, tuning.JOINT)}
+    other = Budget(updates=size) if measure == "updates" else Budget(flops=size * costs[tuning.JOINT])
     for name in budgets.SAME[measure]:
-        before = settings.STAGES[name][0]
-        plans = [settings.plan(name, budgets.stages(name, m, size, costs) if before else 0) for m in ("steps", measure)]
+        before = tuning.STAGES[name][0]
+        plans = [tuning.plan(name, budgets.stages(name, m, size, costs) if before else 0) for m in ("steps", measure)]
         taken = [[u for u, _ in within(b, p, task)] for b, p in zip((Budget(steps=size), other), plans, strict=True)]
         assert taken[0] == taken[1] and len(taken[0]) == size, name

@@ -1,4 +1,4 @@
-"""Which settings each arm of `budgets` and `labels` gets: chosen on validation images, from as many settings for each.
+"""The hyperparameters of each arm of `budgets` and `labels`: chosen on validation images, from as many for each.
 
 The grid: learning rate × steps (for each stage of a staged arm) × features standardized or not; for HOG: the side of a
 cell × C. Three seeds; the best mean validation accuracy wins, the first of equals.
@@ -60,20 +60,20 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     for labels in LABELS:
         make = partial(tasks.load, "pretext", labels=labels, held_out="validation")
         for name in (name for name in STAGES if labels in ONLY_AT.get(name, LABELS)):
-            arms = {title: trained(name, *setting) for title, setting in GRID.items()}
+            arms = {title: trained(name, *choice) for title, choice in GRID.items()}
             yield f"{name}, {labels}", Part(make, arms, Budget(updates=MOST), SEEDS)
         hog = partial(hog_logistic, labels=labels, held_out="validation")
         arms = {title: hog(cell=cell, C=C) for title, (cell, C) in HOG_GRID.items()}
         yield f"{HOG}, {labels}", Part(make, arms, Budget(updates=MOST), SEEDS)
 
 
-def chosen(settings: Comparisons, name: str, labels: int) -> tuple[float, int, bool] | tuple[int, float]:
-    """The setting of an arm for a number of labels: (lr, steps, standardize), of HOG (cell, C).
+def chosen(searched: Comparisons, name: str, labels: int) -> tuple[float, int, bool] | tuple[int, float]:
+    """Those of an arm for a number of labels: (lr, steps, standardize), of HOG (cell, C).
 
     It was tuned at the largest of LABELS that is not larger; fewer labels than the smallest, 10, take those of 10.
-    settings: the comparisons of this experiment's record.
+    searched: the comparisons of this experiment's record.
     """
     tuned = max((n for n in LABELS if n <= labels), default=LABELS[0])
-    comparison = settings[f"{name}, {tuned}"]
+    comparison = searched[f"{name}, {tuned}"]
     best = max(comparison.arms, key=lambda arm: comparison.values(arm).mean())
     return (HOG_GRID if name == HOG else GRID)[best]
