@@ -146,16 +146,19 @@ def spec_of(make: Callable[..., Task], arms: Mapping[str, Arm | Baseline], budge
     """
     spec = {
         "make": make,
-        "arms": {
-            name: {**vars(arm), "plan": described(arm.plan())} if isinstance(arm, Arm) else {"function": arm}
-            for name, arm in arms.items()
-        },
+        "arms": {name: _described(arm) if isinstance(arm, Arm) else {"function": arm} for name, arm in arms.items()},
         "budget": str(budget),
         "limit": {name: value for name, value in vars(budget).items() if value is not None},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
         "threads": 1,
     }
     return json.loads(json.dumps(spec, default=_plain))
+
+
+def _described(arm: Arm) -> dict:
+    """The arm as plain data. Records of arms without changes do not have that word."""
+    parts = {name: value for name, value in vars(arm).items() if name != "changes" or value}
+    return {**parts, "plan": described(arm.plan())}
 
 
 def _plain(value: object) -> object:

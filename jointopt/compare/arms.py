@@ -1,7 +1,7 @@
 """One run of a comparison: an arm, from one seed, within a budget."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from jointopt.checks import NonFiniteError, check_repeats, tensors_of
 from jointopt.compare.budget import Budget, Spent, within
-from jointopt.controls import Controls
+from jointopt.controls import Change, Controls, check_change
 from jointopt.modules import fingerprint
 from jointopt.optimizers import check_optimizer, optimizer_of
 from jointopt.training import Task, Update, take_step
@@ -27,6 +27,8 @@ class Arm:
     optimizer          a name of jointopt.optimizers.OPTIMIZERS; None: the task's own, with its options
     optimizer_options  lr, weight_decay, … in place of its defaults
     task_options       given to the function that makes the task
+    changes            (step, name, value), each made before its step, as a lab's log has them: "weight.<loss>",
+                       "frozen.<module>", "lr" and "optimizer"
     """
 
     plan: Callable[[], Iterable[Update]]
@@ -34,6 +36,7 @@ class Arm:
     optimizer: str | None = None
     optimizer_options: Mapping[str, object] = field(default_factory=dict)
     task_options: Mapping[str, object] = field(default_factory=dict)
+    changes: Sequence[Change] = ()
 
     def __post_init__(self):
         if not callable(self.plan):
@@ -42,6 +45,22 @@ class Arm:
         if self.optimizer is not None:
             check_optimizer(self.optimizer, self.optimizer_options)
         Controls(self.weights)  # it checks them
+        for step, name, value in self.changes:
+            if name == "optimizer":
+                check_optimizer(value)
+            else:
+                check_change((step, name, value))
+
+    def frozen(self, number: int) -> frozenset[str]:
+        """The modules that are frozen in step `number`."""
+        last = {name: value for step, name, value in self.changes if step <= number and name.startswith("frozen.")}
+        return frozenset(name.removeprefix("frozen.") for name, value in last.items() if value)
+
+    def controls(self) -> Controls:
+        """New controls that make the arm's changes, each at its step."""
+        controls = Controls.replay(change for change in self.changes if change[1] != "optimizer")
+        controls.set(weight=self.weights)
+        return controls
 
 
 Baseline = Callable[[int], dict[str, float]]  # seed -> held-out metrics: what is not trained by a plan at all
@@ -58,11 +77,14 @@ def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> dict:
         raise ValueError("a task that is compared needs its `evaluate`: a function model -> {metric: value}")
     start = began(task)
     optimizer = optimizer_of(task, arm.optimizer, **arm.optimizer_options)
-    controls, spent, diverged, ends, totals = Controls(arm.weights), Spent(), False, [], []
+    others = {step: value for step, name, value in arm.changes if name == "optimizer"}
+    controls, spent, diverged, ends, totals = arm.controls(), Spent(), False, [], []
     torch.manual_seed(seed)
     clock = time.perf_counter()
     try:
-        for number, (update, after) in enumerate(within(budget, _marked(arm.plan(), ends), task)):
+        for number, (update, after) in enumerate(within(budget, _marked(arm.plan(), ends), task, arm.frozen)):
+            if (other := others.get(number)) is not None:
+                optimizer = optimizer_of(task, None if other == task.optimizer else other)
             last = take_step(task, number, update, controls, optimizer)
             spent = after
             totals += [last.total] if number < FIRST else []

@@ -6,7 +6,7 @@ forward and backward, two for each multiplication with its addition. What freezi
 
 import copy
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import groupby, islice
@@ -66,24 +66,33 @@ class Spent:
         return Spent(self.steps + 1, self.flops + flops, self.updates + Counter(moved))
 
 
-def cost(task: Task, update: Update) -> tuple[int, tuple[str, ...]]:
+def cost(task: Task, update: Update, frozen: Collection[str] = ()) -> tuple[int, tuple[str, ...]]:
     """(FLOPs, modules that move) of one such step, measured on a copy of the model: nothing of the task changes."""
     trial = replace(task, model=copy.deepcopy(task.model))
     optimizer = torch.optim.SGD(trial.model.parameters(), lr=0.0)
     with torch.random.fork_rng(devices=[]), FlopCounterMode(display=False) as counter:
-        step = take_step(trial, 0, update, Controls(), optimizer)
+        step = take_step(trial, 0, update, Controls(frozen=frozen), optimizer)
     return counter.get_total_flops(), step.moved
 
 
-def within(budget: Budget, plan: Iterable[Update], task: Task) -> Iterator[tuple[Update, Spent]]:
-    """The plan's updates, each with what is spent after it, up to the one that would exceed the budget."""
+def within(
+    budget: Budget,
+    plan: Iterable[Update],
+    task: Task,
+    frozen: Callable[[int], frozenset[str]] = lambda number: frozenset(),
+) -> Iterator[tuple[Update, Spent]]:
+    """The plan's updates, each with what is spent after it, up to the one that would exceed the budget.
+
+    frozen  step number -> the modules that are frozen besides
+    """
     costs, spent = {}, Spent()
-    for update in plan:
-        if update not in costs:
-            costs[update] = cost(task, update)
-            if budget.flops is not None and not costs[update][0]:
+    for number, update in enumerate(plan):
+        step = update, frozen(number)
+        if step not in costs:
+            costs[step] = cost(task, *step)
+            if budget.flops is not None and not costs[step][0]:
                 raise ValueError(f"no budget of FLOPs: {update} has no matrix product or convolution that is counted")
-        spent = spent.with_step(*costs[update])
+        spent = spent.with_step(*costs[step])
         if not budget.allows(spent):
             return
         yield update, spent

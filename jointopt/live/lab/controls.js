@@ -4,7 +4,7 @@
 import { swatch } from "../shared/look.js";
 import { mailbox } from "../shared/mailbox.js";
 import { decimal, short, weightScale } from "../shared/numbers.js";
-import { escaped, onPress, rootOf, setIdle, setSlider } from "../shared/page.js";
+import { escaped, onPress, onStep, rootOf, setIdle, setSlider } from "../shared/page.js";
 
 const SCALE = weightScale(-6, 2, 10);
 
@@ -77,6 +77,10 @@ function render({ model, el }) {
       find("[data-ended]").textContent = `${state.plan} (ended)`;
       find("[data-plan]").value = state.ended ? "" : state.plan;
     }
+    const branches = find("[data-use_branch]");
+    find("[data-branches]").hidden = state.branches.length < 2;
+    branches.replaceChildren(...state.branches.map((each) => new Option(each.words, each.name)));
+    branches.value = state.branch;
     setIdle(root, { play: state.playing, step: state.playing, pause: !state.playing });
   };
 
@@ -106,7 +110,17 @@ function render({ model, el }) {
       send(target, `${words} ${target.value}`, kind, { value: kind === "lr" ? typed(target) : target.value });
     });
   }
-  root.querySelectorAll("[data-do]").forEach((button) => {
+  const at = find("[data-at]"), branch = find("[data-do=branch]");
+  onPress(branch, () => {
+    const value = at.value.trim() ? typed(at) : null;
+    send(branch, `branch at step ${value ?? "now"}`, "branch", { value });
+    at.value = "";
+  });
+  const forget = onStep(name, (step) => { at.value = String(step); at.focus(); });
+  find("[data-use_branch]").addEventListener("change", ({ target }) => {
+    send(target, `branch ${target.value}`, "use_branch", { value: target.value });
+  });
+  root.querySelectorAll("[data-do]:not([data-do=branch])").forEach((button) => {
     onPress(button, () => send(button, button.textContent.trim(), button.dataset.do));
   });
 
@@ -114,6 +128,7 @@ function render({ model, el }) {
   show();
   return () => {
     mail.close();
+    forget();
     model.off("change:state", show);
   };
 }
@@ -145,7 +160,12 @@ function markup(id, losses, modules, optimizers, plans) {
       ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
       ${plans.length ? menu("plan", plans, `<option value="" data-ended hidden disabled></option>`) : ""}
       ${menu("optimizer", optimizers)}
-      <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label></div>
+      <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label>
+      <label>step <input type="text" inputmode="numeric" size="6" placeholder="now" data-at></label>
+      ${button("branch", "Branch here")}</div>
+    <div class="jo-row" data-branches hidden>
+      <label>branch <select data-use_branch></select></label>
+      <span>one run each: not evidence yet</span></div>
     <div class="jo-row">${weights.join("")}</div>
     <div class="jo-row">${switches.join("")}</div>
     <div class="jo-waits" role="status" id="${id}waits"></div>

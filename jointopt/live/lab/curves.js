@@ -1,10 +1,10 @@
 // What the lab draws: the objective and its parts, gradients, movement, held-out metrics, influence, a picture.
 
-import { hatch, stroke, through } from "../shared/canvas.js";
+import { hatch, stroke, through, write } from "../shared/canvas.js";
 import { LOOK, lookOf, onLookChange, theme } from "../shared/look.js";
 import { percent, short } from "../shared/numbers.js";
-import { escaped, rootOf } from "../shared/page.js";
-import { curve, emptyPanel, GAP, LANE, logRange, nameEnds, roomFor, runs, standing } from "../shared/panel.js";
+import { escaped, pickStep, rootOf } from "../shared/page.js";
+import { curve, emptyPanel, GAP, LANE, logRange, nameEnds, pale, roomFor, runs, standing, stepAt } from "../shared/panel.js";
 import { influence } from "./influence.js";
 
 const TITLES = [
@@ -13,7 +13,7 @@ const TITLES = [
 ];
 
 function render({ model, el }) {
-  const { losses, modules, columns } = model.get("spec");
+  const { losses, modules, columns, name } = model.get("spec");
   const root = rootOf("curves", `
     <div class="jo-row"><span class="jo-step"></span></div>
     <div class="jo-status" role="status" aria-live="polite"></div>
@@ -29,7 +29,7 @@ function render({ model, el }) {
   const pick = (kind, names) =>
     names.map((name) => ({ name, column: columns.indexOf(`${kind}.${name}`), look: lookOf(name, names) }));
   const parts = pick("part", losses), gradients = pick("grad_norm", modules), changes = pick("change", modules);
-  let pending = false, waiting = null, seen = [], pictureUrl = null;
+  let common = null, pending = false, waiting = null, seen = [], pictureUrl = null;
 
   const draw = () => {
     const info = model.get("info");
@@ -41,11 +41,16 @@ function render({ model, el }) {
     const rows = readRows(model.get("frame"), columns.length);
     const x = rows.map((row) => row[0]), total = rows.map((row) => row[1]);
     const marks = numbered(info.marks), names = [...losses.map((l) => `${l} ${percent(1e-9)}`), ...modules];
-    const common = { x, marks, right: roomFor(canvases[0], names), last: Math.max(1, info.number - 1) };
+    const others = model.get("others").map((each) => {
+      const theirs = readRows(each.frame, columns.length).filter((row) => row[0] >= each.shared - 1);
+      return { ...each, rows: theirs, x: theirs.map((row) => row[0]) };
+    });
+    const last = Math.max(1, info.number - 1, ...others.map((each) => each.x.at(-1) ?? 0));
+    common = { x, marks, others, right: roomFor(canvases[0], names), last };
     const values = (series) => series.map((s) => ({ ...s, values: rows.map((row) => row[s.column]) }));
     const held = values(changes).map((s) => ({ ...s, still: standing(s.values) }));
 
-    const objective = { name: "J", look: [theme(root).ink, []], width: 3.5, values: total };
+    const objective = { name: "J", column: 1, look: [theme(root).ink, []], width: 3.5, values: total };
     lines(canvases[0], [...values(parts), objective], common);
     shares(canvases[1], values(parts), total, common);
     lines(canvases[2], values(gradients).map((s, i) => ({ ...s, still: held[i].still })), common);
@@ -75,7 +80,9 @@ function render({ model, el }) {
     }
     for (const canvas of canvases) {
       const title = canvas.previousElementSibling.textContent;
-      canvas.setAttribute("aria-label", `${title}, over ${info.number} steps. ${now}`);
+      const behind = common.others.map((each) => each.name).join(", ");
+      const pale = behind && ` Pale behind it: branch ${behind}.`;
+      canvas.setAttribute("aria-label", `${title}, over ${info.number} steps. ${now}${pale}`);
     }
   };
 
@@ -96,6 +103,10 @@ function render({ model, el }) {
       requestAnimationFrame(draw);
     }
   };
+  for (const canvas of canvases)
+    canvas.addEventListener("click", ({ offsetX }) => {
+      if (common) pickStep(name, Math.min(model.get("info").number, stepAt(offsetX, { ...common, width: canvas.clientWidth })));
+    });
   model.on("change:frame", ask);
   model.on("change:info", ask);
   model.on("change:picture", showPicture);
@@ -128,13 +139,25 @@ export function numbered(marks) {
 
 // Curves on one panel, on a log scale: a value of 0 leaves a gap. A module that stood still has a lane beneath.
 function lines(canvas, series, options) {
-  const [low, high] = logRange(series);
+  const behind = options.others.flatMap((other) => series.map((s) => ofOther(other, s)));
+  const [low, high] = logRange([...series, ...behind]);
   const held = series.filter((s) => s.still?.includes(true));
   const plot = emptyPanel(canvas, { ...options, low, high, log: true, lanes: held.length });
+  pale(plot.g, () => { for (const each of behind) curve(plot, { ...each, width: 1.5 }, each.x); });
+  for (const other of options.others) nameOther(plot, other, ofOther(other, series.at(-1)).values);
   for (const each of series) curve(plot, each, options.x);
   const ended = series.map((s) => ({ s, end: s.values.findLastIndex((v) => v > 0) })).filter(({ end }) => end >= 0);
   nameEnds(plot, ended.map(({ s, end }) => ({ y: plot.Y(s.values[end]), text: s.name, color: s.look[0] })));
   if (held.length) lanes(plot, held, options.x);
+}
+
+// The same series of another branch.
+const ofOther = ({ rows, x }, series) => ({ ...series, x, values: rows.map((row) => row[series.column]) });
+
+// The name of a branch at the end of its curve, within the panel.
+function nameOther({ g, colors, X, Y, end }, { name, x }, values) {
+  const i = values.findLastIndex((v) => v > 0);
+  if (i >= 0) write(g, name, Math.min(X(x[i]) + 2, end - 12), Y(values[i]), colors);
 }
 
 // Beneath the curves: a lane for each module that stood still, hatched where it did. One word for all, a name for each.
@@ -154,6 +177,7 @@ function lanes(plot, held, x) {
 function shares(canvas, series, total, options) {
   const plot = emptyPanel(canvas, { ...options, low: 0, high: 1, unit: percent });
   const { g, X, Y } = plot, x = options.x, bottom = total.map(() => 0), names = [];
+  for (const other of options.others) sharesOf(plot, other, series);
   for (const s of series) {
     const top = bottom.map((b, i) => b + (total[i] > 0 ? s.values[i] / total[i] : 0));
     const points = (heights) => heights.map((v, i) => [X(x[i]), Y(v)]);
@@ -168,11 +192,26 @@ function shares(canvas, series, total, options) {
   nameEnds(plot, names);
 }
 
+// The same of another branch: the upper edges alone.
+function sharesOf(plot, other, series) {
+  const total = other.rows.map((row) => row[1]), top = total.map(() => 0);
+  for (const s of series) {
+    ofOther(other, s).values.forEach((v, i) => { top[i] += total[i] > 0 ? v / total[i] : 0; });
+    pale(plot.g, () => curve(plot, { ...s, values: [...top], width: 1.5 }, other.x));
+  }
+}
+
 function heldOut(canvas, { points }, options) {
+  const behind = options.others.map((other) => ({ ...other, points: other.held_out.points.filter(([x]) => x >= other.shared) }));
   const values = points.length ? points.map(([, v]) => v) : [0, 1];
+  values.push(...behind.flatMap((other) => other.points.map(([, v]) => v)));
   const [low, high] = [Math.min(...values), Math.max(...values)], pad = (high - low) * 0.1 || 1;
   const plot = emptyPanel(canvas, { ...options, low: low - pad, high: high + pad, last: options.last + 1 });
   const [color, dash] = LOOK.heldOut, dots = points.map(([step, v]) => [plot.X(step), plot.Y(v)]);
+  for (const other of behind) {
+    pale(plot.g, () => stroke(plot.g, through(other.points.map(([x, v]) => [plot.X(x), plot.Y(v)])), color, 1.5, dash));
+    nameOther(plot, { ...other, x: other.points.map(([x]) => x) }, other.points.map(([, v]) => v));
+  }
   stroke(plot.g, through(dots), color, 2.2, dash);
   for (const [x, y] of dots) {
     const dot = new Path2D();
@@ -180,7 +219,7 @@ function heldOut(canvas, { points }, options) {
     plot.g.fillStyle = color;
     plot.g.fill(dot);
   }
-  if (points.length) nameEnds(plot, [{ y: dots.at(-1)[1], text: short(values.at(-1)), color }]);
+  if (points.length) nameEnds(plot, [{ y: dots.at(-1)[1], text: short(points.at(-1)[1]), color }]);
 }
 
 export default { render };

@@ -13,6 +13,7 @@ from PIL import Image
 
 from jointopt.controls import Change
 from jointopt.live.lab import memory_limit
+from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.status_line import in_short, marks
 from jointopt.live.shared.view import View, front_end
@@ -41,6 +42,7 @@ class CurvesView(anywidget.AnyWidget):
     spec = traitlets.Dict().tag(sync=True)  # names; written once
     info = traitlets.Dict().tag(sync=True)  # step, words, marks, influence, held-out metrics
     frame = traitlets.Bytes().tag(sync=True)  # the whole run, decimated: see History.frame
+    others = traitlets.List().tag(sync=True)  # the other branches: names, steps in common, frames
     picture = traitlets.Bytes().tag(sync=True)  # PNG
 
 
@@ -64,6 +66,7 @@ class Display:
         self._last_message = self._last_frame = -math.inf  # from the browser, and to it
         self._publishing = threading.Lock()  # between closing and the threads that still have something to say
         self._closed = False
+        self._others: tuple[Branch, int] = engine.current, 0  # what was sent: the other branches of this one
 
     def _notice(self, message: dict) -> None:
         """The browser is there. What it has missed is sent again."""
@@ -71,7 +74,7 @@ class Display:
         number = self.controls.state.get("number")
         if message.get("shown", number) != number:
             self.controls.send_state("state")
-            self.curves.send_state(["info", "frame", "picture"])
+            self.curves.send_state(["info", "frame", "others", "picture"])
 
     def publish(self) -> None:
         """Show how the controls stand; from any thread."""
@@ -91,6 +94,8 @@ class Display:
             "optimizer": engine.next_optimizer,
             "plan": engine.menu.chosen,
             "ended": engine.menu.ended,
+            "branches": [{"name": branch.name, "words": in_words(branch)} for branch in engine.branches],
+            "branch": engine.current.name,
             "next": [in_short(change) for change in self._pending()],
         }
 
@@ -122,11 +127,34 @@ class Display:
                 "status": self.engine.status_line.text,
                 "note": note,
                 "memory": memory_limit.warning(),
-                "marks": marks(self.engine.log[-MARKS:]),
+                "marks": self._marks(),
                 "influence": [[*pair, norm] for pair, norm in self.engine.influence().items()],
                 "held_out": thinned(history.held_out),
             }
             self.curves.frame = history.frame()
+            self._send_others()
+
+    def _marks(self) -> list[tuple[int, str]]:
+        """The last changes, and where the branch began."""
+        branch = self.engine.current
+        forks = [] if branch.parent is None else [(branch.fork, f"branch {branch.name} from {branch.parent}")]
+        return sorted([*forks, *marks(self.engine.log[-MARKS:])], key=lambda mark: mark[0])
+
+    def _send_others(self) -> None:
+        """The branches that are not followed, once after each fork: they stand still."""
+        shown = self.engine.current, len(self.engine.others)
+        if shown == self._others:
+            return
+        self._others = shown
+        self.curves.others = [
+            {
+                "name": branch.name,
+                "shared": self.engine.shared(branch),
+                "held_out": thinned(branch.history.held_out),
+                "frame": branch.history.frame(),
+            }
+            for branch in self.engine.others
+        ]
 
     def draw(self) -> None:
         """The task's picture as it is now."""
@@ -145,6 +173,14 @@ class Display:
         for view in (self.box, self.controls, self.curves):
             view.layout.close()
             view.close()
+
+
+def in_words(branch: Branch) -> str:
+    """Where a branch began, and what was changed since."""
+    changes = [words for _, words in marks(branch.changes)]
+    most = [*changes[:2], "…"] if len(changes) > 3 else changes
+    began = branch.name if branch.parent is None else f"{branch.name} from step {branch.fork} of {branch.parent}"
+    return ": ".join([began, ", ".join(most)] if most else [began])
 
 
 def thinned(held_out: list[tuple[int, dict[str, float]]]) -> dict:

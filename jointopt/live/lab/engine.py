@@ -3,6 +3,7 @@
 import copy
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import islice
 
 from jointopt.checks import check_count, check_name
 from jointopt.controls import Change, Controls
@@ -37,7 +38,9 @@ class Engine(Run):
     @property
     def branches(self) -> list[Branch]:
         """All of this run, in the order in which they began."""
-        self.current.log, self.current.waiting = self.log, self.pending
+        self.current.log, waits = self.log, self.menu.waiting
+        plan = [] if waits is None else [Change(self.number, "plan", waits)]
+        self.current.waiting = plan + self.pending
         return list(self._branches.values())
 
     def branch(self, number: int, plan: Plan | None = None) -> Branch:
@@ -46,14 +49,36 @@ class Engine(Run):
         What was set before step 0 is how the run began, and is set again. plan: in a replay, the updates of the branch,
         from step 0 on, which can be gone through more than once
         """
-        check_count("the step to branch at", number)
-        if number > self.number:
-            raise ValueError(f"the step to branch at must be one of 0 to {self.number}, got {number}")
+        self.check_step(number)
         self._leave()
         new = self.current.until(number, letter(len(self._branches)), plan)
         self._follow(new)
         self._branches[new.name] = new
         return new
+
+    def check_step(self, number: object) -> None:
+        """ValueError unless the run can branch at this step."""
+        check_count("the step to branch at", number)
+        if number > self.number:
+            raise ValueError(f"the step to branch at must be one of 0 to {self.number}, got {number}")
+
+    @property
+    def others(self) -> list[Branch]:
+        """The branches that are not followed."""
+        return [branch for branch in self._branches.values() if branch is not self.current]
+
+    def shared(self, branch: Branch) -> int:
+        """How many steps a branch has in common with the one that is followed."""
+        ours, theirs = self._lineage(self.current), self._lineage(branch)
+        return max(min(ours[name], theirs[name]) for name in ours.keys() & theirs.keys())
+
+    def _lineage(self, branch: Branch) -> dict[str, int]:
+        """Names of the branches that it comes from -> how many of their steps it has."""
+        steps, lineage = len(branch.updates), {branch.name: len(branch.updates)}
+        while branch.parent is not None:
+            steps, branch = min(steps, branch.fork), self._branches[branch.parent]
+            lineage[branch.name] = steps
+        return lineage
 
     def use_branch(self, name: str) -> None:
         """Go on with another branch where it was left, with what waited there."""
@@ -61,6 +86,12 @@ class Engine(Run):
         if name != self.current.name:
             self._leave()
             self._follow(self._branches[name])
+
+    def updates_of(self, branch: Branch, most: int) -> list[Update]:
+        """Those that were taken, and those that would have followed, `most` in all."""
+        number = len(branch.updates)
+        rest = self.menu.rest(number, by_kind(branch.log + branch.waiting)[0], branch.plan)
+        return branch.updates + list(islice(rest, max(0, most - number)))
 
     def _keep(self) -> None:
         """A snapshot of the run as it stands."""

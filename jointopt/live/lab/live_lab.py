@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jointopt import figures
 from jointopt.checks import check_count
+from jointopt.compare import Arm
 from jointopt.controls import Controls
 from jointopt.live.lab import saved_run
 from jointopt.live.lab.branches import Branch
@@ -19,6 +20,8 @@ from jointopt.live.lab.plan_menu import Plans
 from jointopt.live.lab.status_line import marks
 from jointopt.live.lab.trainer import Trainer
 from jointopt.training import Step, Task
+
+ARM_STEPS = 20_000  # that an arm has at most
 
 
 class LiveLab:
@@ -113,6 +116,27 @@ class LiveLab:
     def branches(self) -> list[Branch]:
         """All of this run: name, parent, fork (a step), and `changes` since then."""
         return self.engine.branches
+
+    def arms(self) -> dict[str, Arm]:
+        """The branches as arms of `jointopt.compare.compare`: does what was seen once hold from other seeds?
+
+        compare(make, lab.arms(), Budget(steps=300), seeds=range(10)), where make(seed) is the task. An arm makes its
+        branch's changes at the same steps, and goes on with its plan if the budget is larger, up to ARM_STEPS.
+        """
+        arms: dict[str, Arm] = {}
+
+        def work():
+            for branch in self.branches:
+                changes = branch.log + branch.waiting
+                since = "; ".join(f"{words} at {step}" for step, words in marks(branch.changes + branch.waiting))
+                name = f"{branch.name}: {since}" if since else branch.name
+                updates = self.engine.updates_of(branch, ARM_STEPS)
+                changes = [change for change in changes if change.name != "plan"]
+                arms[name] = Arm(partial(iter, updates), changes=changes)
+
+        self._trainer.check_open()
+        self._trainer.worker.do(work)
+        return arms
 
     def figure(self) -> figures.Picture:
         """The run so far as a static picture."""

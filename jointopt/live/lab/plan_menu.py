@@ -63,12 +63,19 @@ class Menu:
         # The choice that the last step followed, and the passage: one store, for threads that read meanwhile.
         self._current: tuple[tuple[str | None, int] | None, _Passage | None] = None, None
 
-    def put_aside(self) -> str | None:
-        """The plan that was to begin at the next step, if one was chosen since the last: see `go_on`."""
-        self._aside = choice = self._choice
-        last, passage = self._current
-        begins = passage is None or (choice != last and (choice[0] != passage.name or passage.peek() is None))
+    @property
+    def waiting(self) -> str | None:
+        """The plan that begins at the next step, if one was chosen since the last."""
+        choice, (last, passage) = self._choice, self._current
+        begins = passage is None or (choice != last and (choice[0] != passage.name or passage.ended))
         return choice[0] if begins else None
+
+    def put_aside(self) -> str | None:
+        """What waits for the next step: see `go_on`."""
+        if (passage := self._current[1]) is not None:
+            passage.peek()  # has it ended?
+        self._aside = self._choice
+        return self.waiting
 
     def go_on(self, number: int, log: Sequence[Change], waiting: str | None, plan: Plan | None = None) -> None:
         """Stand before step `number` of a run with this log, in which a plan may have waited to begin.
@@ -79,13 +86,18 @@ class Menu:
         self.restart()
         self._of_branch = plan
         if number:
-            name, first = (log[-1].value, log[-1].step) if self.names else (None, 0)
+            name = log[-1].value if self.names else None
             self.log, self._choice = list(log), (name, next(self._presses))
-            self._current = self._choice, _Passage(name, islice(self._stream(name), number - first, None))
+            self._current = self._choice, _Passage(name, self.rest(number, log, plan))
         if self.names and (later or waiting):
             self.choose(later or waiting)
         else:
             self.recorded = waiting
+
+    def rest(self, number: int, log: Sequence[Change], plan: Plan | None = None) -> Iterator[Update]:
+        """The updates from step `number` on of a run with this log; see `go_on`."""
+        name, first = (log[-1].value, log[-1].step) if self.names else (None, 0)
+        return islice(self._stream(name) if plan is None else iter(plan), number - first, None)
 
     def _stream(self, name: str | None) -> Iterator[Update]:
         """This plan from its first update on: a generator is gone through once only."""

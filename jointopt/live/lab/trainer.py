@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 
+from jointopt.checks import check_name
 from jointopt.controls import Controls
 from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.display import Display
@@ -72,13 +73,17 @@ class Trainer:
         """True if it trains on without being asked for each step."""
         return self.worker.budget == math.inf
 
-    def set_budget(self, steps: float) -> None:
-        """Take that many steps from here."""
+    def check_open(self) -> None:
+        """RuntimeError if the thread has ended."""
         if self.worker.closed:
             raise RuntimeError(
                 f"this lab is closed: a newer one may have taken its name, {self.name!r};"
                 " LiveLab(task, name='second') has one of its own"
             )
+
+    def set_budget(self, steps: float) -> None:
+        """Take that many steps from here."""
+        self.check_open()
         if steps > 0:
             self._error, self.note = None, ""
         self.worker.set_budget(steps)
@@ -115,10 +120,12 @@ class Trainer:
 
     def branch(self, step: int, plan: Plan | None = None, wait: bool = True) -> Branch | None:
         """See LiveLab.branch. plan: in a replay, the updates of the branch."""
+        self.engine.check_step(step)
         return self._go_to(lambda: self.engine.branch(step, plan), wait)
 
     def use_branch(self, name: str, wait: bool = True) -> None:
         """See LiveLab.use_branch."""
+        check_name("branch", name, [branch.name for branch in self.engine.branches])
         self._go_to(lambda: self.engine.use_branch(name), wait)
 
     def use_plan(self, name: str) -> None:
@@ -146,7 +153,7 @@ class Trainer:
                 "expected a finite number ≥ 0 in decimal notation, such as 0.05 or 5e-2 (the least above 0 is 5e-324),"
                 f" got {value!r}"
             )
-        if kind in ("play", "step", "reset") and self._headless:
+        if kind in ("play", "step", "reset", "branch", "use_branch") and self._headless:
             raise RuntimeError("a cell runs this lab: wait for it, or press Pause")
         match kind:
             case "weight":
@@ -165,6 +172,10 @@ class Trainer:
                 self.set_budget(0)
             case "step":
                 self.set_budget(self.worker.budget + 1)  # a second press during a step is a second step
+            case "branch":
+                self.branch(self.engine.number if value is None else value, wait=False)
+            case "use_branch":
+                self.use_branch(value, wait=False)
             case "reset":
                 self.reset(wait=False)
             case _:
@@ -222,11 +233,17 @@ class Trainer:
         arrived: list[Branch | None] = []
 
         def work():
-            arrived.append(go())
-            self.last, self._error = self.engine.last, None
-            self.note = "" if self.engine.current.repeats else FORGETFUL
-            self.display.publish()
-            self.show()
+            try:
+                arrived.append(go())
+                self.note = "" if self.engine.current.repeats else FORGETFUL
+                self.last, self._error = self.engine.last, None
+                self.display.draw()
+            except Exception as error:
+                self.note = _paused(error)
+                raise
+            finally:
+                self.display.send(self.note)
+                self.display.publish()
 
         self.set_budget(0)
         self.worker.do(work, wait)

@@ -20,6 +20,16 @@ export function escaped(text) {
   return String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
+// A step of a lab that was clicked on the curves is heard by the controls beside them: two views of one page.
+export function pickStep(lab, step) {
+  document.dispatchEvent(new CustomEvent("jointopt-step", { detail: { lab, step } }));
+}
+export function onStep(lab, hear) {
+  const listen = ({ detail }) => detail.lab === lab && hear(detail.step);
+  document.addEventListener("jointopt-step", listen);
+  return () => document.removeEventListener("jointopt-step", listen);
+}
+
 // A button calls what it is for, unless it is idle. Not `disabled`: that throws the focus off the button that was
 // pressed, and keys then go to the page.
 export function onPress(button, act) {

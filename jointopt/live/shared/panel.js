@@ -1,7 +1,7 @@
 // Curves over the steps on a panel of their own, with their names at their ends.
 
 import { fontOf, sheet, stroke, through } from "./canvas.js";
-import { short, spread, ticks } from "./numbers.js";
+import { clamp, short, spread, ticks } from "./numbers.js";
 
 const HEIGHT = 160, LEFT = 50, TOP = 17, BOTTOM = 22, FONT = 12; // CSS pixels
 export const LANE = 14, GAP = 6; // a line of words, the gap above the first lane
@@ -38,6 +38,11 @@ export function emptyPanel(canvas, { low, high, log = false, unit = short, last,
   return { g, colors, X, Y, left: LEFT, top: TOP, bottom, end, right, print };
 }
 
+// The step of a panel at x pixels from its left edge, the inverse of emptyPanel's X.
+export function stepAt(x, { width, right, last }) {
+  return Math.round(last * clamp((x - LEFT) / (width - right - LEFT), 0, 1));
+}
+
 // True where a value is 0 for at least four rows: shorter zeros are the turns of other modules or losses.
 export function standing(values) {
   const still = Array.from(values, (v) => v === 0);
@@ -54,6 +59,14 @@ export function runs(flags) {
       start = i + 1;
     }
   return ranges;
+}
+
+// What is drawn here is pale: it lies behind.
+export function pale(g, draw) {
+  g.save();
+  g.globalAlpha = 0.4;
+  draw();
+  g.restore();
 }
 
 // A curve through the values above 0 at steps x; what stands still leaves a gap, a turn of others does not.

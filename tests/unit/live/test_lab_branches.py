@@ -1,0 +1,169 @@
+"""Branches as a reader's cells and the browser have them: at a step boundary, in the training thread, and shown."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from labtools import Browser, until
+
+from jointopt import plans
+from jointopt.live import LiveLab
+from jointopt.live.lab.trainer import FORGETFUL
+
+pytestmark = pytest.mark.usefixtures("no_lab_is_left")
+
+
+def totals(lab):
+    return lab.history["total"].tolist()
+
+
+def test_a_branch_while_it_plays_pauses_it_first(make):
+    lab = LiveLab(make())
+    lab.play()
+    until(lambda: lab.engine.number > 20)
+    branch = lab.branch(10)
+    assert not lab.playing and lab.engine.number == 10 and branch.name == "B"
+    first = lab.branches[0]
+    assert len(first.updates) > 20
+    lab.run(10)
+    assert totals(lab) == first.history["total"][:20].tolist()
+
+
+def test_run_answers_the_last_step_of_the_branch(make):
+    lab = LiveLab(make(), plans.joint(15))
+    lab.run(15)
+    lab.branch(10)
+    assert lab.run(5).number == 14
+    with pytest.raises(Exception, match="the plan ended"):
+        lab.run(1)
+
+
+def test_the_browser_goes_back_and_to_another_branch(make):
+    lab, browser = LiveLab(make()), None
+    browser = Browser(lab)
+    lab.run(20)
+    assert browser("branch", value=5) == ""
+    until(lambda: lab.display.controls.state["branch"] == "B")
+    assert lab.engine.number == 5 and lab.display.curves.info["number"] == 5
+    assert browser("frozen", name="head", value=True) == ""
+    lab.run(3)
+    assert browser("branch", value=None) == ""  # here
+    until(lambda: lab.display.controls.state["branch"] == "C")
+    assert lab.engine.number == 8
+    assert browser("use_branch", value="A") == ""
+    until(lambda: lab.display.controls.state["branch"] == "A")
+    assert lab.engine.number == 20
+    assert [each["words"] for each in lab.display.controls.state["branches"]] == [
+        "A",
+        "B from step 5 of A: freeze head",
+        "C from step 8 of B",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "error"),
+    [
+        ("branch", 21, "must be one of 0 to 20, got 21"),
+        ("branch", "x", "the step to branch at"),
+        ("branch", 2.5, "the step to branch at"),
+        ("use_branch", "B", "no branch is named 'B'"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once_and_the_lab_plays_on(kind, value, error, make):
+    lab = LiveLab(make())
+    browser = Browser(lab)
+    lab.run(20)
+    assert error in browser(kind, value=value)
+    assert lab.engine.number == 20 and [branch.name for branch in lab.branches] == ["A"]
+
+
+def test_the_other_futures_are_sent_once(make):
+    lab = LiveLab(make())
+    lab.run(20)
+    assert lab.display.curves.others == []
+    lab.branch(12)
+    (other,) = lab.display.curves.others
+    assert (other["name"], other["shared"]) == ("A", 12)
+    rows = np.frombuffer(other["frame"], np.float32).reshape(-1, len(lab.history.shown))
+    assert rows[:, 0].tolist() == list(range(20))
+    assert other["held_out"] == {"name": "", "points": []}
+    lab.run(4)
+    assert lab.display.curves.others[0] is other or lab.display.curves.others == [other]
+    lab.branch(3)
+    assert [(each["name"], each["shared"]) for each in lab.display.curves.others] == [("A", 3), ("B", 3)]
+    lab.use_branch("B")
+    assert [(each["name"], each["shared"]) for each in lab.display.curves.others] == [("A", 12), ("C", 3)]
+    lab.reset()
+    assert lab.display.curves.others == [] and lab.display.controls.state["branch"] == "A"
+
+
+def test_where_a_branch_began_is_marked(make):
+    lab = LiveLab(make())
+    lab.run(20)
+    lab.branch(12)
+    lab.controls.set(weight={"reg": 0.5})
+    lab.run(4)
+    assert lab.display.curves.info["marks"] == [(12, "branch B from A"), (12, "λ reg 0.5")]
+
+
+def test_a_way_back_that_fails_is_said_and_nothing_is_lost(make):
+    task, broken = make(), []
+
+    def batches(number):
+        if broken:
+            raise OSError("the disk is gone")
+        return task.batches(number)
+
+    lab = LiveLab(replace(task, batches=batches))
+    lab.run(20)
+    before = totals(lab)
+    broken.append(True)
+    with pytest.raises(OSError, match="the disk is gone"):
+        lab.branch(13)
+    assert totals(lab) == before and lab.note == "paused: the disk is gone"
+    browser, sent = Browser(lab), lab.display.frames_sent
+    assert browser("branch", value=13) == ""
+    until(lambda: lab.display.frames_sent > sent)
+    assert lab.display.curves.info["note"] == "paused: the disk is gone"
+    broken.clear()
+    lab.run(1)
+    assert totals(lab)[:20] == before and lab.note == ""
+
+
+def test_a_task_with_a_memory_is_said(make):
+    task, calls = make(), []
+
+    def losses(model, batch):
+        calls.append(1)
+        return {name: loss * len(calls) for name, loss in task.losses(model, batch).items()}
+
+    lab = LiveLab(replace(task, losses=losses))
+    lab.run(12)
+    lab.branch(6)
+    assert lab.note == FORGETFUL
+
+
+def test_a_branch_of_a_step_that_failed_can_be_gone_on_with(make):
+    task, poisoned = make(), []
+
+    def losses(model, batch):
+        return {name: loss * (math.nan if poisoned else 1) for name, loss in task.losses(model, batch).items()}
+
+    lab = LiveLab(replace(task, losses=losses))
+    lab.run(10)
+    poisoned.append(True)
+    with pytest.raises(Exception, match="not finite|nan"):
+        lab.run(1)
+    poisoned.clear()
+    lab.branch(7)
+    assert lab.run(3).number == 9
+
+
+def test_a_closed_lab_says_so(make):
+    lab = LiveLab(make())
+    lab.run(2)
+    lab.close()
+    for ask in (lambda: lab.branch(1), lambda: lab.use_branch("A"), lab.arms):
+        with pytest.raises(RuntimeError, match="this lab is closed"):
+            ask()
