@@ -1,6 +1,6 @@
 """The picture of a run of the lab."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
@@ -10,13 +10,17 @@ from matplotlib.figure import Figure
 
 from jointopt.figures.style import HELD_OUT, Picture, label_ends, look, panels
 
+PALE = {"alpha": 0.4, "linewidth": 1.2, "zorder": 1, "label": "_behind"}
 STILL = 4  # steps: a shorter stand is another module's turn in an alternating plan
 
 
-def run(history, marks: Sequence[tuple[int, str]] = ()) -> Picture:
+def run(history, marks: Sequence[tuple[int, str]] = (), others: Sequence[tuple[str, int, object]] = ()) -> Picture:
     """A run of the lab (a `jointopt.live.lab.history.History`): J and its parts, gradients, movement, held-out metrics.
 
-    `marks`: (step, what changed there). A module that stands still has a gap in its curves and a hatched bar beneath.
+    marks   (step, what changed there)
+    others  (name, first step that is not this run's, history) of its other branches, which are drawn pale behind it
+
+    A module that stands still has a gap in its curves and a hatched bar beneath.
     """
     standing = [module for module in history.modules if still(history[f"change.{module}"], STILL)]
     rows = dict(height_ratios=[180, 180, 16 * len(standing)][: 3 if standing else 2])
@@ -31,12 +35,15 @@ def run(history, marks: Sequence[tuple[int, str]] = ()) -> Picture:
             objective.plot(*drawn(steps, history[f"part.{loss}"]), **look(loss, history.losses), label=f"λ·{loss}")
     objective.set_title("objective J and its parts (log scale)", loc="left")
     objective.set(yscale="log")
+    columns = {"total": look("total")} | {f"part.{loss}": look(loss, history.losses) for loss in history.losses}
+    draw_behind(objective, others, columns)
     label_ends(objective)
     for axes, kind, what in ((gradient, "grad_norm", "gradient norm"), (change, "change", "weight change per step")):
         for module in history.modules:
             values = history[f"{kind}.{module}"]
             if (values > 0).any():
                 axes.plot(*drawn(steps, values), **look(module, history.modules), label=module)
+        draw_behind(axes, others, {f"{kind}.{name}": look(name, history.modules) for name in history.modules})
         axes.set_title(f"{what}, 2-norm (log scale)", loc="left")
         axes.set(yscale="log" if axes.get_lines() else "linear")
     for axes in lanes:
@@ -46,11 +53,32 @@ def run(history, marks: Sequence[tuple[int, str]] = ()) -> Picture:
     if lanes:
         lanes[1].set_yticks(range(len(standing)), standing)  # the lanes on the left are the same
     label_ends(change)  # the gradients beside it have the same lines
-    draw_held_out(held_out, history.held_out)
+    draw_held_out(held_out, history.held_out, others)
     words = draw_marks(figure, (objective, held_out, gradient, change), marks)
     names, marked = ", ".join(history.modules), f" Marked: {words}." if words else ""
     shown = f"J and its parts, held-out metrics, gradient norm and weight change of {names}"
-    return Picture(figure, f"Four panels over {len(steps)} steps: {shown}.{marked}")
+    ends = ", ".join(f"{name} ({len(other)} steps)" for name, _, other in others)
+    behind = f" Pale behind it: branch {ends}." if others else ""
+    return Picture(figure, f"Four panels over {len(steps)} steps: {shown}.{marked}{behind}")
+
+
+def draw_behind(axes: Axes, others: Sequence[tuple[str, int, object]], columns: Mapping[str, dict]) -> None:
+    """These columns of the other branches, {column: look}, from their last step in common on; names at their ends."""
+    for name, first, other in others:
+        ends = []
+        for column, style in columns.items():
+            steps, values = drawn(other["step"], other[column])
+            later = steps >= first - 1
+            if np.isfinite(values[later]).any():
+                axes.plot(steps[later], values[later], **style | PALE)
+                ends.append((steps[later][-1], values[later][-1]))
+        name_end(axes, name, ends[0] if ends else None)
+
+
+def name_end(axes: Axes, name: str, end: tuple[float, float] | None) -> None:
+    """The name of a branch at the end of its first curve."""
+    if end is not None and np.isfinite(end).all():
+        axes.annotate(name, end, fontsize=12, ha="right", va="bottom", color="black")
 
 
 def draw_lanes(axes: Axes, history, modules: Sequence[str]) -> None:
@@ -81,11 +109,16 @@ def draw_marks(figure: Figure, panels: Sequence[Axes], marks: Sequence[tuple[int
     return words
 
 
-def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]]) -> None:
+def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]], others: Sequence[tuple]) -> None:
     """The first held-out metric over the steps taken; its name, with its unit, is the title."""
     axes.set_title("held-out metric: none", loc="left")
     if held_out:
         name = next(iter(held_out[0][1]))
+        for branch, first, other in others:
+            points = [(step, metrics[name]) for step, metrics in other.held_out if step >= first]
+            if points:
+                axes.plot(*zip(*points, strict=True), **HELD_OUT | PALE)
+                name_end(axes, branch, points[-1])
         axes.plot([step for step, _ in held_out], [figures[name] for _, figures in held_out], **HELD_OUT)
         axes.set_title(f"held-out {name}", loc="left")
 

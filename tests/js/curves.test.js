@@ -8,7 +8,7 @@ import { influence } from "../../jointopt/live/lab/influence.js";
 import { through } from "../../jointopt/live/shared/canvas.js";
 import { lookOf } from "../../jointopt/live/shared/look.js";
 import { escaped } from "../../jointopt/live/shared/page.js";
-import { curve, logRange, runs, standing } from "../../jointopt/live/shared/panel.js";
+import { curve, logRange, runs, standing, stepAt } from "../../jointopt/live/shared/panel.js";
 
 // Of a path, what was asked of it.
 globalThis.Path2D = class {
@@ -69,4 +69,9 @@ test("influence: a disc by area for each pair, none where there is none, and nam
   assert.equal(html.match(/aria-label="none"/g).length, 2);
   assert.ok(html.includes("a&#60;b") && !html.includes("a<b"));
   assert.equal(escaped(`<&>"'`), "&#60;&#38;&#62;&#34;&#39;");
+});
+
+test("a click on a panel is a step, from the first to the last", () => {
+  const options = { width: 300, right: 50, last: 100 }; // the curves lie between 50 and 250 pixels
+  assert.deepEqual([0, 50, 150, 250, 299].map((x) => stepAt(x, options)), [0, 0, 50, 100, 100]);
 });

@@ -13,6 +13,7 @@ from jointopt.live.lab.plan_menu import Plan
 from jointopt.modules import Kept, put_back
 from jointopt.training import Update
 
+RECENT = 500  # steps: within these, snapshots are thinned evenly
 MOST_BYTES = 64 * 2**20  # that the snapshots of a run may take together
 
 
@@ -97,9 +98,10 @@ def by_kind(changes: Collection[Change]) -> tuple[list[Change], list[Change], li
 
 
 def thin(branches: Collection[Branch], held: Snapshot, most: int = MOST_BYTES) -> None:
-    """Drop snapshots until they take `most` bytes at most, each where the gap that it leaves is shortest.
+    """Drop snapshots until they take `most` bytes at most, each where the gap that it leaves matters least.
 
-    The last of a branch is dropped when no other is left to drop; that of step 0, and the one that is `held`, never.
+    That is the gap as a share of the way back to it: most ways back are short. The last of a branch is dropped when no
+    other is left to drop; that of step 0, and the one that is `held`, never.
     """
     kept = {id(snapshot): snapshot for branch in branches for snapshot in branch.snapshots.values()}
     total = sum(snapshot.bytes for snapshot in kept.values())
@@ -110,13 +112,15 @@ def thin(branches: Collection[Branch], held: Snapshot, most: int = MOST_BYTES) -
             branch.snapshots = {n: each for n, each in branch.snapshots.items() if id(each) != dropped}
 
 
-def _gaps(branches: Collection[Branch], held: Snapshot) -> dict[int, tuple[bool, int]]:
-    """id of a snapshot that can be dropped -> (is it the last of a branch?, steps between its neighbors), the most."""
-    gaps: dict[int, tuple[bool, int]] = {}
+def _gaps(branches: Collection[Branch], held: Snapshot) -> dict[int, tuple[bool, float]]:
+    """id of a snapshot that can be dropped -> (is it the last of a branch?, the gap that matters), the most of each."""
+    gaps: dict[int, tuple[bool, float]] = {}
     for branch in branches:
         numbers = sorted(branch.snapshots)
-        for before, number, after in zip(numbers, numbers[1:], [*numbers[2:], None]):  # noqa: B905
-            snapshot, gap = branch.snapshots[number], (after is None, (after or number) - before)
-            if number and snapshot is not held:
+        for before, number, after in zip(numbers, numbers[1:], [*numbers[2:], None], strict=False):
+            snapshot = branch.snapshots[number]
+            if snapshot is not held:
+                back = max(len(branch.updates) - number, RECENT)
+                gap = after is None, ((after or number) - before) / back
                 gaps[id(snapshot)] = max(gaps.get(id(snapshot), gap), gap)
     return gaps

@@ -139,10 +139,11 @@ class LiveLab:
         return arms
 
     def figure(self) -> figures.Picture:
-        """The run so far as a static picture."""
+        """The run so far as a static picture, with its other branches pale behind it."""
         history = copy.copy(self.history)  # as long as it is now: the lab may train on
         history.held_out = list(history.held_out)
-        return figures.run(history, marks(self.engine.log))
+        others = [(branch.name, self.engine.shared(branch), branch.history) for branch in self.engine.others]
+        return figures.run(history, marks(self.engine.log), others)
 
     def save(self, path: str | Path) -> None:
         """Pause, and write the run as small JSON: task, plan, and every change with its step. No weights, no code.

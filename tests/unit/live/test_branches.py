@@ -341,14 +341,18 @@ def test_snapshots_are_thinned_where_they_lie_closest():
     assert sorted(branch.snapshots) == [0, 30, 60, 100]
 
 
-def test_a_long_run_keeps_its_snapshots_evenly_apart():
+@pytest.mark.parametrize(("steps", "recent", "all_gaps"), [(500, 60, 60), (1000, 105, 105), (5000, 210, 1700)])
+def test_ways_back_are_short_where_they_are_likely(steps, recent, all_gaps):
+    """As many snapshots as the document's model has in 64 MB, made every 50 steps: the longest gap in the last 500."""
     branch = branch_of(0, {0: Fake(1)})
-    for number in range(1, 1000):
+    for number in range(1, steps + 1):
         branch.updates.append(None)
-        branch.snapshots[number] = held = Fake(1)
-        thin([branch], held, most=20)
-    gaps = np.diff(sorted(branch.snapshots))
-    assert len(branch.snapshots) == 20 and gaps.max() <= 130
+        if number % 50 == 0:
+            branch.snapshots[number] = held = Fake(1)
+            thin([branch], held, most=12)
+    numbers = np.array(sorted(branch.snapshots))
+    gaps = np.diff(numbers)
+    assert len(numbers) <= 12 and gaps[numbers[1:] > steps - 500].max() <= recent and gaps.max() <= all_gaps
 
 
 def test_a_snapshot_that_branches_share_counts_once_and_goes_from_all():

@@ -1,0 +1,58 @@
+"""Going back in the lab as a person does: click a step, branch there, freeze instead, and compare the two futures."""
+
+from lab_page import shown
+from lab_server import until
+
+CURRENT = "print(lab.engine.current.name, lab.engine.number, *lab.controls.frozen)"
+
+
+def test_go_back_and_take_the_other_way(notebook, errors):
+    lab = shown(notebook)
+    page, branches = lab.page, lab.page.get_by_role("combobox", name="branch", exact=True)
+    at, here = page.get_by_role("textbox", name="step", exact=True), page.get_by_role("button", name="Branch here")
+    lab.play.click()
+    lab.steps_on(20)
+    assert branches.is_hidden()
+    lab.exact.fill("1")
+    lab.exact.press("Enter")
+    until(lambda: lab.weight() == 1, what="λ in the loop")
+    lab.steps_on(10)
+    lab.pause.click()
+    until(lambda: not lab.playing(), "the lab to pause")
+    last = lab.step()
+
+    canvas = page.locator(".jo-curves canvas").first
+    box = canvas.bounding_box()
+    canvas.click(position={"x": 0.35 * box["width"], "y": box["height"] / 2})
+    clicked = int(at.input_value())
+    assert 0 < clicked < last and at.evaluate("(field) => field === document.activeElement")
+    at.fill("7")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # "Branch here" has the focus
+    until(lambda: lab.step() == 7, "the run to stand before step 7")
+    assert notebook.kernel(CURRENT).split() == ["B", "7"]
+    assert lab.exact.input_value() == "0.01" or float(lab.exact.input_value()) == 0.01
+    assert branches.is_visible() and page.get_by_text("one run each: not evidence yet").is_visible()
+    assert "Pale behind it: branch A." in canvas.get_attribute("aria-label")
+    lab.freeze("feature_extractor").focus()
+    page.keyboard.press("Space")
+    lab.play.click()
+    lab.steps_on(10)
+    lab.pause.click()
+    until(lambda: not lab.playing(), "the lab to pause")
+    here.wait_for()
+
+    branches.select_option("A")
+    until(lambda: lab.step() == last, "the first future")
+    assert notebook.kernel(CURRENT).split() == ["A", str(last)]
+    until(lambda: not lab.freeze("feature_extractor").is_checked(), what="the switch to stand as it did there")
+    options = branches.locator("option").all_inner_texts()
+    assert options == [f"A: λ reg 1", "B from step 7 of A: freeze feature_extractor"]  # noqa: F541
+    assert not errors
+
+
+def test_a_step_that_was_not_taken_is_refused_in_words(notebook, errors):
+    lab = shown(notebook)
+    lab.page.get_by_role("textbox", name="step", exact=True).fill("99999")
+    lab.page.get_by_role("button", name="Branch here").click()
+    until(lambda: "must be one of 0 to" in lab.alert.inner_text(), what="a refusal in words")
