@@ -115,7 +115,8 @@ def draw_held_out(axes: Axes, held_out: Sequence[tuple[int, dict[str, float]]], 
     if held_out:
         name = next(iter(held_out[0][1]))
         for branch, first, other in others:
-            points = [(step, metrics[name]) for step, metrics in other.held_out if step >= first]
+            shared = sum(step <= first for step, _ in other.held_out)
+            points = [(step, metrics[name]) for step, metrics in other.held_out[max(0, shared - 1) :]]
             if points:
                 axes.plot(*zip(*points, strict=True), **HELD_OUT | PALE)
                 name_end(axes, branch, points[-1])

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { numbered, readRows } from "../../jointopt/live/lab/curves.js";
+import { numbered, readRows, since } from "../../jointopt/live/lab/curves.js";
 import { influence } from "../../jointopt/live/lab/influence.js";
 import { through } from "../../jointopt/live/shared/canvas.js";
 import { lookOf } from "../../jointopt/live/shared/look.js";
@@ -74,4 +74,12 @@ test("influence: a disc by area for each pair, none where there is none, and nam
 test("a click on a panel is a step, from the first to the last", () => {
   const options = { width: 300, right: 50, last: 100 }; // the curves lie between 50 and 250 pixels
   assert.deepEqual([0, 50, 150, 250, 299].map((x) => stepAt(x, options)), [0, 0, 50, 100, 100]);
+});
+
+test("held-out points of another branch begin with the last one in common", () => {
+  const points = [[0, 1], [10, 2], [20, 3], [30, 4]];
+  assert.deepEqual(since(points, 12), [[10, 2], [20, 3], [30, 4]]);
+  assert.deepEqual(since(points, 20), [[20, 3], [30, 4]]);
+  assert.deepEqual(since(points, 0), points);
+  assert.deepEqual(since([], 5), []);
 });

@@ -74,6 +74,11 @@ class Branch:
         """What was changed since the fork."""
         return [change for change in self.log if change.step >= self.fork]
 
+    @property
+    def first_change(self) -> int:
+        """The first step at which something can be changed: how a run begins is no change, but how a branch does is."""
+        return 0 if self.parent else 1
+
     def until(self, number: int, name: str, plan: Plan | None = None) -> "Branch":
         """A new branch, of the steps before this one, with a plan of its own if there is one.
 

@@ -78,7 +78,7 @@ function render({ model, el }) {
       find("[data-plan]").value = state.ended ? "" : state.plan;
     }
     const branches = find("[data-use_branch]");
-    find("[data-branches]").hidden = state.branches.length < 2;
+    for (const each of root.querySelectorAll("[data-branches]")) each.hidden = state.branches.length < 2;
     branches.replaceChildren(...state.branches.map((each) => new Option(each.words, each.name)));
     branches.value = state.branch;
     setIdle(root, { play: state.playing, step: state.playing, pause: !state.playing });
@@ -160,14 +160,14 @@ function markup(id, losses, modules, optimizers, plans) {
       ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
       ${plans.length ? menu("plan", plans, `<option value="" data-ended hidden disabled></option>`) : ""}
       ${menu("optimizer", optimizers)}
-      <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label>
-      <label>step <input type="text" inputmode="numeric" size="6" placeholder="now" data-at></label>
-      ${button("branch", "Branch here")}</div>
-    <div class="jo-row" data-branches hidden>
-      <label>branch <select data-use_branch></select></label>
-      <span>one run each: not evidence yet</span></div>
+      <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label></div>
     <div class="jo-row">${weights.join("")}</div>
     <div class="jo-row">${switches.join("")}</div>
+    <div class="jo-row">
+      <label>step <input type="text" inputmode="numeric" size="6" placeholder="now" data-at></label>
+      ${button("branch", "Branch here")}
+      <label data-branches hidden>branch <select data-use_branch></select></label>
+      <span data-branches hidden>one run each: not evidence yet</span></div>
     <div class="jo-waits" role="status" id="${id}waits"></div>
     <div class="jo-error" role="alert"></div>
     <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another

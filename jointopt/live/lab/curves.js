@@ -65,7 +65,8 @@ function render({ model, el }) {
     const rate = (1000 * (info.number - seen[0][1])) / (performance.now() - seen[0][0]);
     const now = total.length ? `J ${short(total[total.length - 1])}` : "";
     const speed = rate > 0 ? `${rate.toFixed(rate < 10 ? 1 : 0)} steps/s` : "";
-    find(".jo-step").textContent = [`step ${info.number}`, now, speed].filter(Boolean).join(" · ");
+    const branch = others.length ? `branch ${info.branch}` : "";
+    find(".jo-step").textContent = [branch, `step ${info.number}`, now, speed].filter(Boolean).join(" · ");
     say(info, now);
   };
 
@@ -201,8 +202,13 @@ function sharesOf(plot, other, series) {
   }
 }
 
+// The points from a step on, with the one before, so that they hang together with what is in common.
+export function since(points, step) {
+  return points.filter((_, i) => i + 1 >= points.length || points[i + 1][0] > step);
+}
+
 function heldOut(canvas, { points }, options) {
-  const behind = options.others.map((other) => ({ ...other, points: other.held_out.points.filter(([x]) => x >= other.shared) }));
+  const behind = options.others.map((other) => ({ ...other, points: since(other.held_out.points, other.shared) }));
   const values = points.length ? points.map(([, v]) => v) : [0, 1];
   values.push(...behind.flatMap((other) => other.points.map(([, v]) => v)));
   const [low, high] = [Math.min(...values), Math.max(...values)], pad = (high - low) * 0.1 || 1;

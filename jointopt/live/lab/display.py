@@ -124,6 +124,7 @@ class Display:
         with self.curves.hold_sync():  # one message
             self.curves.info = {
                 "number": self.engine.number,
+                "branch": self.engine.current.name,
                 "status": self.engine.status_line.text,
                 "note": note,
                 "memory": memory_limit.warning(),
@@ -177,7 +178,7 @@ class Display:
 
 def in_words(branch: Branch) -> str:
     """Where a branch began, and what was changed since."""
-    changes = [words for _, words in marks(branch.changes)]
+    changes = [words for _, words in marks(branch.changes, branch.first_change)]
     most = [*changes[:2], "…"] if len(changes) > 3 else changes
     began = branch.name if branch.parent is None else f"{branch.name} from step {branch.fork} of {branch.parent}"
     return ": ".join([began, ", ".join(most)] if most else [began])

@@ -127,12 +127,11 @@ class LiveLab:
 
         def work():
             for branch in self.branches:
-                changes = branch.log + branch.waiting
-                since = "; ".join(f"{words} at {step}" for step, words in marks(branch.changes + branch.waiting))
-                name = f"{branch.name}: {since}" if since else branch.name
-                updates = self.engine.updates_of(branch, ARM_STEPS)
-                changes = [change for change in changes if change.name != "plan"]
-                arms[name] = Arm(partial(iter, updates), changes=changes)
+                marked = marks(branch.changes + branch.waiting, branch.first_change)
+                since = "; ".join(f"{words} at {step}" for step, words in marked)
+                changes = [change for change in branch.log + branch.waiting if change.name != "plan"]
+                plan = partial(iter, self.engine.updates_of(branch, ARM_STEPS))
+                arms[f"{branch.name}: {since}" if since else branch.name] = Arm(plan, changes=changes)
 
         self._trainer.check_open()
         self._trainer.worker.do(work)

@@ -79,8 +79,8 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
-def marks(log: Sequence[Change]) -> list[tuple[int, str]]:
-    """(step, what changed there, in short) for the curves; a dragged slider is one mark, where it came to rest."""
+def marks(log: Sequence[Change], first: int = 1) -> list[tuple[int, str]]:
+    """(step, what changed there, in short) from step `first` on; a dragged slider is one mark, where it stopped."""
     kept: list[Change] = []
     for change in log:
         previous = next((i for i in reversed(range(len(kept))) if kept[i].name == change.name), None)
@@ -88,7 +88,7 @@ def marks(log: Sequence[Change]) -> list[tuple[int, str]]:
         if dragged and change.step - kept[previous].step < SAME_GESTURE:
             del kept[previous]
         kept.append(change)
-    return [(change.step, in_short(change)) for change in kept if change.step > 0]
+    return [(change.step, in_short(change)) for change in kept if change.step >= first]
 
 
 def in_short(change: Change) -> str:
