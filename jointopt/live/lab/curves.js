@@ -4,7 +4,9 @@ import { hatch, stroke, through, write } from "../shared/canvas.js";
 import { LOOK, lookOf, onLookChange, theme } from "../shared/look.js";
 import { percent, short } from "../shared/numbers.js";
 import { escaped, pickStep, rootOf } from "../shared/page.js";
-import { curve, emptyPanel, GAP, LANE, logRange, nameEnds, pale, roomFor, runs, standing, stepAt } from "../shared/panel.js";
+import {
+  curve, emptyPanel, GAP, LANE, logRange, nameEnds, pale, roomFor, runs, standing, stepAt,
+} from "../shared/panel.js";
 import { influence } from "./influence.js";
 
 const TITLES = [
@@ -106,7 +108,8 @@ function render({ model, el }) {
   };
   for (const canvas of canvases)
     canvas.addEventListener("click", ({ offsetX }) => {
-      if (common) pickStep(name, Math.min(model.get("info").number, stepAt(offsetX, { ...common, width: canvas.clientWidth })));
+      const step = common && stepAt(offsetX, { ...common, width: canvas.clientWidth });
+      if (common) pickStep(name, Math.min(model.get("info").number, step));
     });
   model.on("change:frame", ask);
   model.on("change:info", ask);

@@ -7,6 +7,8 @@ cells ask for, between two steps.
 import copy
 import math
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from jointopt import figures
@@ -127,8 +129,8 @@ class LiveLab:
 
         def work():
             for branch in self.branches:
-                marked = marks(branch.changes + branch.waiting, branch.first_change)
-                since = "; ".join(f"{words} at {step}" for step, words in marked)
+                marked = groupby(marks(branch.changes + branch.waiting, branch.first_change), key=itemgetter(0))
+                since = "; ".join(f"{', '.join(words for _, words in same)} at {step}" for step, same in marked)
                 changes = [change for change in branch.log + branch.waiting if change.name != "plan"]
                 plan = partial(iter, self.engine.updates_of(branch, ARM_STEPS))
                 arms[f"{branch.name}: {since}" if since else branch.name] = Arm(plan, changes=changes)

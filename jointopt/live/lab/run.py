@@ -222,7 +222,8 @@ class Run:
         name, self._next_optimizer = self._next_optimizer, None
         if name is not None:
             self._use(name)
-            self._optimizer_log.append(Change(self.number, "optimizer", name))
+            before = [change for change in self._optimizer_log if change.step < self.number]  # none of this very step
+            self._optimizer_log = [*before, Change(self.number, "optimizer", name)]
 
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:

@@ -101,7 +101,7 @@ def test_what_a_browser_has_missed_is_sent_again(task, monkeypatch):
     browser("beat", shown=number)
     assert sent == []
     browser("beat", shown=number - 1)
-    assert sent == ["state", ["info", "frame", "picture"]]
+    assert sent == ["state", ["info", "frame", "others", "picture"]]
 
 
 def test_each_state_has_a_number_of_its_own(task):

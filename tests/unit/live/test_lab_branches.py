@@ -44,15 +44,15 @@ def test_the_browser_goes_back_and_to_another_branch(make):
     browser = Browser(lab)
     lab.run(20)
     assert browser("branch", value=5) == ""
-    until(lambda: lab.display.controls.state["branch"] == "B")
+    until(lambda: lab.display.curves.info["branch"] == "B")
     assert lab.engine.number == 5 and lab.display.curves.info["number"] == 5
     assert browser("frozen", name="head", value=True) == ""
     lab.run(3)
     assert browser("branch", value=None) == ""  # here
-    until(lambda: lab.display.controls.state["branch"] == "C")
+    until(lambda: lab.display.curves.info["branch"] == "C")
     assert lab.engine.number == 8
     assert browser("use_branch", value="A") == ""
-    until(lambda: lab.display.controls.state["branch"] == "A")
+    until(lambda: lab.display.curves.info["branch"] == "A")
     assert lab.engine.number == 20
     assert [each["words"] for each in lab.display.controls.state["branches"]] == [
         "A",
