@@ -1,4 +1,4 @@
-"""`python -m benchmarks [loops] [lab] [sizes] [sweep]` prints one table: what is compared, bound, measured."""
+"""`python -m benchmarks [loops] [lab] [branches] [sizes] [sweep]` prints one table: what is compared, bound, measured."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.measure import table
 
-PARTS = ("loops", "lab", "sizes", "sweep")
+PARTS = ("loops", "lab", "branches", "sizes", "sweep")
 
 
 def main() -> None:
