@@ -1,4 +1,4 @@
-"""`python -m benchmarks [loops] [lab] [branches] [sizes] [sweep]` prints one table: what is compared, bound, measured."""
+"""`python -m benchmarks [loops] [lab] [branches] [sizes] [sweep]` prints a table: what is compared, bound, measured."""
 
 import argparse
 import os
