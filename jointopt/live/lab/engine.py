@@ -4,14 +4,15 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import islice
+from threading import Lock
 
 from jointopt.checks import check_count, check_name
 from jointopt.controls import Change, Controls
 from jointopt.live.lab.branches import Branch, Snapshot, by_kind, letter, thin
-from jointopt.live.lab.plan_menu import Plan
+from jointopt.live.lab.plan_menu import Plan, Plans
 from jointopt.live.lab.run import Run
 from jointopt.live.lab.throttle import Throttle
-from jointopt.training import Step, Update
+from jointopt.training import Step, Task, Update
 
 SNAPSHOT_SHARE = 0.005  # the most of the training time that snapshots may take
 
@@ -21,6 +22,10 @@ class Engine(Run):
 
     current  the branch that is followed
     """
+
+    def __init__(self, task: Task, plan: Plans = None, controls: Controls | None = None):
+        self._leaving = Lock()  # held from leaving a branch until the run stands at the end of another
+        super().__init__(task, plan, controls)
 
     def _begin(self) -> None:
         super()._begin()
@@ -37,10 +42,14 @@ class Engine(Run):
 
     @property
     def branches(self) -> list[Branch]:
-        """All of this run, in the order in which they began."""
-        self.current.log, waits = self.log, self.menu.waiting
-        plan = [] if waits is None else [Change(self.number, "plan", waits)]
-        self.current.waiting = plan + self.pending
+        """All of this run, in the order in which they began; from any thread."""
+        if self._leaving.acquire(blocking=False):  # else what it has is kept already
+            try:
+                waits = self.menu.waiting
+                plan = [] if waits is None else [Change(self.number, "plan", waits)]
+                self.current.log, self.current.waiting = self.log, plan + self.pending
+            finally:
+                self._leaving.release()
         return list(self._branches.values())
 
     def branch(self, number: int, plan: Plan | None = None) -> Branch:
@@ -50,10 +59,11 @@ class Engine(Run):
         from step 0 on, which can be gone through more than once
         """
         self.check_step(number)
-        self._leave()
-        new = self.current.until(number, letter(len(self._branches)), plan)
-        self._follow(new)
-        self._branches[new.name] = new
+        with self._leaving:
+            self._leave()
+            new = self.current.until(number, letter(len(self._branches)), plan)
+            self._follow(new)
+            self._branches[new.name] = new
         return new
 
     def check_step(self, number: object) -> None:
@@ -65,7 +75,7 @@ class Engine(Run):
     @property
     def others(self) -> list[Branch]:
         """The branches that are not followed."""
-        return [branch for branch in self._branches.values() if branch is not self.current]
+        return [branch for branch in list(self._branches.values()) if branch is not self.current]
 
     def shared(self, branch: Branch) -> int:
         """How many steps a branch has in common with the one that is followed."""
@@ -84,8 +94,9 @@ class Engine(Run):
         """Go on with another branch where it was left, with what waited there."""
         check_name("branch", name, self._branches)
         if name != self.current.name:
-            self._leave()
-            self._follow(self._branches[name])
+            with self._leaving:
+                self._leave()
+                self._follow(self._branches[name])
 
     def updates_of(self, branch: Branch, most: int) -> list[Update]:
         """Those that were taken, and those that would have followed, `most` in all."""
@@ -103,9 +114,11 @@ class Engine(Run):
 
     def _leave(self) -> None:
         """Keep all that it takes to go on with this branch."""
-        waiting = [("plan", self.menu.put_aside()), ("optimizer", self._next_optimizer), *self.controls.put_aside()]
+        plan = self.menu.put_aside()
+        optimizer, self._next_optimizer = self._next_optimizer, None
+        waiting = [("plan", plan), ("optimizer", optimizer), *self.controls.put_aside()]
         self.current.waiting = [Change(self.number, name, value) for name, value in waiting if value is not None]
-        self.current.log, self._next_optimizer = self.log, None
+        self.current.log = self.log
         self._keep()
 
     def _follow(self, branch: Branch) -> None:

@@ -98,6 +98,29 @@ def test_the_other_futures_are_sent_once(make):
     assert lab.display.curves.others == [] and lab.display.controls.state["branch"] == "A"
 
 
+def test_what_waits_stays_with_its_branch_whatever_is_set_on_the_way_back(make):
+    """Each change shows how the controls stand, and so asks for the branches, in the middle of leaving one."""
+    task, going_back = make(), []
+
+    def losses(model, batch):
+        if going_back:
+            going_back.clear()
+            lab.controls.set(weight={"task": 0.9})
+        return task.losses(model, batch)
+
+    lab = LiveLab(replace(task, losses=losses))
+    lab.run(10)
+    lab.controls.set(weight={"reg": 0.25})
+    lab.controls.freeze("neck")
+    waiting = lab.engine.pending
+    going_back.append(True)
+    lab.branch(6)
+    assert not going_back and [change[1:] for change in lab.engine.pending] == [("weight.task", 0.9)]
+    lab.use_branch("A")
+    assert [change for change in lab.engine.pending if change.name != "weight.task"] == waiting
+    assert lab.branches[0].waiting == lab.engine.pending
+
+
 def test_where_a_branch_began_is_marked(make):
     lab = LiveLab(make())
     lab.run(20)
