@@ -72,6 +72,21 @@ def test_a_file_of_format_1_is_a_run_of_one_branch(make, tmp_path):
     assert (tmp_path / "again.json").read_text() == file.read_text()
 
 
+def test_each_arm_of_a_replayed_lab_has_the_plan_of_its_own_branch(make, tmp_path):
+    menu = {"turns": plans.alternating(Update("encoder"), Update("head")), "joint": plans.joint()}
+    lab, file = LiveLab(make(), menu, name="saved"), tmp_path / "run.json"
+    lab.run(6)
+    lab.branch(3)
+    lab.use_plan("joint")
+    lab.run(20)
+    expected = [list(branch.updates) for branch in lab.branches]
+    lab.save(file)
+    replayed = LiveLab.replay(file, task=make(), name="replayed")
+    for name in "BA":
+        replayed.use_branch(name)
+        assert [list(arm.plan()) for arm in replayed.arms().values()] == expected  # the file knows of no more
+
+
 WRONG_TREES = {
     "a parent of its own number": (1, {"parent": 1}, "a branch before this one as its parent, got 1"),
     "no parent": (1, {"parent": None}, "a branch before this one as its parent, got None"),
