@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from labtools import Browser, until
 
-from jointopt import plans
+from jointopt import Controls, plans
 from jointopt.live import LiveLab
 from jointopt.live.lab.trainer import FORGETFUL
 
@@ -119,6 +119,21 @@ def test_what_waits_stays_with_its_branch_whatever_is_set_on_the_way_back(make):
     lab.use_branch("A")
     assert [change for change in lab.engine.pending if change.name != "weight.task"] == waiting
     assert lab.branches[0].waiting == lab.engine.pending
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_branch_from_the_start_begins_as_the_lab_did(steps, make):
+    lab = LiveLab(make(), controls=Controls(weights={"reg": 0.5}, frozen=["head"], lr=0.01))
+    lab.engine.use_optimizer("SGD")
+    for _ in range(steps):
+        lab.run(1)
+    lab.branch(0)
+    assert lab.controls.settings == ({"reg": 0.5}, {"head"}, 0.05) and lab.engine.next_optimizer == "SGD"
+    lab.run(3)
+    a, b = lab.branches
+    lab.use_branch("A")
+    lab.run(4 - steps)
+    assert a.log == b.log and totals(lab)[:3] == b.history["total"].tolist()
 
 
 def test_where_a_branch_began_is_marked(make):
