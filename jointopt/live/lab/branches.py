@@ -46,7 +46,7 @@ class Snapshot:
         generator.set_state(self._random)
 
 
-@dataclass
+@dataclass(eq=False)
 class Branch:
     """One way that a run has gone, from its first step on; up to `fork` it is that of its parent.
 
@@ -68,6 +68,10 @@ class Branch:
     snapshots: dict[int, Snapshot] = field(default_factory=dict)
     plan: Plan | None = None
     repeats: bool = True
+
+    def __repr__(self):
+        changes = [tuple(change) for change in self.changes]
+        return f"Branch({self.name!r}, parent={self.parent!r}, fork={self.fork}, steps={len(self.updates)}, {changes=})"
 
     @property
     def changes(self) -> list[Change]:

@@ -78,6 +78,16 @@ def test_what_cannot_be_is_refused_at_once_and_the_lab_plays_on(kind, value, err
     assert lab.engine.number == 20 and [branch.name for branch in lab.branches] == ["A"]
 
 
+def test_a_branch_as_the_last_line_of_a_cell_is_one_short_line(make):
+    lab = LiveLab(make())
+    lab.run(20)
+    assert repr(lab.branch(5)) == "Branch('B', parent='A', fork=5, steps=5, changes=[])"
+    lab.controls.freeze("head")
+    lab.run(2)
+    expected = "Branch('B', parent='A', fork=5, steps=7, changes=[(5, 'frozen.head', True)])"
+    assert repr(lab.branches) == f"[Branch('A', parent=None, fork=0, steps=20, changes=[]), {expected}]"
+
+
 def test_the_other_futures_are_sent_once(make):
     lab = LiveLab(make())
     lab.run(20)
