@@ -15,6 +15,7 @@ from jointopt.training import Update
 
 RECENT = 500  # steps: within these, snapshots are thinned evenly
 MOST_BYTES = 64 * 2**20  # that the snapshots of a run may take together
+MOST_BRANCHES = 100  # of a run: a saved run has no more
 
 
 class Snapshot:

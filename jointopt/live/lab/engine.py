@@ -8,7 +8,7 @@ from threading import Lock
 
 from jointopt.checks import check_count, check_name
 from jointopt.controls import Change, Controls
-from jointopt.live.lab.branches import Branch, Snapshot, by_kind, letter, thin
+from jointopt.live.lab.branches import MOST_BRANCHES, Branch, Snapshot, by_kind, letter, thin
 from jointopt.live.lab.plan_menu import Plan, Plans
 from jointopt.live.lab.run import Run
 from jointopt.live.lab.throttle import Throttle
@@ -68,6 +68,8 @@ class Engine(Run):
 
     def check_step(self, number: object) -> None:
         """ValueError unless the run can branch at this step."""
+        if len(self._branches) >= MOST_BRANCHES:
+            raise ValueError(f"this run has {MOST_BRANCHES} branches, and can have no more: reset() begins a new one")
         check_count("the step to branch at", number)
         if number > self.number:
             raise ValueError(f"the step to branch at must be one of 0 to {self.number}, got {number}")

@@ -6,6 +6,8 @@ import pytest
 
 from jointopt import Update, plans
 from jointopt.live import LiveLab
+from jointopt.live.lab import saved_run
+from jointopt.live.lab.branches import MOST_BRANCHES
 
 pytestmark = pytest.mark.usefixtures("no_lab_is_left")
 
@@ -85,6 +87,20 @@ def test_each_arm_of_a_replayed_lab_has_the_plan_of_its_own_branch(make, tmp_pat
     for name in "BA":
         replayed.use_branch(name)
         assert [list(arm.plan()) for arm in replayed.arms().values()] == expected  # the file knows of no more
+
+
+def test_a_run_has_no_more_branches_than_a_file_of_it(make, tmp_path):
+    lab, file = LiveLab(make(), name="saved"), tmp_path / "run.json"
+    lab.run(1)
+    for _ in range(MOST_BRANCHES - 1):
+        lab.branch(1)
+    with pytest.raises(ValueError, match="this run has 100 branches, and can have no more"):
+        lab.branch(1)
+    lab.save(file)
+    assert len(saved_run.load(file)["branches"]) == MOST_BRANCHES
+    lab.reset()
+    lab.run(1)
+    assert lab.branch(1).name == "B"
 
 
 WRONG_TREES = {
