@@ -1,6 +1,7 @@
 """Branches in the file of a run: a tree, replayed branch by branch, refused in words where its parts do not fit."""
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -101,6 +102,20 @@ def test_a_run_has_no_more_branches_than_a_file_of_it(make, tmp_path):
     lab.reset()
     lab.run(1)
     assert lab.branch(1).name == "B"
+
+
+def test_the_plans_of_a_large_tree_take_no_time_and_no_memory():
+    turns = [[0, 1], [1, 1]] * 50_000
+    first = {"parent": None, "fork": 0, "plan": turns}
+    run = {"updates": [[["head"], None], [None, None]], "branches": [first]}
+    run["branches"] += [{"parent": n, "fork": 100_000 - n, "plan": [[0, n + 1]]} for n in range(99)]
+    tracemalloc.start()
+    recorded = [saved_run.RecordedPlan(run, n) for n in range(100)]
+    last = sum(1 for _ in recorded[-1])
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+    assert last == 100_000 - 98 + 99
+    assert list(recorded[2])[-4:] == [Update(), Update("head"), Update("head"), Update("head")]
 
 
 WRONG_TREES = {
