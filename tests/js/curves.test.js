@@ -25,6 +25,11 @@ test("a frame is rows of float32, wherever it begins in its buffer", () => {
   assert.deepEqual([readRows(null, 3), readRows(new DataView(new ArrayBuffer(0)), 3)], [[], []]);
 });
 
+test("the axis has room for the curves of a hundred branches", () => {
+  const other = { values: new Float32Array(512).fill(2) };
+  assert.deepEqual(logRange([{ values: [0, NaN, 4, Infinity] }, ...Array(400).fill(other)]), [1.6, 5]);
+});
+
 test("changes of one step share a number", () => {
   const marks = [[3, "a"], [3, "b"], [9, "c"]];
   assert.deepEqual(numbered(marks), [{ step: 3, texts: ["a", "b"] }, { step: 9, texts: ["c"] }]);
