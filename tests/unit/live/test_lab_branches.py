@@ -88,6 +88,15 @@ def test_a_branch_as_the_last_line_of_a_cell_is_one_short_line(make):
     assert repr(lab.branches) == f"[Branch('A', parent=None, fork=0, steps=20, changes=[]), {expected}]"
 
 
+def test_a_click_on_the_curves_is_for_the_controls_beside_them(make):
+    """Two notebooks of one page may each have a lab of the same name."""
+    first = LiveLab(make()).display
+    second = LiveLab(make()).display
+    for display in (first, second):
+        assert display.controls.spec["lab"] == display.curves.spec["lab"]
+    assert first.curves.spec["lab"] != second.curves.spec["lab"]
+
+
 def test_the_other_futures_are_sent_once(make):
     lab = LiveLab(make())
     lab.run(20)
