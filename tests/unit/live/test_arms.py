@@ -74,6 +74,12 @@ def test_what_is_frozen_is_not_paid_for(lab, make):
     assert run[name]["flops"] < run["A"]["flops"]
 
 
+def test_what_is_frozen_at_a_step_hangs_on_no_order_of_the_changes():
+    changes = [(10, "frozen.head", False), (5, "frozen.head", True), (5, "lr", 0.1), (12, "frozen.neck", True)]
+    arm = Arm(plans.joint, changes=changes)
+    assert [arm.frozen(n) for n in (4, 5, 9, 10, 12)] == [set(), {"head"}, {"head"}, set(), {"neck"}]
+
+
 def test_arms_can_be_sent_to_other_processes_and_kept_in_a_file(lab, make, tmp_path):
     path = tmp_path / "run.json"
     options = dict(seeds=[1, 2], progress=False, path=path)
