@@ -106,13 +106,13 @@ class Engine(Run):
         rest = self.menu.rest(number, by_kind(branch.log + branch.waiting)[0], branch.plan)
         return branch.updates + list(islice(rest, max(0, most - number)))
 
-    def _keep(self) -> None:
-        """A snapshot of the run as it stands."""
+    def _keep(self, held: bool = False) -> None:
+        """A snapshot of the run as it stands. held: as long as it is the last one, however large it is."""
         also = self.last, copy.copy(self.status_line)
         self.current.snapshots[self.number] = snapshot = Snapshot(
             self.task.model, self.optimizer, self.optimizer_name, self._generator, also
         )
-        thin(self._branches.values(), snapshot)
+        thin(self._branches.values(), snapshot if held else None)
 
     def _leave(self) -> None:
         """Keep all that it takes to go on with this branch."""
@@ -121,7 +121,7 @@ class Engine(Run):
         waiting = [("plan", plan), ("optimizer", optimizer), *self.controls.put_aside()]
         self.current.waiting = [Change(self.number, name, value) for name, value in waiting if value is not None]
         self.current.log = self.log
-        self._keep()
+        self._keep(held=True)  # the way to another branch may fail
 
     def _follow(self, branch: Branch) -> None:
         """Stand at the end of another branch. If that fails, the run is where it was."""
