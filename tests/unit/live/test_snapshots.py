@@ -106,3 +106,30 @@ def test_snapshots_take_no_more_than_they_may(model, width, monkeypatch):
     while engine.number < 5:
         engine.step()
     assert engine.history["total"].tolist() == total
+
+
+class Begins(nn.Module):
+    """A buffer that the first forward pass begins."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3, 3)
+        self.register_buffer("mean", None)
+
+    def forward(self, x):
+        y = self.linear(x)
+        self.mean = y.detach().mean(0) if self.mean is None else 0.9 * self.mean + 0.1 * y.detach().mean(0)
+        return y - self.mean
+
+
+@pytest.mark.parametrize("again", [lambda engine: engine.branch(0), lambda engine: engine.reset()])
+def test_a_buffer_that_was_none_is_none_again(again):
+    engine = Engine(task_of(Begins(), 3))
+    for _ in range(4):
+        engine.step()
+    total = engine.history["total"].tolist()
+    again(engine)
+    assert engine.task.model.mean is None
+    for _ in range(4):
+        engine.step()
+    assert engine.history["total"].tolist() == total
