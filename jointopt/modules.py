@@ -98,7 +98,7 @@ class Buffers:
                   stays there, with the values of before: the model was moved
         """
         for module, name in self._none if replaced else ():
-            if module._buffers.get(name) is not None:
+            if name in module._buffers and module._buffers[name] is not None:
                 module._buffers[name] = None
         for module, name, buffer, value in self._kept:
             now = module._buffers[name] if name in module._buffers else None

@@ -102,9 +102,10 @@ def test_what_the_optimizer_remembers_is_that_of_the_fork(make, name):
     engine.use_optimizer(name)
     go(engine, 25)
     expected = state(engine)
-    engine.branch(12)
-    go(engine, 25)
-    assert_equal(state(engine), expected)
+    for _ in range(2):  # once more: a snapshot is as it was when it has been used
+        engine.branch(12)
+        go(engine, 25)
+        assert_equal(state(engine), expected)
 
 
 def change_much(engine):
