@@ -112,7 +112,7 @@ def change_much(engine):
     """A run of 40 steps with a change of each kind."""
     go(engine, 10)
     engine.controls.set(weight={"reg": 0.5}, lr=2e-3)
-    go(engine, 15)
+    go(engine, 2 * EVERY)  # where there is a snapshot
     engine.controls.freeze("neck")
     go(engine, 20)
     engine.use_optimizer("SGD")
