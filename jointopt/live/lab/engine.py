@@ -139,9 +139,9 @@ class Engine(Run):
         self.current, self.updates, self.history, self._influence = branch, branch.updates, branch.history, {}
         plans, self._optimizer_log, settings = by_kind(branch.log)
         plan, optimizer, waiting = by_kind(branch.waiting)
-        self.menu.go_on(self.number, plans, plan[0].value if plan else None, branch.plan)
+        self.menu.go_on(self.number, plans, plan[-1].value if plan else None, branch.plan)
         if optimizer and self._next_optimizer is None:  # none was chosen meanwhile
-            self._next_optimizer = optimizer[0].value
+            self._next_optimizer = optimizer[-1].value  # after a reset the log begins with one, and another may wait
         self.controls.resume(settings, [(name, value) for _, name, value in waiting])
 
     def _restore(self, snapshot: Snapshot) -> None:

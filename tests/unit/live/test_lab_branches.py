@@ -140,6 +140,27 @@ def test_what_waits_stays_with_its_branch_whatever_is_set_on_the_way_back(make):
     assert lab.branches[0].waiting == lab.engine.pending
 
 
+def test_an_optimizer_that_is_chosen_on_the_way_to_a_branch_is_used_rather_than_the_one_that_waited_there(make):
+    task, going_back = make(), []
+
+    def losses(model, batch):
+        if going_back:
+            going_back.clear()
+            lab.engine.use_optimizer("RMSprop")
+        return task.losses(model, batch)
+
+    lab = LiveLab(replace(task, losses=losses))
+    lab.run(10)
+    lab.engine.use_optimizer("SGD")
+    lab.branch(6)
+    del lab.branches[0].snapshots[10]  # as thinning may
+    going_back.append(True)
+    lab.use_branch("A")
+    assert not going_back and lab.engine.next_optimizer == "RMSprop" and lab.engine.lr == 1e-3
+    lab.run(1)
+    assert [tuple(change) for change in lab.engine.log] == [(10, "optimizer", "RMSprop"), (10, "lr", 1e-3)]
+
+
 @pytest.mark.parametrize("steps", [0, 3])
 def test_a_branch_from_the_start_begins_as_the_lab_did(steps, make):
     lab = LiveLab(make(), controls=Controls(weights={"reg": 0.5}, frozen=["head"], lr=0.01))
@@ -153,6 +174,15 @@ def test_a_branch_from_the_start_begins_as_the_lab_did(steps, make):
     lab.use_branch("A")
     lab.run(4 - steps)
     assert a.log == b.log and totals(lab)[:3] == b.history["total"].tolist()
+
+
+def test_after_a_reset_a_branch_from_the_start_has_what_was_chosen_last(make):
+    lab = LiveLab(make())
+    lab.engine.use_optimizer("SGD")
+    lab.reset()
+    lab.engine.use_optimizer("RMSprop")
+    lab.branch(0)
+    assert (lab.engine.next_optimizer, lab.engine.lr) == ("RMSprop", 1e-3)
 
 
 def test_where_a_branch_began_is_marked(make):
