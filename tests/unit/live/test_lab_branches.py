@@ -185,6 +185,15 @@ def test_after_a_reset_a_branch_from_the_start_has_what_was_chosen_last(make):
     assert (lab.engine.next_optimizer, lab.engine.lr) == ("RMSprop", 1e-3)
 
 
+def test_a_plan_that_is_to_begin_again_is_so_when_the_run_comes_back(make):
+    lab = LiveLab(make(), {"short": plans.joint(10), "long": plans.joint()})
+    lab.run(10)  # all of it, which nobody has noticed yet
+    lab.use_plan("short")
+    lab.branch(5)
+    lab.use_branch("A")
+    assert lab.run(10).number == 19
+
+
 def test_where_a_branch_began_is_marked(make):
     lab = LiveLab(make())
     lab.run(20)
