@@ -89,10 +89,10 @@ class Branch:
     def until(self, number: int, name: str, plan: Plan | None = None) -> "Branch":
         """A new branch, of the steps before this one, with a plan of its own if there is one.
 
-        How the run began, or is to begin, waits again before step 0.
+        How the run began, or is to begin, waits again before step 0; but not in a replay, whose log says it as well.
         """
         log = [change for change in self.log if change.step < number]
-        begun = [change for change in self.log + self.waiting if change.step == number == 0]
+        begun = [] if plan else [change for change in self.log + self.waiting if change.step == number == 0]
         snapshots = {n: snapshot for n, snapshot in self.snapshots.items() if n <= number}
         updates, history = self.updates[:number], self.history.until(number)
         return Branch(name, self.name, number, updates, history, log, begun, snapshots, plan or self.plan)

@@ -60,6 +60,23 @@ def test_branches_are_saved_as_a_tree_and_replayed_each(make, tmp_path):
         assert replayed.engine.pending == lab.engine.pending and bool(lab.engine.pending) == (name == "B")
 
 
+def test_a_branch_from_the_start_has_in_a_replay_nothing_that_its_parent_was_given_later(make, tmp_path):
+    lab, file = LiveLab(make(), name="saved"), tmp_path / "run.json"
+    lab.branch(0)
+    lab.run(3)
+    lab.branch(0)
+    lab.use_branch("A")
+    lab.controls.set(weight={"reg": 0.5})
+    lab.controls.freeze("head")
+    lab.engine.use_optimizer("SGD")
+    lab.run(3)
+    lab.save(file)
+    replayed = LiveLab.replay(file, task=make(), name="replayed")
+    assert replayed.note == "replayed 6 steps in 3 branches to the same numbers"
+    for saved, again in zip(lab.branches, replayed.branches, strict=True):
+        assert (saved.log, saved.waiting) == (again.log, again.waiting)
+
+
 def test_a_file_of_format_1_is_a_run_of_one_branch(make, tmp_path):
     lab, file = LiveLab(make(), name="saved"), tmp_path / "run.json"
     changed(lab)
