@@ -140,25 +140,28 @@ def test_what_waits_stays_with_its_branch_whatever_is_set_on_the_way_back(make):
     assert lab.branches[0].waiting == lab.engine.pending
 
 
-def test_an_optimizer_that_is_chosen_on_the_way_to_a_branch_is_used_rather_than_the_one_that_waited_there(make):
+def test_what_is_set_on_the_way_to_a_branch_holds_rather_than_what_waited_there(make):
     task, going_back = make(), []
 
     def losses(model, batch):
         if going_back:
             going_back.clear()
             lab.engine.use_optimizer("RMSprop")
+            lab.controls.set(weight={"reg": 0.75})
         return task.losses(model, batch)
 
     lab = LiveLab(replace(task, losses=losses))
     lab.run(10)
     lab.engine.use_optimizer("SGD")
+    lab.controls.set(weight={"reg": 0.25})
     lab.branch(6)
     del lab.branches[0].snapshots[10]  # as thinning may
     going_back.append(True)
     lab.use_branch("A")
     assert not going_back and lab.engine.next_optimizer == "RMSprop" and lab.engine.lr == 1e-3
     lab.run(1)
-    assert [tuple(change) for change in lab.engine.log] == [(10, "optimizer", "RMSprop"), (10, "lr", 1e-3)]
+    expected = [(10, "optimizer", "RMSprop"), (10, "lr", 1e-3), (10, "weight.reg", 0.75)]
+    assert [tuple(change) for change in lab.engine.log] == expected and lab.controls.weights == {"reg": 0.75}
 
 
 @pytest.mark.parametrize("steps", [0, 3])
