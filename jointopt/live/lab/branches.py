@@ -13,7 +13,7 @@ from jointopt.live.lab.plan_menu import Plan
 from jointopt.modules import Kept, put_back
 from jointopt.training import Update
 
-RECENT = 500  # steps: within these, snapshots are thinned evenly
+SHORT_WAY = 500  # steps: within these, snapshots are thinned evenly
 MOST_BYTES = 64 * 2**20  # that the snapshots of a run may take together
 TENSOR = 1000  # bytes, about, that a tensor takes besides its numbers
 MOST_BRANCHES = 100  # of a run: a saved run has no more
@@ -132,7 +132,7 @@ def _gaps(branches: Collection[Branch], held: Snapshot | None) -> dict[int, tupl
         for before, number, after in zip(numbers, numbers[1:], [*numbers[2:], None], strict=False):
             snapshot = branch.snapshots[number]
             if snapshot is not held:
-                back = max(len(branch.updates) - number, RECENT)
+                back = max(len(branch.updates) - number, SHORT_WAY)
                 gap = after is None, ((after or number) - before) / back
                 gaps[id(snapshot)] = max(gaps.get(id(snapshot), gap), gap)
     return gaps

@@ -31,13 +31,13 @@ class Engine(Run):
         super()._begin()
         self.current = Branch("A", None, 0, self.updates, self.history)
         self._branches = {self.current.name: self.current}
-        self._snapshots = Throttle(SNAPSHOT_SHARE)
-        self._snapshots.do(self._keep)
+        self._keeping = Throttle(SNAPSHOT_SHARE)
+        self._keeping.do(self._keep)
 
     def step(self, measure: Callable[[Update], bool] = lambda update: False) -> Step:
         """See Run.step."""
         step = super().step(measure)
-        self._snapshots.do(self._keep)
+        self._keeping.do(self._keep)
         return step
 
     @property

@@ -46,7 +46,7 @@ def save(engine: Engine, path: Path) -> None:
         "losses": engine.losses,
         "start": engine.start,
         "updates": [
-            [names and sorted(names) for names in (update.modules, update.losses)]
+            [part and sorted(part) for part in (update.modules, update.losses)]
             + ([] if update.hold_normalization else [False])
             for update in distinct
         ],
