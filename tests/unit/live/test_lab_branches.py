@@ -197,6 +197,16 @@ def test_a_plan_that_is_to_begin_again_is_so_when_the_run_comes_back(make):
     assert lab.run(10).number == 19
 
 
+def test_a_rate_can_be_set_on_each_branch(make):
+    lab = LiveLab(make())
+    lab.run(2)
+    lab.controls.set(lr=0.01)
+    lab.run(2)
+    lab.branch(1)
+    lab.controls.set(lr=0.02)
+    assert lab.run(1).number == 1 and lab.engine.optimizer.param_groups[0]["lr"] == 0.02
+
+
 def test_where_a_branch_began_is_marked(make):
     lab = LiveLab(make())
     lab.run(20)
