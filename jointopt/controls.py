@@ -98,7 +98,7 @@ class Controls:
     def take(self, number: int) -> Settings:
         """The snapshot for step `number`; what has changed since the last one is logged as taking effect here."""
         for name, value in self._scheduled.pop(number, ()):
-            self._change([(name, value)])
+            self._change([(name, value)], recorded=True)
         with self._lock:
             self.log += self.pending(number)
             self._pending.clear()
@@ -139,7 +139,7 @@ class Controls:
 
     def make(self, changes: Iterable[Iterable]) -> None:
         """Make logged changes now, whatever their step: they take effect at the next one."""
-        self._change([check_change(entry)[1:] for entry in changes])
+        self._change([check_change(entry)[1:] for entry in changes], recorded=True)
 
     def restart(self, settings: Settings | None = None) -> None:
         """Begin a new run with these settings, or those now in force: the log starts again, they are its step 0."""
@@ -185,7 +185,8 @@ class Controls:
             self.settings = _changed(Settings({}, frozenset(), None), past + self._pending)
         self.on_change()
 
-    def _change(self, changes: list[tuple[str, float | bool]]) -> None:
+    def _change(self, changes: list[tuple[str, float | bool]], recorded: bool = False) -> None:
+        """Make these changes. recorded: from a log, which has where each control came to rest, not in which order."""
         with self._lock:
             for name, _ in changes:
                 kind, _, target = name.partition(".")
@@ -194,7 +195,7 @@ class Controls:
                 elif kind == "frozen" and self._model is not None:
                     check_names([target], self._model)
             settings = _changed(self.settings, changes)
-            for name, value in changes:
+            for name, value in () if recorded else changes:
                 target = name.partition(".")[2]
                 if value is False and (around := next((f for f in settings.frozen if covers(f, target)), None)):
                     raise ValueError(f"{target!r} stays frozen while {around!r} is: thaw that")

@@ -87,12 +87,9 @@ class Buffers:
     """The buffers of modules as they are now, those that no state_dict has included."""
 
     def __init__(self, modules: Iterable[nn.Module]):
-        self._kept = [
-            (module, name, buffer, buffer.detach().clone())
-            for module in modules
-            for name, buffer in module._buffers.items()
-            if buffer is not None
-        ]
+        buffers = [(module, name, buffer) for module in modules for name, buffer in module._buffers.items()]
+        self._kept = [(*each, each[2].detach().clone()) for each in buffers if each[2] is not None]
+        self._none = [(module, name) for module, name, buffer in buffers if buffer is None]
 
     def restore(self, replaced: bool = True) -> None:
         """Put back what has changed; what has been registered since stays.
@@ -100,6 +97,9 @@ class Buffers:
         replaced  also where another tensor has been put in a buffer's place. One that differs in dtype or device alone
                   stays there, with the values of before: the model was moved
         """
+        for module, name in self._none if replaced else ():
+            if name in module._buffers and module._buffers[name] is not None:
+                module._buffers[name] = None
         for module, name, buffer, value in self._kept:
             now = module._buffers[name] if name in module._buffers else None
             if now is not None and _differ_in_kind(now, buffer):

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -53,7 +54,8 @@ class Arm:
 
     def frozen(self, number: int) -> frozenset[str]:
         """The modules that are frozen in step `number`."""
-        last = {name: value for step, name, value in self.changes if step <= number and name.startswith("frozen.")}
+        made = sorted((change for change in self.changes if change[0] <= number), key=itemgetter(0))
+        last = {name: value for _, name, value in made if name.startswith("frozen.")}
         return frozenset(name.removeprefix("frozen.") for name, value in last.items() if value)
 
     def controls(self) -> Controls:

@@ -7,7 +7,7 @@ import { numbered, readRows, since } from "../../jointopt/live/lab/curves.js";
 import { influence } from "../../jointopt/live/lab/influence.js";
 import { through } from "../../jointopt/live/shared/canvas.js";
 import { lookOf } from "../../jointopt/live/shared/look.js";
-import { escaped } from "../../jointopt/live/shared/page.js";
+import { escaped, onStep, pickStep } from "../../jointopt/live/shared/page.js";
 import { curve, logRange, runs, standing, stepAt } from "../../jointopt/live/shared/panel.js";
 
 // Of a path, what was asked of it.
@@ -23,6 +23,11 @@ test("a frame is rows of float32, wherever it begins in its buffer", () => {
   bytes.set(new Uint8Array(floats.buffer), 1);
   assert.deepEqual(readRows(new DataView(bytes.buffer, 1), 3).map((row) => [...row]), [[0, 2.5, 1], [0.25, 1, 2]]);
   assert.deepEqual([readRows(null, 3), readRows(new DataView(new ArrayBuffer(0)), 3)], [[], []]);
+});
+
+test("the axis has room for the curves of a hundred branches", () => {
+  const other = { values: new Float32Array(512).fill(2) };
+  assert.deepEqual(logRange([{ values: [0, NaN, 4, Infinity] }, ...Array(400).fill(other)]), [1.6, 5]);
 });
 
 test("changes of one step share a number", () => {
@@ -74,6 +79,17 @@ test("influence: a disc by area for each pair, none where there is none, and nam
 test("a click on a panel is a step, from the first to the last", () => {
   const options = { width: 300, right: 50, last: 100 }; // the curves lie between 50 and 250 pixels
   assert.deepEqual([0, 50, 150, 250, 299].map((x) => stepAt(x, options)), [0, 0, 50, 100, 100]);
+});
+
+test("a step that was clicked is heard by the controls of that lab, as long as they are there", () => {
+  globalThis.document = new EventTarget();
+  const heard = [];
+  const forget = onStep("a", (step) => heard.push(step));
+  pickStep("a", 7);
+  pickStep("b", 8);
+  forget();
+  pickStep("a", 9);
+  assert.deepEqual(heard, [7]);
 });
 
 test("held-out points of another branch begin with the last one in common", () => {

@@ -89,6 +89,19 @@ def test_a_part_cannot_be_thawed_while_the_whole_is_frozen(task):
     assert controls.frozen == {"encoder"}
 
 
+def test_a_part_that_was_thawed_before_the_whole_was_frozen_again_is_so_in_a_replay(make):
+    """A log has what each control came to in a step, not in which order."""
+    controls = Controls(frozen="encoder")
+    for step in train(make(), plans.joint(4), controls):
+        if step.number == 1:
+            controls.thaw("encoder")
+            controls.thaw("encoder.0")
+            controls.freeze("encoder")
+    replayed = Controls.replay(controls.log)
+    assert len(list(train(make(), plans.joint(4), replayed))) == 4
+    assert replayed.log == controls.log and replayed.frozen == {"encoder"}
+
+
 # Learning rates
 
 

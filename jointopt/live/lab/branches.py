@@ -13,8 +13,10 @@ from jointopt.live.lab.plan_menu import Plan
 from jointopt.modules import Kept, put_back
 from jointopt.training import Update
 
-RECENT = 500  # steps: within these, snapshots are thinned evenly
+SHORT_WAY = 500  # steps: within these, snapshots are thinned evenly
 MOST_BYTES = 64 * 2**20  # that the snapshots of a run may take together
+TENSOR = 1000  # bytes, about, that a tensor takes besides its numbers
+MOST_BRANCHES = 100  # of a run: a saved run has no more
 
 
 class Snapshot:
@@ -22,7 +24,7 @@ class Snapshot:
 
     optimizer_name  which it was
     also            what else has to be found again
-    bytes           the size of its tensors
+    bytes           its size. Buffers count twice: where a forward pass replaces one, that one is kept beside its copy
     """
 
     def __init__(
@@ -34,8 +36,9 @@ class Snapshot:
         self._optimizer = copy.deepcopy(optimizer.state_dict())
         self._random = generator.get_state()
         moments = [value for state in self._optimizer["state"].values() for value in state.values()]
-        tensors = [*(value for _, value in self._weights), *moments, *model.buffers()]
-        self.bytes = sum(tensor.nbytes for tensor in tensors if isinstance(tensor, Tensor))
+        buffers = [buffer for module in model.modules() for buffer in module._buffers.values()]
+        parts = [self._random, *(value for _, value in self._weights), *moments, *buffers, *buffers]
+        self.bytes = sum(part.nbytes + TENSOR for part in parts if isinstance(part, Tensor))
 
     def restore(self, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> None:
         """Put all of it back in place; the optimizer is one of that name."""
@@ -46,7 +49,7 @@ class Snapshot:
         generator.set_state(self._random)
 
 
-@dataclass
+@dataclass(eq=False)
 class Branch:
     """One way that a run has gone, from its first step on; up to `fork` it is that of its parent.
 
@@ -69,6 +72,10 @@ class Branch:
     plan: Plan | None = None
     repeats: bool = True
 
+    def __repr__(self):
+        changes = [tuple(change) for change in self.changes]
+        return f"Branch({self.name!r}, parent={self.parent!r}, fork={self.fork}, steps={len(self.updates)}, {changes=})"
+
     @property
     def changes(self) -> list[Change]:
         """What was changed since the fork."""
@@ -82,10 +89,10 @@ class Branch:
     def until(self, number: int, name: str, plan: Plan | None = None) -> "Branch":
         """A new branch, of the steps before this one, with a plan of its own if there is one.
 
-        How the run began waits again before step 0.
+        How the run began, or is to begin, waits again before step 0; but not in a replay, whose log says it as well.
         """
         log = [change for change in self.log if change.step < number]
-        begun = [change for change in self.log if change.step == number == 0]
+        begun = [] if plan else [change for change in self.log + self.waiting if change.step == number == 0]
         snapshots = {n: snapshot for n, snapshot in self.snapshots.items() if n <= number}
         updates, history = self.updates[:number], self.history.until(number)
         return Branch(name, self.name, number, updates, history, log, begun, snapshots, plan or self.plan)
@@ -102,11 +109,11 @@ def by_kind(changes: Collection[Change]) -> tuple[list[Change], list[Change], li
     return plan, optimizer, [change for change in changes if change.name not in ("plan", "optimizer")]
 
 
-def thin(branches: Collection[Branch], held: Snapshot, most: int = MOST_BYTES) -> None:
+def thin(branches: Collection[Branch], held: Snapshot | None = None, most: int = MOST_BYTES) -> None:
     """Drop snapshots until they take `most` bytes at most, each where the gap that it leaves matters least.
 
     That is the gap as a share of the way back to it: most ways back are short. The last of a branch is dropped when no
-    other is left to drop; that of step 0, and the one that is `held`, never.
+    other is left to drop; that of step 0, and the one that is `held`, if any, never.
     """
     kept = {id(snapshot): snapshot for branch in branches for snapshot in branch.snapshots.values()}
     total = sum(snapshot.bytes for snapshot in kept.values())
@@ -117,7 +124,7 @@ def thin(branches: Collection[Branch], held: Snapshot, most: int = MOST_BYTES) -
             branch.snapshots = {n: each for n, each in branch.snapshots.items() if id(each) != dropped}
 
 
-def _gaps(branches: Collection[Branch], held: Snapshot) -> dict[int, tuple[bool, float]]:
+def _gaps(branches: Collection[Branch], held: Snapshot | None) -> dict[int, tuple[bool, float]]:
     """id of a snapshot that can be dropped -> (is it the last of a branch?, the gap that matters), the most of each."""
     gaps: dict[int, tuple[bool, float]] = {}
     for branch in branches:
@@ -125,7 +132,7 @@ def _gaps(branches: Collection[Branch], held: Snapshot) -> dict[int, tuple[bool,
         for before, number, after in zip(numbers, numbers[1:], [*numbers[2:], None], strict=False):
             snapshot = branch.snapshots[number]
             if snapshot is not held:
-                back = max(len(branch.updates) - number, RECENT)
+                back = max(len(branch.updates) - number, SHORT_WAY)
                 gap = after is None, ((after or number) - before) / back
                 gaps[id(snapshot)] = max(gaps.get(id(snapshot), gap), gap)
     return gaps

@@ -18,7 +18,7 @@ const LOST_AFTER = 6000; // ms without an answer after which the kernel is taken
 const WAITING_AFTER = 300; // ms without an answer after which a control is marked: most answers come before
 
 function render({ model, el }) {
-  const { losses, modules, optimizers, plans, name } = model.get("spec");
+  const { losses, modules, optimizers, plans, name, lab } = model.get("spec");
   const id = `jo${Math.random().toString(36).slice(2)}`;
   const html = markup(id, losses, modules, optimizers, plans);
   const root = rootOf("controls", html, `Training controls of the lab ${name}`);
@@ -116,7 +116,7 @@ function render({ model, el }) {
     send(branch, `branch at step ${value ?? "now"}`, "branch", { value });
     at.value = "";
   });
-  const forget = onStep(name, (step) => { at.value = String(step); at.focus(); });
+  const forget = onStep(lab, (step) => { at.value = String(step); at.focus(); });
   find("[data-use_branch]").addEventListener("change", ({ target }) => {
     send(target, `branch ${target.value}`, "use_branch", { value: target.value });
   });

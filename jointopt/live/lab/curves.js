@@ -15,7 +15,7 @@ const TITLES = [
 ];
 
 function render({ model, el }) {
-  const { losses, modules, columns, name } = model.get("spec");
+  const { losses, modules, columns, lab } = model.get("spec");
   const root = rootOf("curves", `
     <div class="jo-row"><span class="jo-step"></span></div>
     <div class="jo-status" role="status" aria-live="polite"></div>
@@ -109,7 +109,7 @@ function render({ model, el }) {
   for (const canvas of canvases)
     canvas.addEventListener("click", ({ offsetX }) => {
       const step = common && stepAt(offsetX, { ...common, width: canvas.clientWidth });
-      if (common) pickStep(name, Math.min(model.get("info").number, step));
+      if (common) pickStep(lab, Math.min(model.get("info").number, step));
     });
   model.on("change:frame", ask);
   model.on("change:info", ask);

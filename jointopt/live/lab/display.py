@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from io import BytesIO
+from uuid import uuid4
 
 import anywidget
 import ipywidgets
@@ -57,7 +58,8 @@ class Display:
         self.engine, self._playing = engine, playing
         self.frames_sent = 0
         self._number = 0  # of the state that is published next
-        spec = {"losses": engine.losses, "modules": engine.modules, "name": name}
+        # "lab": a page may have labs of several kernels, whose names are the same.
+        spec = {"losses": engine.losses, "modules": engine.modules, "name": name, "lab": uuid4().hex}
         self.controls = ControlsView(spec={**spec, "optimizers": list(OPTIMIZERS), "plans": engine.menu.names})
         self.curves = CurvesView(spec={**spec, "columns": engine.history.shown})
         self.controls.obey, self.controls.notice = obey, self._notice

@@ -4,14 +4,15 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import islice
+from threading import Lock
 
 from jointopt.checks import check_count, check_name
 from jointopt.controls import Change, Controls
-from jointopt.live.lab.branches import Branch, Snapshot, by_kind, letter, thin
-from jointopt.live.lab.plan_menu import Plan
+from jointopt.live.lab.branches import MOST_BRANCHES, Branch, Snapshot, by_kind, letter, thin
+from jointopt.live.lab.plan_menu import Plan, Plans
 from jointopt.live.lab.run import Run
 from jointopt.live.lab.throttle import Throttle
-from jointopt.training import Step, Update
+from jointopt.training import Step, Task, Update
 
 SNAPSHOT_SHARE = 0.005  # the most of the training time that snapshots may take
 
@@ -22,25 +23,33 @@ class Engine(Run):
     current  the branch that is followed
     """
 
+    def __init__(self, task: Task, plan: Plans = None, controls: Controls | None = None):
+        self._leaving = Lock()  # held from leaving a branch until the run stands at the end of another
+        super().__init__(task, plan, controls)
+
     def _begin(self) -> None:
         super()._begin()
         self.current = Branch("A", None, 0, self.updates, self.history)
         self._branches = {self.current.name: self.current}
-        self._snapshots = Throttle(SNAPSHOT_SHARE)
-        self._snapshots.do(self._keep)
+        self._keeping = Throttle(SNAPSHOT_SHARE)
+        self._keeping.do(self._keep)
 
     def step(self, measure: Callable[[Update], bool] = lambda update: False) -> Step:
         """See Run.step."""
         step = super().step(measure)
-        self._snapshots.do(self._keep)
+        self._keeping.do(self._keep)
         return step
 
     @property
     def branches(self) -> list[Branch]:
-        """All of this run, in the order in which they began."""
-        self.current.log, waits = self.log, self.menu.waiting
-        plan = [] if waits is None else [Change(self.number, "plan", waits)]
-        self.current.waiting = plan + self.pending
+        """All of this run, in the order in which they began; from any thread."""
+        if self._leaving.acquire(blocking=False):  # else what it has is kept already
+            try:
+                waits = self.menu.waiting
+                plan = [] if waits is None else [Change(self.number, "plan", waits)]
+                self.current.log, self.current.waiting = self.log, plan + self.pending
+            finally:
+                self._leaving.release()
         return list(self._branches.values())
 
     def branch(self, number: int, plan: Plan | None = None) -> Branch:
@@ -50,14 +59,17 @@ class Engine(Run):
         from step 0 on, which can be gone through more than once
         """
         self.check_step(number)
-        self._leave()
-        new = self.current.until(number, letter(len(self._branches)), plan)
-        self._follow(new)
-        self._branches[new.name] = new
+        with self._leaving:
+            self._leave()
+            new = self.current.until(number, letter(len(self._branches)), plan)
+            self._follow(new)
+            self._branches[new.name] = new
         return new
 
     def check_step(self, number: object) -> None:
         """ValueError unless the run can branch at this step."""
+        if len(self._branches) >= MOST_BRANCHES:
+            raise ValueError(f"this run has {MOST_BRANCHES} branches, and can have no more: reset() begins a new one")
         check_count("the step to branch at", number)
         if number > self.number:
             raise ValueError(f"the step to branch at must be one of 0 to {self.number}, got {number}")
@@ -65,7 +77,7 @@ class Engine(Run):
     @property
     def others(self) -> list[Branch]:
         """The branches that are not followed."""
-        return [branch for branch in self._branches.values() if branch is not self.current]
+        return [branch for branch in list(self._branches.values()) if branch is not self.current]
 
     def shared(self, branch: Branch) -> int:
         """How many steps a branch has in common with the one that is followed."""
@@ -84,8 +96,9 @@ class Engine(Run):
         """Go on with another branch where it was left, with what waited there."""
         check_name("branch", name, self._branches)
         if name != self.current.name:
-            self._leave()
-            self._follow(self._branches[name])
+            with self._leaving:
+                self._leave()
+                self._follow(self._branches[name])
 
     def updates_of(self, branch: Branch, most: int) -> list[Update]:
         """Those that were taken, and those that would have followed, `most` in all."""
@@ -93,20 +106,22 @@ class Engine(Run):
         rest = self.menu.rest(number, by_kind(branch.log + branch.waiting)[0], branch.plan)
         return branch.updates + list(islice(rest, max(0, most - number)))
 
-    def _keep(self) -> None:
-        """A snapshot of the run as it stands."""
+    def _keep(self, held: bool = False) -> None:
+        """A snapshot of the run as it stands. held: as long as it is the last one, however large it is."""
         also = self.last, copy.copy(self.status_line)
         self.current.snapshots[self.number] = snapshot = Snapshot(
             self.task.model, self.optimizer, self.optimizer_name, self._generator, also
         )
-        thin(self._branches.values(), snapshot)
+        thin(self._branches.values(), snapshot if held else None)
 
     def _leave(self) -> None:
         """Keep all that it takes to go on with this branch."""
-        waiting = [("plan", self.menu.put_aside()), ("optimizer", self._next_optimizer), *self.controls.put_aside()]
+        plan = self.menu.put_aside()
+        optimizer, self._next_optimizer = self._next_optimizer, None
+        waiting = [("plan", plan), ("optimizer", optimizer), *self.controls.put_aside()]
         self.current.waiting = [Change(self.number, name, value) for name, value in waiting if value is not None]
-        self.current.log, self._next_optimizer = self.log, None
-        self._keep()
+        self.current.log = self.log
+        self._keep(held=True)  # the way to another branch may fail
 
     def _follow(self, branch: Branch) -> None:
         """Stand at the end of another branch. If that fails, the run is where it was."""
@@ -124,9 +139,9 @@ class Engine(Run):
         self.current, self.updates, self.history, self._influence = branch, branch.updates, branch.history, {}
         plans, self._optimizer_log, settings = by_kind(branch.log)
         plan, optimizer, waiting = by_kind(branch.waiting)
-        self.menu.go_on(self.number, plans, plan[0].value if plan else None, branch.plan)
+        self.menu.go_on(self.number, plans, plan[-1].value if plan else None, branch.plan)
         if optimizer and self._next_optimizer is None:  # none was chosen meanwhile
-            self._next_optimizer = optimizer[0].value
+            self._next_optimizer = optimizer[-1].value  # after a reset the log begins with one, and another may wait
         self.controls.resume(settings, [(name, value) for _, name, value in waiting])
 
     def _restore(self, snapshot: Snapshot) -> None:

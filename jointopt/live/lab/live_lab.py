@@ -105,6 +105,8 @@ class LiveLab:
     def branch(self, step: int) -> Branch:
         """Pause, and go back to where the run stood before this step, settings included; the old future stays.
 
+        A run has at most 100 branches: ValueError at one more, or at a step that was not taken.
+
         A branch on which nothing is changed gives the same numbers, bit for bit. Steps are taken again from the nearest
         of the snapshots, which are about a second apart and take at most 64 MB together, so farther apart in long runs.
         """

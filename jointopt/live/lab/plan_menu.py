@@ -97,12 +97,14 @@ class Menu:
     def rest(self, number: int, log: Sequence[Change], plan: Plan | None = None) -> Iterator[Update]:
         """The updates from step `number` on of a run with this log; see `go_on`."""
         name, first = (log[-1].value, log[-1].step) if self.names else (None, 0)
-        return islice(self._stream(name) if plan is None else iter(plan), number - first, None)
+        return islice(self._of_menu(name) if plan is None else iter(plan), number - first, None)
 
     def _stream(self, name: str | None) -> Iterator[Update]:
+        """This plan, or the branch's own, from its first update on."""
+        return self._of_menu(name) if self._of_branch is None else iter(self._of_branch)
+
+    def _of_menu(self, name: str | None) -> Iterator[Update]:
         """This plan from its first update on: a generator is gone through once only."""
-        if self._of_branch is not None:
-            return iter(self._of_branch)
         self._unused[name], stream = tee(self._unused[name])
         return stream
 

@@ -4,6 +4,7 @@ Format 1 was of runs without branches; it is read as a run of one.
 """
 
 import json
+import math
 from collections.abc import Iterator
 from itertools import chain, groupby, islice, repeat
 from pathlib import Path
@@ -45,7 +46,7 @@ def save(engine: Engine, path: Path) -> None:
         "losses": engine.losses,
         "start": engine.start,
         "updates": [
-            [names and sorted(names) for names in (update.modules, update.losses)]
+            [part and sorted(part) for part in (update.modules, update.losses)]
             + ([] if update.hold_normalization else [False])
             for update in distinct
         ],
@@ -112,23 +113,28 @@ class RecordedPlan:
     """The updates of a checked run's branch, from step 0 on; where all are one and the same it goes on with that."""
 
     def __init__(self, run: dict, branch: int):
-        self._updates, self._turns = [Update(*update) for update in run["updates"]], turns_of(run)[branch]
+        self._updates, self._run, self._branch = [Update(*update) for update in run["updates"]], run, branch
 
     def __iter__(self) -> Iterator[Update]:
-        recorded = chain.from_iterable(repeat(self._updates[i], count) for i, count in self._turns)
+        turns = _turns_of(self._run["branches"], self._branch)
+        recorded = chain.from_iterable(repeat(self._updates[i], count) for i, count in turns)
         return chain(recorded, repeat(self._updates[0])) if len(self._updates) == 1 else recorded
 
 
-def turns_of(run: dict) -> list[list[tuple[int, int]]]:
-    """Of each branch, from step 0 on: (index of an update, steps that repeat it)."""
-    turns: list[list[tuple[int, int]]] = []
-    for branch in run["branches"]:
-        before, steps = [], branch["fork"]
-        for update, count in turns[branch["parent"]] if steps else ():
-            before += [(update, min(count, steps))] if steps else []
-            steps -= min(count, steps)
-        turns.append(before + [tuple(each) for each in branch["plan"]])
-    return turns
+def _turns_of(branches: list[dict], number: int | None) -> Iterator[tuple[int, int]]:
+    """Of one branch, from step 0 on: (index of an update, steps that repeat it)."""
+    lineage, end = [], math.inf  # a branch, and the step at which the next one leaves it
+    while number is not None:
+        branch = branches[number]
+        lineage.append((branch, end))
+        number, end = branch["parent"], min(branch["fork"], end)
+    for branch, end in reversed(lineage):
+        step = branch["fork"]
+        for update, count in branch["plan"]:
+            if step >= end:
+                break
+            yield update, min(count, end - step)
+            step += count
 
 
 def log_of(branch: dict) -> list[Change]:

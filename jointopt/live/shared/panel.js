@@ -78,8 +78,11 @@ export function curve({ g, X, Y }, { values, look: [color, dash], width = 2.2 },
 
 // The axis of these values on a log scale.
 export function logRange(series) {
-  const shown = series.flatMap(({ values }) => [...values]).filter((v) => v > 0 && Number.isFinite(v));
-  return shown.length ? [Math.min(...shown) * 0.8, Math.max(...shown) * 1.25] : [0.1, 1];
+  let low = Infinity, high = 0; // one by one: many branches have more values than Math.min takes at once
+  for (const { values } of series)
+    for (const v of values)
+      if (v > 0 && Number.isFinite(v)) [low, high] = [Math.min(low, v), Math.max(high, v)];
+  return high ? [low * 0.8, high * 1.25] : [0.1, 1];
 }
 
 // Names [{ y, text, color }] beside the ends of their curves, moved apart; one that is too long is drawn narrower.

@@ -74,6 +74,26 @@ def test_what_is_frozen_is_not_paid_for(lab, make):
     assert run[name]["flops"] < run["A"]["flops"]
 
 
+def test_what_is_frozen_at_a_step_hangs_on_no_order_of_the_changes():
+    changes = [(10, "frozen.head", False), (5, "frozen.head", True), (5, "lr", 0.1), (12, "frozen.neck", True)]
+    arm = Arm(plans.joint, changes=changes)
+    assert [arm.frozen(n) for n in (4, 5, 9, 10, 12)] == [set(), {"head"}, {"head"}, set(), {"neck"}]
+
+
+def test_an_arm_that_returns_to_the_tasks_own_optimizer_has_its_options(make):
+    def make_task(seed):
+        return replace(measured(make()), optimizer="SGD", optimizer_options={"lr": 0.02, "momentum": 0.5})
+
+    lab = LiveLab(make_task(0))
+    lab.run(3)
+    for name in ("Adam", "SGD"):
+        lab.engine.use_optimizer(name)
+        lab.run(3)
+    arms = lab.arms()
+    result = compare(make_task, arms, Budget(steps=9), seeds=[0], progress=False)
+    assert result.values(*arms, "norm")[0] == lab.engine.task.evaluate(lab.engine.task.model)["norm"]
+
+
 def test_arms_can_be_sent_to_other_processes_and_kept_in_a_file(lab, make, tmp_path):
     path = tmp_path / "run.json"
     options = dict(seeds=[1, 2], progress=False, path=path)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from labtools import Browser, until
 
-from jointopt import plans
+from jointopt import Controls, plans
 from jointopt.live import LiveLab
 from jointopt.live.lab.trainer import FORGETFUL
 
@@ -78,6 +78,25 @@ def test_what_cannot_be_is_refused_at_once_and_the_lab_plays_on(kind, value, err
     assert lab.engine.number == 20 and [branch.name for branch in lab.branches] == ["A"]
 
 
+def test_a_branch_as_the_last_line_of_a_cell_is_one_short_line(make):
+    lab = LiveLab(make())
+    lab.run(20)
+    assert repr(lab.branch(5)) == "Branch('B', parent='A', fork=5, steps=5, changes=[])"
+    lab.controls.freeze("head")
+    lab.run(2)
+    expected = "Branch('B', parent='A', fork=5, steps=7, changes=[(5, 'frozen.head', True)])"
+    assert repr(lab.branches) == f"[Branch('A', parent=None, fork=0, steps=20, changes=[]), {expected}]"
+
+
+def test_a_click_on_the_curves_is_for_the_controls_beside_them(make):
+    """Two notebooks of one page may each have a lab of the same name."""
+    first = LiveLab(make()).display
+    second = LiveLab(make()).display
+    for display in (first, second):
+        assert display.controls.spec["lab"] == display.curves.spec["lab"]
+    assert first.curves.spec["lab"] != second.curves.spec["lab"]
+
+
 def test_the_other_futures_are_sent_once(make):
     lab = LiveLab(make())
     lab.run(20)
@@ -96,6 +115,96 @@ def test_the_other_futures_are_sent_once(make):
     assert [(each["name"], each["shared"]) for each in lab.display.curves.others] == [("A", 12), ("C", 3)]
     lab.reset()
     assert lab.display.curves.others == [] and lab.display.controls.state["branch"] == "A"
+
+
+def test_what_waits_stays_with_its_branch_whatever_is_set_on_the_way_back(make):
+    """Each change shows how the controls stand, and so asks for the branches, in the middle of leaving one."""
+    task, going_back = make(), []
+
+    def losses(model, batch):
+        if going_back:
+            going_back.clear()
+            lab.controls.set(weight={"task": 0.9})
+        return task.losses(model, batch)
+
+    lab = LiveLab(replace(task, losses=losses))
+    lab.run(10)
+    lab.controls.set(weight={"reg": 0.25})
+    lab.controls.freeze("neck")
+    waiting = lab.engine.pending
+    going_back.append(True)
+    lab.branch(6)
+    assert not going_back and [change[1:] for change in lab.engine.pending] == [("weight.task", 0.9)]
+    lab.use_branch("A")
+    assert [change for change in lab.engine.pending if change.name != "weight.task"] == waiting
+    assert lab.branches[0].waiting == lab.engine.pending
+
+
+def test_what_is_set_on_the_way_to_a_branch_holds_rather_than_what_waited_there(make):
+    task, going_back = make(), []
+
+    def losses(model, batch):
+        if going_back:
+            going_back.clear()
+            lab.engine.use_optimizer("RMSprop")
+            lab.controls.set(weight={"reg": 0.75})
+        return task.losses(model, batch)
+
+    lab = LiveLab(replace(task, losses=losses))
+    lab.run(10)
+    lab.engine.use_optimizer("SGD")
+    lab.controls.set(weight={"reg": 0.25})
+    lab.branch(6)
+    del lab.branches[0].snapshots[10]  # as thinning may
+    going_back.append(True)
+    lab.use_branch("A")
+    assert not going_back and lab.engine.next_optimizer == "RMSprop" and lab.engine.lr == 1e-3
+    lab.run(1)
+    expected = [(10, "optimizer", "RMSprop"), (10, "lr", 1e-3), (10, "weight.reg", 0.75)]
+    assert [tuple(change) for change in lab.engine.log] == expected and lab.controls.weights == {"reg": 0.75}
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_branch_from_the_start_begins_as_the_lab_did(steps, make):
+    lab = LiveLab(make(), controls=Controls(weights={"reg": 0.5}, frozen=["head"], lr=0.01))
+    lab.engine.use_optimizer("SGD")
+    for _ in range(steps):
+        lab.run(1)
+    lab.branch(0)
+    assert lab.controls.settings == ({"reg": 0.5}, {"head"}, 0.05) and lab.engine.next_optimizer == "SGD"
+    lab.run(3)
+    a, b = lab.branches
+    lab.use_branch("A")
+    lab.run(4 - steps)
+    assert a.log == b.log and totals(lab)[:3] == b.history["total"].tolist()
+
+
+def test_after_a_reset_a_branch_from_the_start_has_what_was_chosen_last(make):
+    lab = LiveLab(make())
+    lab.engine.use_optimizer("SGD")
+    lab.reset()
+    lab.engine.use_optimizer("RMSprop")
+    lab.branch(0)
+    assert (lab.engine.next_optimizer, lab.engine.lr) == ("RMSprop", 1e-3)
+
+
+def test_a_plan_that_is_to_begin_again_is_so_when_the_run_comes_back(make):
+    lab = LiveLab(make(), {"short": plans.joint(10), "long": plans.joint()})
+    lab.run(10)  # all of it, which nobody has noticed yet
+    lab.use_plan("short")
+    lab.branch(5)
+    lab.use_branch("A")
+    assert lab.run(10).number == 19
+
+
+def test_a_rate_can_be_set_on_each_branch(make):
+    lab = LiveLab(make())
+    lab.run(2)
+    lab.controls.set(lr=0.01)
+    lab.run(2)
+    lab.branch(1)
+    lab.controls.set(lr=0.02)
+    assert lab.run(1).number == 1 and lab.engine.optimizer.param_groups[0]["lr"] == 0.02
 
 
 def test_where_a_branch_began_is_marked(make):
