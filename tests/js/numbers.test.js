@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  clamp, decimal, isFree, percent, short, spread, ticks, two, weightScale,
+  clamp, decimal, isFree, percent, sharedLabels, short, spread, ticks, two, weightScale,
 } from "../../jointopt/live/shared/numbers.js";
 
 function close(given, expected) {
@@ -71,4 +71,13 @@ test("a box is free within the frame where it covers nothing", () => {
   const covering = [[50, 50, 70, 70], [30, 30, 70, 70], [45, 45, 50, 50]];
   const outside = [[-1, 10, 5, 20], [90, 10, 101, 20]];
   for (const box of [...covering, ...outside]) assert.ok(!isFree(box, frame, occupied), `${box}`);
+});
+
+test("numbers that would touch share a label", () => {
+  const texts = (positions) => sharedLabels(positions, 7).map(({ text, x }) => [text, x]);
+  assert.deepEqual(texts([10, 30, 100]), [["1", 10], ["2", 30], ["3", 100]]);
+  assert.deepEqual(texts([10, 15, 100]), [["1–2", 12.5], ["3", 100]]);
+  assert.deepEqual(texts([10, 15, 20, 30, 90]), [["1–4", 20], ["5", 90]]);
+  assert.deepEqual(texts([50, 62, 66]), [["1–3", 58]]); // 2 and 3 share one, which then touches 1
+  assert.deepEqual(texts([]), []);
 });

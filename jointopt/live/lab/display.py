@@ -23,7 +23,6 @@ from jointopt.optimizers import OPTIMIZERS
 
 FRAMES = 8  # a second, at most
 PRESENT = 4.0  # seconds after a message from the browser for which somebody is taken to be looking
-AWAY = 60.0  # seconds without a message after which nobody is taken to come back soon
 MARKS = 40  # changes marked on the curves: the last ones
 POINTS = 64  # held-out values sent, about
 
@@ -109,9 +108,9 @@ class Display:
         plan = [] if engine.menu.chosen == engine.menu.followed else [Change(engine.number, "plan", engine.menu.chosen)]
         return plan + engine.pending
 
-    def deserted(self) -> bool:
-        """True if nobody has looked for a while."""
-        return time.monotonic() - max(self._made, self._last_message) > AWAY
+    def unseen(self) -> float:
+        """Seconds since somebody looked, or since it was made."""
+        return time.monotonic() - max(self._made, self._last_message)
 
     def due(self) -> bool:
         """True if somebody is looking, and it is time for another frame."""

@@ -12,7 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from jointopt import figures
-from jointopt.checks import check_count
+from jointopt.checks import check_count, check_positive
 from jointopt.compare import Arm
 from jointopt.controls import Controls
 from jointopt.live.lab import saved_run
@@ -32,16 +32,26 @@ class LiveLab:
     plan      Updates; None: joint, without end; {name: Updates}: a menu to choose from, which begins with the first
     controls  λ, frozen modules and learning rate to begin with; a cell may change them later, as the browser does
     name      a second lab of this name replaces the first, so that a cell can be run again
+    patience  seconds for which it plays on when nobody looks: a tab that was left takes a whole core. Then it pauses,
+              and says so; Play goes on. It never stops a `run`. None: it plays on
 
     `engine` is the run, `display` its views. The lab trains in a thread of its own, under the autocast, default device
     and options of torch.compile of the cell that made it, until it is paused, also while nobody looks; `close()` ends
     it. Where no name in a cell refers to it any more and nobody has looked for a minute, it stops by itself.
     """
 
-    def __init__(self, task: Task, plan: Plans = None, controls: Controls | None = None, name: str = "main"):
+    def __init__(
+        self,
+        task: Task,
+        plan: Plans = None,
+        controls: Controls | None = None,
+        name: str = "main",
+        patience: float | None = 600.0,
+    ):
         if not isinstance(task, Task):
             raise ValueError(f"a lab needs a Task, got {type(task).__name__}; jointopt.tasks.load(name) makes one")
-        self._trainer = Trainer(task, plan, controls, name, owner=self)
+        seconds = math.inf if patience is None else check_positive("a lab's patience", patience)
+        self._trainer = Trainer(task, plan, controls, name, owner=self, patience=seconds)
         self.engine, self.display = self._trainer.engine, self._trainer.display
         self.controls = self.engine.controls
 

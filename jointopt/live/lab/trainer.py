@@ -2,6 +2,7 @@
 
 import atexit
 import math
+import time
 import weakref
 from collections import defaultdict
 from collections.abc import Callable
@@ -23,6 +24,7 @@ HELD_OUT_EVERY = 25  # steps, in a run without a browser
 # The most that each may take of the training time while it plays, in the long run.
 HELD_OUT_SHARE, PICTURE_SHARE, INFLUENCE_SHARE = 0.02, 0.004, 0.008
 FORGETFUL = "steps that were taken again gave other numbers: something in this task has a memory of its own"
+AWAY = 60.0  # seconds without a message from the browser after which nobody is taken to come back soon
 DESERTED = "paused: nobody has looked for a while, and no name in a cell refers to this lab"
 
 _trainers: dict[str, "Trainer"] = {}  # name -> the trainer that now has it
@@ -41,10 +43,13 @@ class Trainer:
     owner      the lab that a reader has a name for. The trainer does not keep it alive: see `_watch`
     note       why it paused by itself, or how a replay compares; else empty
     displayed  True once a view of it has been asked for
+    patience   seconds that it plays on for when nobody looks
     last       the last step
     """
 
-    def __init__(self, task: Task, plan: Plans, controls: Controls | None, name: str, owner: object):
+    def __init__(
+        self, task: Task, plan: Plans, controls: Controls | None, name: str, owner: object, patience: float = math.inf
+    ):
         old = _trainers.get(name)
         for other in _trainers.values():
             if other is not old and other.engine.task.model is task.model:
@@ -56,7 +61,7 @@ class Trainer:
         self.engine = Engine(task, plan, controls)
         if old is not None:
             old.close()
-        self.name, self.note, self.displayed = name, "", False
+        self.name, self.note, self.displayed, self.patience, self._played = name, "", False, patience, -math.inf
         self.last: Step | None = None
         self._owner, self._headless, self._error = weakref.ref(owner), False, None
         self._make_throttles()
@@ -85,7 +90,7 @@ class Trainer:
         """Take that many steps from here."""
         self.check_open()
         if steps > 0:
-            self._error, self.note = None, ""
+            self._error, self.note, self._played = None, "", time.monotonic()
         self.worker.set_budget(steps)
         self.display.publish()
 
@@ -254,16 +259,30 @@ class Trainer:
         self._influence: dict[Update, Throttle] = defaultdict(lambda: Throttle(INFLUENCE_SHARE))
 
     def _watch(self) -> None:
-        """End what nobody can reach any more. A view that was shown may be looked at again: there, pause."""
-        if not self.display.deserted() or is_named(self._owner):
+        """End what nobody can reach any more, and pause what nobody looks at: a tab that was left takes a whole core.
+
+        A view that was shown may be looked at again: there, pause.
+        """
+        if self.playing and min(self.display.unseen(), time.monotonic() - self._played) > self.patience:
+            self._pause(f"paused: nobody has looked for {_duration(self.patience)}; Play goes on")
+        if self.display.unseen() <= AWAY or is_named(self._owner):
             return
         if not self.displayed:
             self.close()
         elif self.worker.budget > 0:
-            self.worker.set_budget(0)
-            self.note = DESERTED
-            self.display.send(self.note)
-            self.display.publish()
+            self._pause(DESERTED)
+
+    def _pause(self, note: str) -> None:
+        """Between two steps, by itself; the note says why."""
+        self.note = note  # first: who sees that it paused is to see why
+        self.display.send(note)
+        self.worker.set_budget(0)
+        self.display.publish()
+
+
+def _duration(seconds: float) -> str:
+    """Whole minutes as such."""
+    return f"{seconds / 60:g} minutes" if seconds >= 60 else f"{seconds:g} s"
 
 
 def _paused(error: Exception) -> str:

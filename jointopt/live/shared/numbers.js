@@ -55,6 +55,24 @@ export function ticks(low, high, { log = false, parts = 4, digits = [1, 2, 2.5, 
   return few.filter((_, i) => i % Math.ceil(few.length / 5) === 0);
 }
 
+// Labels for what is numbered 1, 2, 3, … at these positions, from left to right: those that would touch share one, as in
+// "2–4". width: of a character.
+export function sharedLabels(positions, width) {
+  const labels = [];
+  for (let i = 0; i < positions.length; i++) {
+    let label = { first: i, last: i };
+    const set = ({ first, last }) => {
+      const text = first === last ? `${first + 1}` : `${first + 1}–${last + 1}`;
+      return { first, last, text, x: (positions[first] + positions[last]) / 2, half: width * text.length / 2 };
+    };
+    label = set(label);
+    while (labels.length && labels.at(-1).x + labels.at(-1).half + width / 2 > label.x - label.half)
+      label = set({ first: labels.pop().first, last: label.last });
+    labels.push(label);
+  }
+  return labels.map(({ text, x }) => ({ text, x }));
+}
+
 // Positions moved apart to `gap` at least: each down where it would touch the one above, those past `bottom` up again.
 export function spread(positions, gap, bottom) {
   const moved = [...positions], order = [...positions.keys()].sort((a, b) => positions[a] - positions[b]);

@@ -1,7 +1,7 @@
 // Curves over the steps on a panel of their own, with their names at their ends.
 
 import { fontOf, sheet, stroke, through } from "./canvas.js";
-import { clamp, short, spread, ticks } from "./numbers.js";
+import { clamp, sharedLabels, short, spread, ticks } from "./numbers.js";
 
 const HEIGHT = 160, LEFT = 50, TOP = 17, BOTTOM = 22, FONT = 12; // CSS pixels
 export const LANE = 14, GAP = 6; // a line of words, the gap above the first lane
@@ -31,10 +31,9 @@ export function emptyPanel(canvas, { low, high, log = false, unit = short, last,
   }
   print("left", "0", LEFT, height - 10);
   print("right", `step ${last}`, end, height - 10);
-  marks.forEach(({ step }, i) => {
-    stroke(g, `M ${X(step)} ${TOP} V ${bottom + beneath}`, colors.faint, 1, [2, 3]);
-    print("center", String(i + 1), X(step), TOP - 8);
-  });
+  for (const { step } of marks) stroke(g, `M ${X(step)} ${TOP} V ${bottom + beneath}`, colors.faint, 1, [2, 3]);
+  const labels = sharedLabels(marks.map(({ step }) => X(step)), g.measureText("0").width);
+  for (const { text, x } of labels) print("center", text, x, TOP - 8);
   return { g, colors, X, Y, left: LEFT, top: TOP, bottom, end, right, print };
 }
 

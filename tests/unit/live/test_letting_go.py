@@ -1,4 +1,4 @@
-"""A lab that nobody looks at and no name refers to stops by itself; any other trains on."""
+"""A lab that nobody looks at and no name refers to stops by itself; one that has a name, when its patience ends."""
 
 import threading
 import time
@@ -7,14 +7,14 @@ import pytest
 from labtools import Browser, until
 
 from jointopt.live import LiveLab
-from jointopt.live.lab import display, trainer, worker
+from jointopt.live.lab import trainer, worker
 
 AWAY = 0.3
 KERNEL = """
 from jointopt import tasks
 from jointopt.live import LiveLab
-from jointopt.live.lab import display, trainer, worker
-display.AWAY, worker.WATCH_EVERY = {away}, 0.05
+from jointopt.live.lab import trainer, worker
+trainer.AWAY, worker.WATCH_EVERY = {away}, 0.05
 lab = LiveLab(tasks.load("classification", size=8))
 lab.play()
 working = lab._trainer
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("no_lab_is_left")
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    monkeypatch.setattr(display, "AWAY", AWAY)
+    monkeypatch.setattr(trainer, "AWAY", AWAY)
     monkeypatch.setattr(worker, "WATCH_EVERY", 0.05)
 
 
@@ -120,3 +120,38 @@ def test_what_a_cell_displayed_is_no_name():
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def test_a_lab_that_nobody_looks_at_pauses_when_its_patience_ends(make):
+    lab = LiveLab(make(), patience=1)
+    for _ in range(2):  # to press Play is to look at it
+        lab.play()
+        assert lab.note == ""
+        until(lambda: not lab.playing)
+        assert lab.note == "paused: nobody has looked for 1 s; Play goes on" == lab.display.curves.info["note"]
+    assert lab.engine.number > 0
+
+
+def test_a_lab_that_is_looked_at_plays_on(make, monkeypatch):
+    lab = LiveLab(make(), patience=0.01)
+    monkeypatch.setattr(lab.display, "unseen", lambda: 0.0)
+    lab.play()
+    assert trains_on(lab._trainer)
+    monkeypatch.setattr(lab.display, "unseen", lambda: 5.0)
+    until(lambda: not lab.playing)
+
+
+def test_patience_never_ends_a_run(make):
+    lab = LiveLab(make(), patience=1e-9)
+    assert lab.run(40).number == 39 and lab.note == ""
+
+
+def test_a_lab_may_have_no_end_of_patience(make):
+    assert trains_on(played(lab := LiveLab(make(), patience=None)))
+    assert lab.playing
+
+
+@pytest.mark.parametrize("patience", [0, -1, "10", float("nan"), True])
+def test_patience_is_a_number_of_seconds(patience, make):
+    with pytest.raises(ValueError, match="a lab's patience must be a finite number > 0"):
+        LiveLab(make(), patience=patience)

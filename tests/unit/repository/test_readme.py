@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from jointopt import tasks
+from jointopt.compare import Budget, compare
 
 ROOT = Path(__file__).parents[3]
 README, USAGE, CONTRIBUTING = ROOT / "README.md", ROOT / "docs" / "usage.md", ROOT / "CONTRIBUTING.md"
@@ -51,7 +52,12 @@ def test_the_examples_for_contributors_run(monkeypatch, capsys):
     monkeypatch.setattr("jointopt.live.shared.view.front_end", lambda name: "")  # see browser/test_simple_view.py
     names = run(CONTRIBUTING, monkeypatch)
     assert capsys.readouterr().out == "[('head',), ('features', 'head'), ('head',), ('features', 'head')]\n"
-    assert [title for title, _ in names["parts"]({})] == [names["SLICE"][0]]
+    (experiment,) = [block for block in blocks(CONTRIBUTING) if "SLICE = " in block]
+    exec(experiment, alone := {})  # it is a file of its own
+    ((title, part),) = alone["parts"]({})
+    assert title == alone["SLICE"][0]
+    few = compare(part.make, part.arms, Budget(steps=1), range(2), progress=False)
+    assert set(alone["RULE"]({title: few})) == {"the finding's source", "rests on"}
     assert repr(names["Descent"]().figure()) == "J over 20 steps of size 0.1: at the end 0.00739."
 
 
