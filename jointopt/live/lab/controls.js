@@ -79,7 +79,11 @@ function render({ model, el }) {
     }
     const branches = find("[data-use_branch]");
     for (const each of root.querySelectorAll("[data-branches]")) each.hidden = state.branches.length < 2;
-    branches.replaceChildren(...state.branches.map((each) => new Option(each.words, each.name)));
+    const now = JSON.stringify(state.branches);
+    if (branches.dataset.now !== now) { // not at every state: a menu that is open would close
+      branches.dataset.now = now;
+      branches.replaceChildren(...state.branches.map((each) => new Option(each.words, each.name)));
+    }
     branches.value = state.branch;
     setIdle(root, { play: state.playing, step: state.playing, pause: !state.playing });
   };

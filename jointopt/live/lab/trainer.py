@@ -23,7 +23,10 @@ from jointopt.training import Step, Task, Update
 HELD_OUT_EVERY = 25  # steps, in a run without a browser
 # The most that each may take of the training time while it plays, in the long run.
 HELD_OUT_SHARE, PICTURE_SHARE, INFLUENCE_SHARE = 0.02, 0.004, 0.008
-FORGETFUL = "steps that were taken again gave other numbers: something in this task has a memory of its own"
+FORGETFUL = (
+    "steps that were taken again gave other numbers: something in this task has a memory of its own,"
+    " or its sums are not twice the same, as on some GPUs"
+)
 AWAY = 60.0  # seconds without a message from the browser after which nobody is taken to come back soon
 DESERTED = "paused: nobody has looked for a while, and no name in a cell refers to this lab"
 
