@@ -36,6 +36,18 @@ def same(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+def changed(lab):
+    """Twenty steps, with a change of each kind in between."""
+    lab.run(6)
+    lab.controls.set(weight={"reg": 0.3}, lr=0.003)
+    lab.run(4)
+    lab.controls.freeze("encoder")
+    lab.engine.use_optimizer("SGD")
+    lab.run(6)
+    lab.controls.thaw("encoder")
+    lab.run(4)
+
+
 def until(holds, seconds=600):  # for what hangs: a machine under load is slow, not wrong
     end = time.monotonic() + seconds
     while not holds():

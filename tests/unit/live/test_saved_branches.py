@@ -4,6 +4,7 @@ import json
 import tracemalloc
 
 import pytest
+from labtools import changed
 
 from jointopt import Update, plans
 from jointopt.live import LiveLab
@@ -11,17 +12,6 @@ from jointopt.live.lab import saved_run
 from jointopt.live.lab.branches import MOST_BRANCHES
 
 pytestmark = pytest.mark.usefixtures("no_lab_is_left")
-
-
-def changed(lab):
-    lab.run(6)
-    lab.controls.set(weight={"reg": 0.3}, lr=0.003)
-    lab.run(4)
-    lab.controls.freeze("encoder")
-    lab.engine.use_optimizer("SGD")
-    lab.run(6)
-    lab.controls.thaw("encoder")
-    lab.run(4)
 
 
 def with_branches(lab):

@@ -4,23 +4,13 @@ import json
 
 import pytest
 from jsonschema import Draft4Validator
+from labtools import changed
 
 from jointopt import Update, plans, tasks
 from jointopt.live import LiveLab
 from jointopt.live.lab.saved_run import SCHEMA
 
 pytestmark = pytest.mark.usefixtures("no_lab_is_left")
-
-
-def changed(lab):
-    lab.run(6)
-    lab.controls.set(weight={"reg": 0.3}, lr=0.003)
-    lab.run(4)
-    lab.controls.freeze("encoder")
-    lab.engine.use_optimizer("SGD")
-    lab.run(6)
-    lab.controls.thaw("encoder")
-    lab.run(4)
 
 
 @pytest.mark.parametrize("plan", ["joint", "alternating", "generator of one's own"])
