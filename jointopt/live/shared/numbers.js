@@ -55,8 +55,8 @@ export function ticks(low, high, { log = false, parts = 4, digits = [1, 2, 2.5, 
   return few.filter((_, i) => i % Math.ceil(few.length / 5) === 0);
 }
 
-// Labels for what is numbered 1, 2, 3, … at these positions, from left to right: those that would touch share one, as in
-// "2–4". width: of a character.
+// Labels for what is numbered 1, 2, 3, … at these positions, from left to right: those that would touch share one,
+// as in "2–4". width: of a character.
 export function sharedLabels(positions, width) {
   const labels = [];
   for (let i = 0; i < positions.length; i++) {
