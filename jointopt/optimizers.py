@@ -31,6 +31,11 @@ def optimizer_of(task, name: str | None = None, **options) -> torch.optim.Optimi
     return make_optimizer(task.model, name, **options)
 
 
+def named_optimizer(task, name: str) -> torch.optim.Optimizer:
+    """As a lab's log names it: the task's own with the task's options, any other of OPTIMIZERS with its defaults."""
+    return optimizer_of(task, None if name == task.optimizer else name)
+
+
 def check_optimizer(name: object, options: Mapping[str, object] | None = None) -> None:
     """ValueError unless it is the name of one of OPTIMIZERS, which takes these options."""
     if not isinstance(name, str) or name not in OPTIMIZERS:

@@ -13,7 +13,7 @@ from jointopt.checks import NonFiniteError, check_repeats, tensors_of
 from jointopt.compare.budget import Budget, Spent, within
 from jointopt.controls import Change, Controls, check_change
 from jointopt.modules import fingerprint
-from jointopt.optimizers import check_optimizer, optimizer_of
+from jointopt.optimizers import check_optimizer, named_optimizer, optimizer_of
 from jointopt.training import Task, Update, take_step
 
 FIRST = 3  # losses that are kept: processors agree on them, since nothing has been amplified yet
@@ -86,7 +86,7 @@ def run(make: Callable[..., Task], arm: Arm, budget: Budget, seed: int) -> dict:
     try:
         for number, (update, after) in enumerate(within(budget, _marked(arm.plan(), ends), task, arm.frozen)):
             if (other := others.get(number)) is not None:
-                optimizer = optimizer_of(task, None if other == task.optimizer else other)
+                optimizer = named_optimizer(task, other)
             last = take_step(task, number, update, controls, optimizer)
             spent = after
             totals += [last.total] if number < FIRST else []

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from uuid import uuid4
 
 import torch
@@ -46,6 +47,18 @@ def changed(lab):
     lab.run(6)
     lab.controls.thaw("encoder")
     lab.run(4)
+
+
+def breakable(task):
+    """The task, whose batches are gone while the list beside it is not empty."""
+    broken = []
+
+    def batches(number):
+        if broken:
+            raise OSError("the disk is gone")
+        return task.batches(number)
+
+    return replace(task, batches=batches), broken
 
 
 def until(holds, seconds=600):  # for what hangs: a machine under load is slow, not wrong

@@ -86,6 +86,7 @@ class Display:
 
     def _state(self) -> dict:
         engine, controls = self.engine, self.engine.controls
+        branches = engine.branches if engine.others else []  # a choice of one is not shown, and its log may be long
         return {
             "number": self._number,
             "playing": self._playing(),
@@ -95,7 +96,7 @@ class Display:
             "optimizer": engine.next_optimizer,
             "plan": engine.menu.chosen,
             "ended": engine.menu.ended,
-            "branches": [{"name": branch.name, "words": in_words(branch)} for branch in engine.branches],
+            "branches": [{"name": branch.name, "words": in_words(branch)} for branch in branches],
             "branch": engine.current.name,
             "next": [in_short(change) for change in self._pending()],
         }

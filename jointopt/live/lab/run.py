@@ -21,7 +21,7 @@ from jointopt.live.lab.randomness import OwnRandomness
 from jointopt.live.lab.status_line import StatusLine
 from jointopt.live.lab.torch_modes import TorchModes
 from jointopt.modules import Buffers, Kept, device_of, fingerprint, left_as_it_was, module_names
-from jointopt.optimizers import optimizer_of
+from jointopt.optimizers import named_optimizer
 from jointopt.training import Loss, Step, Task, Update, computed, take_step
 
 RECENT = 32  # steps within which an update belongs to what the plan is doing now
@@ -78,7 +78,7 @@ class Run:
         self._generator.manual_seed((self.task.recipe or {}).get("seed", 0))
         self.updates: list[Update] = []
         self.history = History(self.losses, self.modules)
-        self.optimizer = self._make_optimizer(name := self.optimizer_name)
+        self.optimizer = named_optimizer(self.task, name := self.optimizer_name)
         self._optimizer_log = [] if name == self.task.optimizer else [Change(0, "optimizer", name)]
         self._next_optimizer: str | None = None
         self._scheduled: dict[int, list[Change]] = defaultdict(list)
@@ -136,13 +136,9 @@ class Run:
 
     def use_optimizer(self, name: str) -> None:
         """Another optimizer from the next step on, without memory, at its own default lr unless one is set by then."""
-        lr = self._make_optimizer(name).param_groups[0]["lr"]
+        lr = named_optimizer(self.task, name).param_groups[0]["lr"]
         self._next_optimizer = name  # first: the new one at the old lr for a step does less harm than the reverse
         self.controls.set(lr=lr)
-
-    def _make_optimizer(self, name: str) -> torch.optim.Optimizer:
-        """By its name; the task's own with the task's options, any other with the defaults."""
-        return optimizer_of(self.task, None if name == self.task.optimizer else name)
 
     def step(self, measure: Callable[[Update], bool] = lambda update: False) -> Step:
         """Take the plan's next update. If that fails, the run is where it was, and the same step can be tried again.
@@ -216,7 +212,7 @@ class Run:
         return losses
 
     def _use(self, name: str) -> None:
-        self.optimizer, self.optimizer_name = self._make_optimizer(name), name
+        self.optimizer, self.optimizer_name = named_optimizer(self.task, name), name
 
     def _change_optimizer(self) -> None:
         name, self._next_optimizer = self._next_optimizer, None

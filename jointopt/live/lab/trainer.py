@@ -47,7 +47,6 @@ class Trainer:
     note       why it paused by itself, or how a replay compares; else empty
     displayed  True once a view of it has been asked for
     patience   seconds that it plays on for when nobody looks
-    last       the last step
     """
 
     def __init__(
@@ -65,7 +64,6 @@ class Trainer:
         if old is not None:
             old.close()
         self.name, self.note, self.displayed, self.patience, self._played = name, "", False, patience, -math.inf
-        self.last: Step | None = None
         self._owner, self._headless, self._error = weakref.ref(owner), False, None
         self._make_throttles()
         self.display = Display(self.engine, name, self.obey, lambda: self.playing)
@@ -119,7 +117,7 @@ class Trainer:
         ended = isinstance(self._error, PlanEnded) and self.engine.number > before
         if self._error is not None and not ended:
             raise self._error
-        return self.last
+        return self.engine.last
 
     def reset(self, settings: bool = False, wait: bool = True) -> None:
         """See LiveLab.reset."""
@@ -196,7 +194,7 @@ class Trainer:
         try:
             if self.engine.number == 0:
                 self.engine.evaluate()
-            self.last = self.engine.step(self._is_measured)
+            self.engine.step(self._is_measured)
             stopped = self.worker.budget == 0
             if stopped or (self._headless and self.engine.number % HELD_OUT_EVERY == 0):
                 self.engine.evaluate()
@@ -227,7 +225,7 @@ class Trainer:
 
     def _reset(self, settings: bool) -> None:
         self.engine.reset(settings)
-        self.last, self._error, self.note = None, None, ""
+        self._error, self.note = None, ""
         self._make_throttles()
         self.display.publish()
         try:
@@ -244,7 +242,7 @@ class Trainer:
             try:
                 arrived.append(go())
                 self.note = "" if self.engine.current.repeats else FORGETFUL
-                self.last, self._error = self.engine.last, None
+                self._error = None
                 self.display.draw()
             except Exception as error:
                 self.note = _paused(error)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from labtools import everything, same
+from labtools import breakable, everything, same
 
 from jointopt import Update, plans
 from jointopt.live.lab.branches import letter
@@ -258,14 +258,8 @@ def test_what_is_set_while_steps_are_taken_again_waits_for_the_next(make):
 
 
 def test_a_way_back_that_fails_leaves_the_run_where_it_was(make):
-    task, broken = make(), []
-
-    def batches(number):
-        if broken:
-            raise OSError("the disk is gone")
-        return task.batches(number)
-
-    engine = Engine(replace(task, batches=batches), {name: make_plan() for name, make_plan in MENU.items()})
+    task, broken = breakable(make())
+    engine = Engine(task, {name: make_plan() for name, make_plan in MENU.items()})
     go(engine, 20)
     engine.controls.freeze("neck")
     before, waiting = state(engine), engine.pending

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from labtools import Browser, until
+from labtools import Browser, breakable, until
 
 from jointopt import Controls, plans
 from jointopt.live import LiveLab
@@ -217,14 +217,8 @@ def test_where_a_branch_began_is_marked(make):
 
 
 def test_a_way_back_that_fails_is_said_and_nothing_is_lost(make):
-    task, broken = make(), []
-
-    def batches(number):
-        if broken:
-            raise OSError("the disk is gone")
-        return task.batches(number)
-
-    lab = LiveLab(replace(task, batches=batches))
+    task, broken = breakable(make())
+    lab = LiveLab(task)
     lab.run(20)
     before = totals(lab)
     broken.append(True)
