@@ -49,14 +49,6 @@ def is_finite(value: object) -> bool:
         return False
 
 
-def check_rate(value: object) -> float:
-    """The learning rate as a float, if it is one finite number ≥ 0."""
-    if isinstance(value, Mapping):
-        own = "a rate per module is that of a group of an optimizer of your own, which jointopt.train takes"
-        raise ValueError(f"the learning rate must be one number for all modules, got {value!r}; {own}")
-    return check_number("the learning rate", value)
-
-
 def check_count(what: str, value: object, least: int = 0, most: int | None = None) -> int:
     """The value as an int, if it is a whole number from `least` to `most` (None: without end)."""
     whole = isinstance(value, Integral) and not isinstance(value, bool)

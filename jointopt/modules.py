@@ -83,6 +83,19 @@ def parameters_of(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     return {name: parameters for name, parameters in (children | own).items() if parameters}
 
 
+def by_parameter(model: nn.Module, of: Mapping[str, float]) -> dict[nn.Parameter, float]:
+    """What is said of modules by name, for each of their parameters: of two names that of the deeper module.
+
+    Of a parameter that two modules share, the least: as it stands still while either of them is frozen.
+    """
+    if not of:
+        return {}
+    prefix = _unwrapped(model)[0]
+    named = sorted(of.items(), key=lambda item: (item[0].count("."), -item[1]))  # the last one counts
+    paths = list(model.named_parameters(remove_duplicate=False))
+    return {p: value for name, value in named for path, p in paths if covers(prefix + name, path)}
+
+
 class Buffers:
     """The buffers of modules as they are now, those that no state_dict has included."""
 

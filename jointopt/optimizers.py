@@ -1,11 +1,14 @@
 """Optimizers by their names, with the defaults that the chapters use."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
 
 import torch
 from torch import nn
 
-from jointopt.checks import check_rate, listed
+from jointopt.checks import listed
 
 # Name -> (class, arguments besides the parameters). Fused: one kernel for all parameters, on CPU as well. Not for SGD:
 # fused SGD (torch 2.14) fails when a module that was frozen from the first step is thawed.
@@ -36,13 +39,44 @@ def named_optimizer(task, name: str) -> torch.optim.Optimizer:
     return optimizer_of(task, None if name == task.optimizer else name)
 
 
+@contextmanager
+def own_rates(optimizer: torch.optim.Optimizer, rates: Mapping[nn.Parameter, float]) -> Iterator[None]:
+    """Within it, these parameters have these learning rates; the others have that of their group.
+
+    The groups are split for as long. What an optimizer remembers of a parameter stays with that; what it counts in a
+    group goes on in the whole one.
+    """
+    if not rates:
+        yield
+        return
+    groups = optimizer.param_groups
+    parts = [_split(group, rates) for group in groups]
+    optimizer.param_groups = list(chain.from_iterable(parts))
+    try:
+        yield
+    finally:
+        optimizer.param_groups = groups
+        for group, split in zip(groups, parts, strict=True):
+            own = {"params": group["params"], "lr": group["lr"]}
+            group.update(next(iter(split), {}) | own)
+
+
+def _split(group: dict, rates: Mapping[nn.Parameter, float]) -> list[dict]:
+    """A group of an optimizer as groups of one learning rate each."""
+    split = defaultdict(list)
+    for p in group["params"]:
+        split[rates.get(p, group["lr"])].append(p)
+    return [{**group, "params": ps, "lr": lr} for lr, ps in split.items()]
+
+
 def check_optimizer(name: object, options: Mapping[str, object] | None = None) -> None:
     """ValueError unless it is the name of one of OPTIMIZERS, which takes these options."""
     if not isinstance(name, str) or name not in OPTIMIZERS:
         raise ValueError(_refusal(name))
     optimizer, defaults = OPTIMIZERS[name]
     if isinstance(options, Mapping) and isinstance(options.get("lr"), Mapping):
-        check_rate(options["lr"])
+        own = "one of each module is set in the controls, Controls(lr={module: rate})"
+        raise ValueError(f"the lr of an optimizer must be one number for all modules, got {options['lr']!r}; {own}")
     try:
         optimizer([torch.zeros(1, requires_grad=True)], **defaults | dict(options or {}))
     except (TypeError, ValueError) as error:

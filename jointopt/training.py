@@ -25,9 +25,9 @@ from jointopt.checks import (
     some_names,
 )
 from jointopt.controls import Controls, check_losses
-from jointopt.modules import check_names, held_still, overlap, parameters_of
+from jointopt.modules import by_parameter, check_names, held_still, overlap, parameters_of
 from jointopt.objective import total
-from jointopt.optimizers import check_optimizer, check_own, optimizer_of
+from jointopt.optimizers import check_optimizer, check_own, optimizer_of, own_rates
 
 Loss = Tensor | Callable[[], Tensor]
 
@@ -128,7 +128,8 @@ def train(
     that steps at every fourth call only would throw three batches away: accumulate within the losses instead, over a
     batch of four parts. Clipping belongs in `optimizer.register_step_pre_hook`, autocast in the losses.
 
-    A learning rate in the controls is that of the optimizer's first group; the others keep their ratio to it.
+    A learning rate in the controls is that of the optimizer's first group; the others keep their ratio to it. One of a
+    module's own is that of all its parameters, whatever their group.
     """
     check_type("train()'s task", task, Task, "a Task", "; a function that makes one is called")
     check_type("a plan", plan, Iterable, "a stream of Updates", "; jointopt.plans.joint(100) makes one")
@@ -181,7 +182,8 @@ def take_step(task: Task, number: int, update: Update, controls: Controls, optim
     grad_norm = {name: _norm(p.grad for p in ps) for name, ps in moving.items()}
     check_finite({f"the gradient of {name!r}": value for name, value in grad_norm.items()}, number)
     before = {name: [p.detach().clone() for p in ps] for name, ps in moving.items()}
-    optimizer.step()
+    with own_rates(optimizer, by_parameter(model, settings.lrs)):
+        optimizer.step()
     pairs = {name: zip(before[name], ps, strict=True) for name, ps in moving.items()}
     change = {name: _norm(old.sub_(p.detach()) for old, p in pairs[name]) for name in moving}  # the copy is not needed
     return Step(number, update, moved, values, weights, float(objective.detach()), grad_norm, change)

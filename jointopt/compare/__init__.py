@@ -30,6 +30,7 @@ from jointopt.compare.arms import Arm, Baseline, began, run, run_alone
 from jointopt.compare.baselines import hog_logistic
 from jointopt.compare.budget import Budget, cost, described
 from jointopt.compare.result import Comparison
+from jointopt.schedules import Schedule
 from jointopt.statistics import Interval, crossing, how_sure, interval
 from jointopt.system import write_whole
 from jointopt.training import Task, Update
@@ -167,6 +168,8 @@ def _plain(value: object) -> object:
         return {"function": value.func, "arguments": value.args, "options": value.keywords}
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, Schedule):
+        return value.points
     if callable(value):
         return getattr(value, "__qualname__", type(value).__qualname__)
     if hasattr(value, "item"):

@@ -29,7 +29,7 @@ class Arm:
     optimizer_options  lr, weight_decay, … in place of its defaults
     task_options       given to the function that makes the task
     changes            (step, name, value), each made before its step, as a lab's log has them: "weight.<loss>",
-                       "frozen.<module>", "lr" and "optimizer"
+                       "frozen.<module>", "lr", "lr.<module>" and "optimizer"
     """
 
     plan: Callable[[], Iterable[Update]]

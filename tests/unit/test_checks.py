@@ -25,7 +25,6 @@ ACCEPTED = [  # what it answers, and how it is called
     (0.5, checks.check_number, "λ", np.float32(0.5)),
     (0.0, checks.check_number, "λ", 0),
     (1.0, checks.check_positive, "σ", 1),
-    (0.1, checks.check_rate, 0.1),
     (3, checks.check_count, "seeds", np.int64(3), 1),
     (2, checks.check_count, "size", 2, 2, 4),
     (4, checks.check_count, "size", 4, 2, 4),
@@ -77,13 +76,6 @@ REFUSED = [  # what it says, and how it is called
     ),
     ("σ must be a finite number > 0, got 0", checks.check_positive, "σ", 0),
     ("σ must be a finite number > 0, got nan", checks.check_positive, "σ", NAN),
-    ("the learning rate must be a finite number ≥ 0, got -1", checks.check_rate, -1),
-    (
-        "the learning rate must be one number for all modules, got {'head': 0.1}; a rate per module is that of a group"
-        " of an optimizer of your own, which jointopt.train takes",
-        checks.check_rate,
-        {"head": 0.1},
-    ),
     *(
         (f"seeds must be a whole number ≥ 1, got {value!r}", checks.check_count, "seeds", value, 1)
         for value in (0, 1.0, "1", True, None)

@@ -69,7 +69,7 @@ def test_what_waits_is_where_each_control_came_to_rest():
     controls.freeze("head")
     waiting = [Change(7, "weight.reg", 0.3), Change(7, "frozen.head", True)]
     assert controls.pending(7) == waiting and controls.log == []
-    assert controls.take(7) == ({"reg": 0.3}, {"head"}, None)
+    assert controls.take(7) == ({"reg": 0.3}, {"head"}, None, {})
     assert controls.log == waiting and controls.pending(8) == []
 
 

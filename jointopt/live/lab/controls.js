@@ -5,8 +5,9 @@ import { swatch } from "../shared/look.js";
 import { mailbox } from "../shared/mailbox.js";
 import { decimal, short, weightScale } from "../shared/numbers.js";
 import { escaped, onPress, onStep, rootOf, setIdle, setSlider } from "../shared/page.js";
+import { courseOf, showCourses } from "./course.js";
 
-const SCALE = weightScale(-6, 2, 10);
+const SCALE = weightScale(-6, 2, 10), RATES = weightScale(-6, 0, 10);
 
 const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" aria-hidden="true">
   <rect x="1" y="6" width="10" height="8" rx="1.5"/>
@@ -65,12 +66,20 @@ function render({ model, el }) {
       if (lost === true || document.activeElement !== input) input.value = text; // not under a person's cursor
     };
     const state = model.get("state");
+    const exact = (name, value) => (name in state.courses ? short(value) : String(value));
     losses.forEach((loss, i) => {
       setSlider(find(`#${id}slider${i}`), SCALE, state.weights[loss]);
-      write(find(`#${id}number${i}`), String(state.weights[loss]));
+      write(find(`#${id}number${i}`), exact(`weight.${loss}`, state.weights[loss]));
     });
-    modules.forEach((module, i) => { find(`#${id}freeze${i}`).checked = state.frozen.includes(module); });
-    write(find("[data-lr]"), String(state.lr));
+    modules.forEach((module, i) => {
+      const own = state.lrs[module], rate = find(`#${id}rate${i}`);
+      find(`#${id}freeze${i}`).checked = state.frozen.includes(module);
+      setSlider(find(`#${id}rates${i}`), RATES, own ?? state.lr);
+      write(rate, own === undefined ? "" : exact(`lr.${module}`, own));
+      rate.placeholder = exact("lr", state.lr);
+    });
+    write(find("[data-lr]"), exact("lr", state.lr));
+    showCourses(root, state.courses, state.step);
     find("[data-optimizer]").value = state.optimizer;
     if (plans.length) {
       // An option of its own says that the plan has ended: a select is silent when the option that it shows is chosen.
@@ -108,6 +117,16 @@ function render({ model, el }) {
     box.addEventListener("change", () => {
       send(box, `${box.checked ? "freeze" : "thaw"} ${module}`, "frozen", { name: module, value: box.checked });
     });
+    const slider = find(`#${id}rates${i}`), number = find(`#${id}rate${i}`);
+    const set = (value) =>
+      send(number, `learning rate of ${module} ${value ?? "as all"}`, "lr", { name: module, value });
+    slider.addEventListener("input", () => {
+      const value = RATES.value(Number(slider.value));
+      number.value = String(value);
+      slider.setAttribute("aria-valuetext", short(value));
+      set(value);
+    });
+    number.addEventListener("change", () => set(number.value.trim() ? typed(number) : null));
   });
   for (const [kind, words] of [["lr", "learning rate"], ["optimizer", "optimizer"], ["plan", "plan"]]) {
     find(`[data-${kind}]`)?.addEventListener("change", ({ target }) => {
@@ -153,10 +172,16 @@ function markup(id, losses, modules, optimizers, plans) {
       <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1"
         aria-label="λ of ${escaped(loss)}, logarithmic, 0 at the left end">
       <input type="text" inputmode="decimal" id="${id}number${i}" size="7"
-        aria-label="λ of ${escaped(loss)}, exact"></div>`);
+        aria-label="λ of ${escaped(loss)}, exact">${courseOf(`weight.${escaped(loss)}`)}</div>`);
   const switches = modules.map((module, i) => `
-    <label><input type="checkbox" role="switch" id="${id}freeze${i}" aria-label="freeze ${escaped(module)}">
-      ${LOCK} freeze ${swatch(module, modules)} ${escaped(symbol(module))}</label>`);
+    <div class="jo-weight"><label><input type="checkbox" role="switch" id="${id}freeze${i}"
+        aria-label="freeze ${escaped(module)}">
+      ${LOCK} freeze ${swatch(module, modules)} ${escaped(symbol(module))}</label>
+      <input type="range" id="${id}rates${i}" min="0" max="${RATES.top}" step="1"
+        aria-label="learning rate of ${escaped(module)}, logarithmic, 0 at the left end">
+      <input type="text" inputmode="decimal" id="${id}rate${i}" size="7"
+        aria-label="learning rate of ${escaped(module)}, exact; empty: that of all">
+      ${courseOf(`lr.${escaped(module)}`)}</div>`);
   const menu = (what, names, more = "") => `<label>${what} <select data-${what}>${more}${names
     .map((name) => `<option value="${escaped(name)}">${escaped(name)}</option>`).join("")}</select></label>`;
   return `
@@ -164,7 +189,8 @@ function markup(id, losses, modules, optimizers, plans) {
       ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
       ${plans.length ? menu("plan", plans, `<option value="" data-ended hidden disabled></option>`) : ""}
       ${menu("optimizer", optimizers)}
-      <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label></div>
+      <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label>
+      ${courseOf("lr")}</div>
     <div class="jo-row">${weights.join("")}</div>
     <div class="jo-row">${switches.join("")}</div>
     <div class="jo-row">

@@ -4,27 +4,31 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from uuid import uuid4
 
 import anywidget
 import ipywidgets
+import numpy as np
 import traitlets
 from PIL import Image
 
-from jointopt.controls import Change
+from jointopt.controls import NOTHING, Change, Settings
 from jointopt.live.lab import memory_limit
 from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.engine import Engine
-from jointopt.live.lab.status_line import in_short, marks
+from jointopt.live.lab.status_line import in_short, marks, words
 from jointopt.live.shared.view import View, front_end
 from jointopt.modules import left_as_it_was
 from jointopt.optimizers import OPTIMIZERS
+from jointopt.schedules import Schedule
 
 FRAMES = 8  # a second, at most
 PRESENT = 4.0  # seconds after a message from the browser for which somebody is taken to be looking
 MARKS = 40  # changes marked on the curves: the last ones
 POINTS = 64  # held-out values sent, about
+COURSE_POINTS = 45  # of a function of the step that are drawn
 
 
 class ControlsView(View):
@@ -56,7 +60,8 @@ class Display:
     def __init__(self, engine: Engine, name: str, obey: Callable[[dict], None], playing: Callable[[], bool]):
         self.engine, self._playing = engine, playing
         self.frames_sent = 0
-        self._number = 0  # of the state that is published next
+        self._number = 0  # of the state that was published last
+        self._shown = NOTHING, engine.optimizer.param_groups[0]["lr"]  # the settings in numbers, see _state
         # "lab": a page may have labs of several kernels, whose names are the same.
         spec = {"losses": engine.losses, "modules": engine.modules, "name": name, "lab": uuid4().hex}
         self.controls = ControlsView(spec={**spec, "optimizers": list(OPTIMIZERS), "plans": engine.menu.names})
@@ -77,22 +82,28 @@ class Display:
             self.controls.send_state("state")
             self.curves.send_state(["info", "frame", "others", "picture"])
 
-    def publish(self) -> None:
-        """Show how the controls stand; from any thread."""
+    def publish(self, resent: bool = True) -> None:
+        """Show how the controls stand; from any thread. resent: should it be lost, the browser asks for it again."""
         with self._publishing:
             if not self._closed:
+                self._number += resent
                 self.controls.state = self._state()
-                self._number += 1
 
     def _state(self) -> dict:
-        engine, controls = self.engine, self.engine.controls
+        engine, settings = self.engine, self.engine.controls.settings
+        with suppress(Exception):  # of a function of the step: the step itself raises it, and says which
+            self._shown = settings.at(engine.number), engine.lr
+        numbers, lr = self._shown
         branches = engine.branches if engine.others else []  # a choice of one is not shown, and its log may be long
         return {
             "number": self._number,
+            "step": engine.number,
             "playing": self._playing(),
-            "weights": (engine.task.weights or dict.fromkeys(engine.losses, 1.0)) | controls.weights,
-            "frozen": sorted(controls.frozen),
-            "lr": engine.lr,
+            "weights": (engine.task.weights or dict.fromkeys(engine.losses, 1.0)) | numbers.weights,
+            "frozen": sorted(settings.frozen),
+            "lr": lr,
+            "lrs": numbers.lrs,
+            "courses": self._courses(settings),
             "optimizer": engine.next_optimizer,
             "plan": engine.menu.chosen,
             "ended": engine.menu.ended,
@@ -100,6 +111,18 @@ class Display:
             "branch": engine.current.name,
             "next": [in_short(change) for change in self._pending()],
         }
+
+    def _courses(self, settings: Settings) -> dict[str, dict]:
+        """How the controls that are functions of the step go on: from step 0, past its end or where the run stands."""
+        courses = {}
+        for name, function in settings.functions.items():
+            end = function.end if isinstance(function, Schedule) else 2 * self.engine.number
+            last = max(int(1.1 * end), self.engine.number, 10)
+            steps = np.unique(np.linspace(0, last, COURSE_POINTS).astype(int)).tolist()
+            with suppress(Exception):  # there it is never called, perhaps
+                values = [float(function(step)) for step in steps]
+                courses[name] = {"steps": steps, "values": values, "words": words(function)}
+        return courses
 
     def _pending(self) -> list[Change]:
         """What the next step will do otherwise than the last one."""
@@ -136,6 +159,8 @@ class Display:
             }
             self.curves.frame = history.frame()
             self._send_others()
+        if self.engine.controls.settings.functions:  # their controls move with the steps
+            self.publish(resent=False)
 
     def _marks(self) -> list[tuple[int, str]]:
         """The last changes, and where the branch began."""

@@ -98,8 +98,9 @@ class Run:
 
     @property
     def lr(self) -> float:
-        """The learning rate of the next step."""
-        return self.controls.lr if self.controls.lr is not None else self.optimizer.param_groups[0]["lr"]
+        """The learning rate of the next step, of the modules that have none of their own."""
+        lr = self.controls.settings.at(self.number).lr
+        return self.optimizer.param_groups[0]["lr"] if lr is None else lr
 
     @property
     def log(self) -> list[Change]:
@@ -135,10 +136,14 @@ class Run:
                 self.controls.make([change])
 
     def use_optimizer(self, name: str) -> None:
-        """Another optimizer from the next step on, without memory, at its own default lr unless one is set by then."""
+        """Another optimizer from the next step on, without memory, at its own default lr unless one is set by then.
+
+        The modules, too, have that again: a rate that was right for the one is not for the other.
+        """
         lr = named_optimizer(self.task, name).param_groups[0]["lr"]
         self._next_optimizer = name  # first: the new one at the old lr for a step does less harm than the reverse
-        self.controls.set(lr=lr)
+        own = [(self.number, f"lr.{module}", None) for module in self.controls.lrs]
+        self.controls.make([(self.number, "lr", lr), *own])
 
     def step(self, measure: Callable[[Update], bool] = lambda update: False) -> Step:
         """Take the plan's next update. If that fails, the run is where it was, and the same step can be tried again.

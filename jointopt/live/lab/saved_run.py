@@ -20,6 +20,7 @@ from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.plan_menu import check_plan_name
 from jointopt.modules import check_names, module_names
 from jointopt.optimizers import check_optimizer
+from jointopt.schedules import Schedule
 from jointopt.system import write_whole
 from jointopt.training import Task, Update
 
@@ -33,12 +34,12 @@ def save(engine: Engine, path: Path) -> None:
 
     A branch has its steps and changes from the fork on. What waits for its next step is logged at that step, whose
     number is "steps"; but not a plan that was chosen and not begun: of plans, the file has only the updates whose steps
-    were taken.
+    were taken. A function of the step that is no Schedule is saved as what it answered, and stays at the last of it.
     """
     branches = engine.branches
     waiting = [[change for change in branch.waiting if change.name != "plan"] for branch in branches]
     distinct = list(dict.fromkeys(chain.from_iterable(branch.updates for branch in branches)))
-    names = [branch.name for branch in branches]
+    names, longest = [branch.name for branch in branches], max(len(branch.updates) for branch in branches)
     run = {
         "format": FORMAT,
         "task": engine.task.recipe,
@@ -58,7 +59,7 @@ def save(engine: Engine, path: Path) -> None:
                 "plan": [
                     [distinct.index(update), len(list(same))] for update, same in groupby(branch.updates[branch.fork :])
                 ],
-                "log": [list(change) for change in branch.changes + late],
+                "log": [[step, name, _in_numbers(value, step, longest)] for step, name, value in branch.changes + late],
                 "total": branch.history["total"][-1] if branch.updates else None,
             }
             for branch, late in zip(branches, waiting, strict=True)
@@ -68,6 +69,13 @@ def save(engine: Engine, path: Path) -> None:
         "threads": torch.get_num_threads(),
     }
     write_whole(path, json.dumps(run, ensure_ascii=False) + "\n")
+
+
+def _in_numbers(value: object, first: int, last: int) -> object:
+    """The value of a change as plain data. A function answers from the first step on, up to the last that was taken."""
+    if not callable(value):
+        return value
+    return (value if isinstance(value, Schedule) else Schedule.of(value, first, max(first, last - 1))).points
 
 
 def load(path: Path) -> dict:
@@ -102,7 +110,7 @@ def task_of(run: dict, task: Task | None) -> Task:
         check_losses(counted or (), run["losses"])
     for change in chain.from_iterable(map(log_of, run["branches"])):
         kind, _, target = change.name.partition(".")
-        if kind == "frozen":
+        if kind in ("frozen", "lr") and target:
             check_names([target], task.model)
         elif kind == "weight":
             check_losses([target], run["losses"])

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from jointopt.controls import Change
+from jointopt.controls import Change, Value
+from jointopt.schedules import Schedule
 from jointopt.training import Step
 
 SAME_GESTURE = 25  # steps within which changes of one control count as one: a slider is dragged in many small ones
@@ -17,6 +18,7 @@ class StatusLine:
         self._counted: dict[str, Step] = {}  # loss -> the last step that counted it
         self._before: dict[str, tuple[int, float, float]] = {}  # loss -> step of its last change, λ and share before
         self._choices: dict = {}
+        self._lrs: dict[str, object] = {}  # module -> a learning rate of its own
 
     def update(self, changes: Sequence[Change], step: Step, choices: dict) -> None:
         """Put the changes of this step into words. choices: its "lr", "optimizer" and "plan"."""
@@ -25,6 +27,8 @@ class StatusLine:
             self.text = f"step {step.number}: " + "; ".join(sentences)
         self._step, self._choices = step, choices
         self._counted = self._counted | dict.fromkeys(_counted(step), step)  # anew: a copy of the line keeps its own
+        own = {change.name.partition(".")[2]: change.value for change in changes if change.name.startswith("lr.")}
+        self._lrs = {name: value for name, value in (self._lrs | own).items() if value is not None}
 
     def _sentence(self, change: Change, step: Step) -> str:
         kind, _, target = change.name.partition(".")
@@ -33,17 +37,19 @@ class StatusLine:
         if kind == "frozen":
             return _frozen(target, change.value, step)
         if kind == "lr":
-            return f"learning rate {self._choices['lr']:.3g} → {change.value:.3g}"
+            before = self._lrs.get(target, self._choices["lr"])
+            of = f"learning rate of {target}" if target else "learning rate"
+            return f"{of} {words(before)} → {words(change.value)}"
         if kind == "plan":
             return _plan(self._choices["plan"], change.value, step)
         return f"optimizer {self._choices['optimizer']} → {change.value}, without memory of earlier gradients"
 
-    def _weight(self, loss: str, weight: float, step: Step) -> str:
+    def _weight(self, loss: str, weight: Value, step: Step) -> str:
         last, before, share = self._before.get(loss, (-SAME_GESTURE, 0.0, 0.0))
         if step.number - last >= SAME_GESTURE:  # in turns, the step before may have been of other losses
             before, share = self._step.weights[loss], _share(loss, self._counted.get(loss))
         self._before = self._before | {loss: (step.number, before, share)}
-        change = f"λ of {loss} {before:.3g} → {weight:.3g}"
+        change = f"λ of {loss} {before:.3g} → {words(weight)}"
         if not step.update.counts(loss):
             return f"{change}, which this step does not count"
         return f"{change}, its share of J went from {_percent(share)} to {_percent(_share(loss, step))}"
@@ -91,13 +97,22 @@ def marks(log: Sequence[Change], first: int = 1) -> list[tuple[int, str]]:
     return [(change.step, in_short(change)) for change in kept if change.step >= first]
 
 
+def words(value: Value | None) -> str:
+    """A number in three digits, or how it changes with the step."""
+    if value is None:
+        return "as all"
+    if isinstance(value, Schedule):
+        return f"a schedule: {value}"
+    return "a function of the step" if callable(value) else f"{value:.3g}"
+
+
 def in_short(change: Change) -> str:
     """A change in a few words."""
     kind, _, target = change.name.partition(".")
     if kind == "weight":
-        return f"λ {target} {change.value:.3g}"
+        return f"λ {target} {words(change.value)}"
     if kind == "frozen":
         return f"{'freeze' if change.value else 'thaw'} {target}"
     if kind == "lr":
-        return f"lr {change.value:.3g}"
+        return f"lr {target} {words(change.value)}" if target else f"lr {words(change.value)}"
     return f"plan {change.value}" if kind == "plan" else str(change.value)

@@ -165,7 +165,7 @@ class Trainer:
             case "weight":
                 controls.set(weight={name: value})
             case "lr":
-                controls.set(lr=value)
+                controls.set(lr={name: value} if name else value)
             case "frozen":
                 (controls.freeze if value else controls.thaw)(name)
             case "optimizer":

@@ -1,11 +1,12 @@
 """From anecdote to evidence: the branches of a lab as arms of a comparison."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 
-from jointopt import Update, plans
+from jointopt import Controls, Update, plans, schedules
 from jointopt.compare import Arm, Budget, compare
 from jointopt.live import LiveLab
 
@@ -146,3 +147,18 @@ def test_a_change_of_an_unknown_module_is_refused(make):
 def test_arms_without_changes_are_described_as_before(make):
     spec = compare(make_from(make), {"a": Arm(plans.joint)}, Budget(steps=1), seeds=[0], progress=False).spec
     assert "changes" not in spec["arms"]["a"]
+
+
+def test_rates_of_modules_and_schedules_are_in_an_arm_and_in_its_file(make, tmp_path):
+    rise = schedules.linear((0, 0.0), (6, 0.01))
+    lab = LiveLab(measured(make()), controls=Controls({"reg": rise}, lr={"head": rise}))
+    lab.run(4)
+    lab.controls.set(lr={"encoder": 0.0})
+    lab.run(4)
+    arms, path = lab.arms(), tmp_path / "run.json"
+    assert list(arms) == ["A: lr encoder 0 at 4"]
+    result = compare(make_from(make), arms, Budget(steps=8), seeds=[0], path=path, progress=False)
+    assert result.values(*arms, "norm")[0] == lab.engine.task.evaluate(lab.engine.task.model)["norm"]
+    (arm,) = json.loads(path.read_text(encoding="utf-8"))["spec"]["arms"].values()
+    points = [list(point) for point in rise.points]
+    assert arm["changes"] == [[0, "weight.reg", points], [0, "lr.head", points], [4, "lr.encoder", 0.0]]
