@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from jointopt import plans, tasks
+from jointopt import plans, schedules, tasks
 from jointopt.controls import Controls
 from jointopt.data import get_batch_data
 from jointopt.models import Classifier, EndToEndModel, FeatureExtractor
@@ -35,6 +35,7 @@ __all__ = [
     "make_optimizer",
     "module_names",
     "plans",
+    "schedules",
     "tasks",
     "train",
 ]
