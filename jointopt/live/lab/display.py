@@ -60,7 +60,7 @@ class Display:
     def __init__(self, engine: Engine, name: str, obey: Callable[[dict], None], playing: Callable[[], bool]):
         self.engine, self._playing = engine, playing
         self.frames_sent = 0
-        self._number = 0  # of the state that was published last
+        self._number = -1  # of the state that was published last
         self._shown = NOTHING, engine.optimizer.param_groups[0]["lr"]  # the settings in numbers, see _state
         # "lab": a page may have labs of several kernels, whose names are the same.
         spec = {"losses": engine.losses, "modules": engine.modules, "name": name, "lab": uuid4().hex}
