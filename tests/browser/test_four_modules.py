@@ -42,7 +42,7 @@ PLACES = """() => {
   const whole = (e) => ends(e.getBoundingClientRect());
   return {
     cells: [all(".jo-influence th, .jo-influence td:not(:empty)", inside), box(".jo-influence-box")],
-    fields: [all(".jo-weight *:not(svg *)", whole), box(".jo-controls")],
+    fields: [all(".jo-weight *:not(svg *, [hidden])", whole), box(".jo-controls")],
     picture: [all(".jo-picture", whole), box(".jo-grid")],
   };
 }"""

@@ -77,7 +77,7 @@ test("influence: a disc by area for each pair, none where there is none, and nam
 });
 
 test("a click on a panel is a step, from the first to the last", () => {
-  const options = { width: 300, right: 50, last: 100 }; // the curves lie between 50 and 250 pixels
+  const options = { width: 300, left: 50, right: 50, last: 100 }; // the curves lie between 50 and 250 pixels
   assert.deepEqual([0, 50, 150, 250, 299].map((x) => stepAt(x, options)), [0, 0, 50, 100, 100]);
 });
 

@@ -24,6 +24,7 @@ function render({ model, el }) {
   const html = markup(id, losses, modules, optimizers, plans);
   const root = rootOf("controls", html, `Training controls of the lab ${name}`);
   el.replaceChildren(root);
+  el.classList.add("jo-stays");
   const find = (selector) => root.querySelector(selector);
 
   const settled = (news, lost) => {
@@ -174,7 +175,7 @@ function markup(id, losses, modules, optimizers, plans) {
       <input type="text" inputmode="decimal" id="${id}number${i}" size="7"
         aria-label="λ of ${escaped(loss)}, exact">${courseOf(`weight.${escaped(loss)}`)}</div>`);
   const switches = modules.map((module, i) => `
-    <div class="jo-weight"><label><input type="checkbox" role="switch" id="${id}freeze${i}"
+    <div class="jo-weight jo-module"><label><input type="checkbox" role="switch" id="${id}freeze${i}"
         aria-label="freeze ${escaped(module)}">
       ${LOCK} freeze ${swatch(module, modules)} ${escaped(symbol(module))}</label>
       <input type="range" id="${id}rates${i}" min="0" max="${RATES.top}" step="1"
@@ -185,19 +186,16 @@ function markup(id, losses, modules, optimizers, plans) {
   const menu = (what, names, more = "") => `<label>${what} <select data-${what}>${more}${names
     .map((name) => `<option value="${escaped(name)}">${escaped(name)}</option>`).join("")}</select></label>`;
   return `
-    <div class="jo-row">
+    <div class="jo-bar">
       ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
       ${plans.length ? menu("plan", plans, `<option value="" data-ended hidden disabled></option>`) : ""}
       ${menu("optimizer", optimizers)}
       <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label>
-      ${courseOf("lr")}</div>
-    <div class="jo-row">${weights.join("")}</div>
-    <div class="jo-row">${switches.join("")}</div>
-    <div class="jo-row">
-      <label>step <input type="text" inputmode="numeric" size="6" placeholder="now" data-at></label>
+      ${courseOf("lr")}
+      <label>step <input type="text" inputmode="numeric" size="5" placeholder="now" data-at></label>
       ${button("branch", "Branch here")}
-      <label data-branches hidden>branch <select data-use_branch></select></label>
-      <span data-branches hidden>one run each: not evidence yet</span></div>
+      <select data-branches data-use_branch aria-label="branch" hidden></select></div>
+    <div class="jo-bar">${weights.join("")}${switches.join("")}</div>
     <div class="jo-waits" role="status" id="${id}waits"></div>
     <div class="jo-error" role="alert"></div>
     <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another

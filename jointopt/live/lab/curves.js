@@ -5,25 +5,25 @@ import { LOOK, lookOf, onLookChange, theme } from "../shared/look.js";
 import { percent, short } from "../shared/numbers.js";
 import { escaped, pickStep, rootOf } from "../shared/page.js";
 import {
-  curve, emptyPanel, GAP, LANE, logRange, nameEnds, pale, roomFor, runs, standing, stepAt,
+  curve, emptyPanel, logRange, measuresOf, nameEnds, pale, roomFor, runs, standing, stepAt,
 } from "../shared/panel.js";
 import { influence } from "./influence.js";
 
 const TITLES = [
-  "J and its parts λ·L (log)", "share of each λ·L in J", "gradient norm (log)", "weight change per step (log)",
+  "J and its parts λ·L (log)", "share of each λ·L in J", "gradient norm (log)", "weight change (log)",
   "held-out metric",
 ];
 
 function render({ model, el }) {
   const { losses, modules, columns, lab } = model.get("spec");
   const root = rootOf("curves", `
-    <div class="jo-row"><span class="jo-step"></span></div>
-    <div class="jo-status" role="status" aria-live="polite"></div>
+    <div class="jo-head"><span class="jo-step"></span>
+      <span class="jo-status" role="status" aria-live="polite"></span></div>
     <div class="jo-grid">
       ${TITLES.map((title) => `<section><h4>${title}</h4><canvas role="img"></canvas></section>`).join("")}
-      <section class="jo-influence-box ${modules.length > 4 ? "jo-wide" : ""}"></section>
-      <section class="jo-wide"><img class="jo-picture" hidden></section>
-    </div>
+      <section class="jo-influence-box ${["", "jo-many", "jo-wide"][(modules.length > 2) + (modules.length > 4)]}">
+      </section></div>
+    <img class="jo-picture" hidden>
     <details><summary>Changes, as numbered on the curves</summary><ol class="jo-marks"></ol></details>`);
   el.replaceChildren(root);
   const canvases = [...root.querySelectorAll("canvas")];
@@ -48,7 +48,7 @@ function render({ model, el }) {
       return { ...each, rows: theirs, x: theirs.map((row) => row[0]) };
     });
     const last = Math.max(1, info.number - 1, ...others.map((each) => each.x.at(-1) ?? 0));
-    common = { x, marks, others, right: roomFor(canvases[0], names), last };
+    common = { x, marks, others, left: measuresOf(canvases[0]).left, right: roomFor(canvases[0], names), last };
     const values = (series) => series.map((s) => ({ ...s, values: rows.map((row) => row[s.column]) }));
     const held = values(changes).map((s) => ({ ...s, still: standing(s.values) }));
 
@@ -67,8 +67,8 @@ function render({ model, el }) {
     const rate = (1000 * (info.number - seen[0][1])) / (performance.now() - seen[0][0]);
     const now = total.length ? `J ${short(total[total.length - 1])}` : "";
     const speed = rate > 0 ? `${rate.toFixed(rate < 10 ? 1 : 0)} steps/s` : "";
-    const branch = others.length ? `branch ${info.branch}` : "";
-    find(".jo-step").textContent = [branch, `step ${info.number}`, now, speed].filter(Boolean).join(" · ");
+    const [branch, caution] = others.length ? [`branch ${info.branch}`, "one run each: not evidence yet"] : [];
+    find(".jo-step").textContent = [branch, `step ${info.number}`, now, speed, caution].filter(Boolean).join(" · ");
     say(info, now);
   };
 
@@ -166,7 +166,7 @@ function nameOther({ g, colors, X, Y, end }, { name, x }, values) {
 
 // Beneath the curves: a lane for each module that stood still, hatched where it did. One word for all, a name for each.
 function lanes(plot, held, x) {
-  const { g, X, left, bottom } = plot, center = (k) => bottom + GAP + LANE * (k + 0.5);
+  const { g, X, left, bottom, lane, gap } = plot, center = (k) => bottom + gap + lane * (k + 0.5);
   plot.print("right", "frozen", left - 6, center((held.length - 1) / 2));
   held.forEach(({ still, look }, k) => {
     for (const [start, end] of runs(still)) {

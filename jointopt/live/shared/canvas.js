@@ -2,6 +2,8 @@
 
 import { theme } from "./look.js";
 
+// A little smaller than the words around it, whose size is --jo-type.
+export const typeOf = (canvas) => Math.round(0.89 * parseFloat(getComputedStyle(canvas).fontSize));
 export const fontOf = (canvas, size) => `${size}px ${getComputedStyle(canvas).fontFamily}`;
 
 // A clean canvas, sharp on every screen, with type of this size: its drawing context and the theme's colors.

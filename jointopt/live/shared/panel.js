@@ -1,45 +1,54 @@
 // Curves over the steps on a panel of their own, with their names at their ends.
 
-import { fontOf, sheet, stroke, through } from "./canvas.js";
+import { fontOf, sheet, stroke, through, typeOf } from "./canvas.js";
 import { clamp, sharedLabels, short, spread, ticks } from "./numbers.js";
 
-const HEIGHT = 160, LEFT = 50, TOP = 17, BOTTOM = 22, FONT = 12; // CSS pixels
-export const LANE = 14, GAP = 6; // a line of words, the gap above the first lane
+const [HEIGHT, LEAST] = [124, 72], NARROW = 260; // CSS pixels: of a panel, of its curves; below which it is narrow
+
+// The parts of a panel in CSS pixels, in proportion to its type: a line of words, the gap above the first lane, …
+export function measuresOf(canvas) {
+  const font = typeOf(canvas), u = font / 12, narrow = canvas.clientWidth < NARROW;
+  const lines = { lane: 14 * u, gap: 6 * u, left: (narrow ? 46 : 50) * u, top: 16 * u, bottom: 18 * u };
+  return { font, narrow, height: (narrow ? 0.9 : 1) * HEIGHT * u, ...lines };
+}
 
 // Room for the names beside the curves: the same in every panel, so that their steps are in line.
 export function roomFor(canvas, names) {
-  const g = canvas.getContext("2d");
-  g.font = fontOf(canvas, FONT);
-  return Math.min(0.42 * canvas.clientWidth, 19 + Math.max(...names.map((name) => g.measureText(name).width)));
+  const g = canvas.getContext("2d"), { font, narrow } = measuresOf(canvas);
+  g.font = fontOf(canvas, font);
+  const most = (narrow ? 0.36 : 0.42) * canvas.clientWidth;
+  return Math.min(most, 19 + Math.max(...names.map((name) => g.measureText(name).width)));
 }
 
-// An empty panel with its axes and numbered marks, and room for lanes beneath.
+// An empty panel with its axes and numbered marks, and room for lanes beneath: the curves give way to a few of them.
 //   low, high, log, unit  the vertical axis;  last: the step at its right end;  right: room for the names
 export function emptyPanel(canvas, { low, high, log = false, unit = short, last, right, marks = [], lanes = 0 }) {
-  const beneath = lanes && GAP + LANE * lanes, height = HEIGHT + beneath, width = canvas.clientWidth;
-  const { g, colors } = sheet(canvas, width, height, FONT);
-  const end = width - right, bottom = HEIGHT - BOTTOM, scale = log ? Math.log10 : (v) => v;
-  const X = (step) => LEFT + (end - LEFT) * step / last;
-  const Y = (v) => bottom - (bottom - TOP) * (scale(v) - scale(low)) / (scale(high) - scale(low));
+  const measures = measuresOf(canvas), { lane, gap, left, top } = measures;
+  const beneath = lanes && gap + lane * lanes, width = canvas.clientWidth;
+  const height = Math.max(measures.height, top + LEAST + beneath + measures.bottom);
+  const { g, colors } = sheet(canvas, width, height, measures.font);
+  const end = width - right, bottom = height - beneath - measures.bottom, scale = log ? Math.log10 : (v) => v;
+  const X = (step) => left + (end - left) * step / last;
+  const Y = (v) => bottom - (bottom - top) * (scale(v) - scale(low)) / (scale(high) - scale(low));
   const print = (align, words, x, y) => {
     [g.fillStyle, g.textAlign] = [colors.ink, align];
     g.fillText(words, x, y);
   };
   for (const tick of ticks(low, high, { log })) {
-    stroke(g, `M ${LEFT} ${Y(tick)} H ${end}`, colors.line);
-    print("right", unit(tick), LEFT - 6, Y(tick));
+    stroke(g, `M ${left} ${Y(tick)} H ${end}`, colors.line);
+    print("right", unit(tick), left - 6, Y(tick));
   }
-  print("left", "0", LEFT, height - 10);
-  print("right", `step ${last}`, end, height - 10);
-  for (const { step } of marks) stroke(g, `M ${X(step)} ${TOP} V ${bottom + beneath}`, colors.faint, 1, [2, 3]);
+  print("left", "0", left, height - 0.5 * measures.bottom);
+  print("right", `step ${last}`, end, height - 0.5 * measures.bottom);
+  for (const { step } of marks) stroke(g, `M ${X(step)} ${top} V ${bottom + beneath}`, colors.faint, 1, [2, 3]);
   const labels = sharedLabels(marks.map(({ step }) => X(step)), g.measureText("0").width);
-  for (const { text, x } of labels) print("center", text, x, TOP - 8);
-  return { g, colors, X, Y, left: LEFT, top: TOP, bottom, end, right, print };
+  for (const { text, x } of labels) print("center", text, x, top / 2);
+  return { g, colors, X, Y, lane, gap, left, top, bottom, end, right, print };
 }
 
 // The step of a panel at x pixels from its left edge, the inverse of emptyPanel's X.
-export function stepAt(x, { width, right, last }) {
-  return Math.round(last * clamp((x - LEFT) / (width - right - LEFT), 0, 1));
+export function stepAt(x, { width, left, right, last }) {
+  return Math.round(last * clamp((x - left) / (width - right - left), 0, 1));
 }
 
 // True where a value is 0 for at least four rows: shorter zeros are the turns of other modules or losses.
@@ -63,7 +72,7 @@ export function runs(flags) {
 // What is drawn here is pale: it lies behind.
 export function pale(g, draw) {
   g.save();
-  g.globalAlpha = 0.4;
+  g.globalAlpha = 0.55;
   draw();
   g.restore();
 }
@@ -85,8 +94,8 @@ export function logRange(series) {
 }
 
 // Names [{ y, text, color }] beside the ends of their curves, moved apart; one that is too long is drawn narrower.
-export function nameEnds({ g, colors, end, right, bottom }, names, below = bottom - LANE / 2) {
-  const x = end + 9, places = spread(names.map(({ y }) => y), LANE, below);
+export function nameEnds({ g, colors, end, right, bottom, lane }, names, below = bottom - lane / 2) {
+  const x = end + 9, places = spread(names.map(({ y }) => y), lane, below);
   g.textAlign = "left";
   names.forEach(({ text, color }, i) => {
     g.fillStyle = color;

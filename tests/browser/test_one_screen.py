@@ -1,0 +1,66 @@
+"""The whole lab on one screen: of a lecture's projector, and beside the file browser; and in larger type."""
+
+import pytest
+from lab_page import shown
+from lab_server import until
+
+RUN = """
+lab.run(30); lab.controls.freeze("feature_extractor"); lab.run(10)
+lab.branch(20); lab.controls.freeze("classifier"); lab.run(10)
+"""
+# From the top of the controls to the end of the curves; the height of the notebook that is seen; the columns of panels.
+MEASURE = """() => {
+  const box = (selector) => document.querySelector(selector).getBoundingClientRect();
+  const [panels, top] = [[...document.querySelectorAll(".jo-grid > section")], box(".jo-controls").top];
+  return { lab: box(".jo-curves").bottom - top, seen: box(".jp-WindowedPanel-outer").height, controls: top,
+    columns: new Set(panels.map((panel) => Math.round(panel.getBoundingClientRect().left))).size,
+    heights: [...document.querySelectorAll(".jo-grid canvas")].map((canvas) => canvas.clientHeight) };
+}"""
+SIZES = pytest.mark.parametrize(("width", "height", "columns"), [(1280, 720, 3), (850, 900, 2)])
+
+
+@pytest.fixture
+def page(notebook):
+    lab = shown(notebook)
+    notebook.kernel(RUN)
+    until(lambda: lab.step() == 30, "the last step to be drawn")
+    notebook.page.locator(".jo-picture").wait_for()
+    return notebook.page
+
+
+def at_size(notebook, width, height, columns):
+    """The window of this size; the file browser is open where there are two columns."""
+    page, files = notebook.page, notebook.page.locator("#jp-left-stack")
+    page.set_viewport_size({"width": width, "height": height})
+    if files.is_visible() != (columns == 2):
+        notebook.command("application:toggle-left-area")
+    until(lambda: page.evaluate(MEASURE)["columns"] == columns, f"{columns} columns")
+    page.eval_on_selector(".jo-controls", "e => e.scrollIntoView({ block: 'start' })")
+    drawn = "() => [...document.querySelectorAll('.jo-grid canvas')].every((c) => c.width === c.clientWidth)"
+    page.wait_for_function(drawn)
+    return page.evaluate(MEASURE)
+
+
+@SIZES
+def test_the_lab_fits_and_its_controls_stay_in_sight(page, notebook, width, height, columns, errors):
+    measured = at_size(notebook, width, height, columns)
+    assert measured["lab"] <= measured["seen"]
+    assert all(110 <= height <= 140 for height in measured["heights"])
+    page.mouse.move(0.7 * width, 0.6 * height)
+    page.mouse.wheel(0, 150)
+    moved = "() => document.querySelector('.jo-curves').getBoundingClientRect().top"
+    before = page.evaluate(moved)
+    until(lambda: page.evaluate(moved) < before + 1, "the page to scroll")
+    assert page.evaluate(MEASURE)["controls"] >= page.locator(".jp-WindowedPanel-outer").bounding_box()["y"]
+    assert not errors
+
+
+def test_one_variable_sets_the_size_of_all_type(page, errors):
+    sizes = """() => [".jo-controls button", ".jo-status", ".jo-influence", ".jo-grid h4"].map((selector) =>
+      parseFloat(getComputedStyle(document.querySelector(selector)).fontSize))"""
+    before, heights = page.evaluate(sizes), page.evaluate(MEASURE)["heights"]
+    page.evaluate("() => document.documentElement.style.setProperty('--jo-type', '26px')")
+    assert page.evaluate(sizes) == pytest.approx([2 * size for size in before])
+    page.set_viewport_size({"width": 1500, "height": 1000})  # drawn again
+    until(lambda: page.evaluate(MEASURE)["heights"][0] > 1.8 * heights[0], "the panels to grow with their type")
+    assert not errors
