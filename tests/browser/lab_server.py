@@ -62,7 +62,7 @@ class JupyterLab:
             "OMP_NUM_THREADS": "1",
         }
         self.root = root
-        (home / "data").mkdir(parents=True)  # without it the notary remembers nothing
+        (home / "data").mkdir(parents=True, exist_ok=True)  # without it the notary remembers nothing
         self._notary = NotebookNotary(data_dir=str(home / "data"))
         self.log = home / "server.log"
         with self.log.open("wb") as log:
