@@ -1,7 +1,7 @@
 """The controls: what a person may change while training runs, from any thread, at any moment."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from threading import Lock
 from typing import NamedTuple
 
@@ -10,9 +10,7 @@ from torch import nn
 
 from jointopt.checks import check_count, check_name, check_type
 from jointopt.modules import check_names, covers
-from jointopt.schedules import Schedule, check_value, check_value_at
-
-Value = float | Callable[[int], float]  # of a weight or a rate: a number, or a function of the step
+from jointopt.schedules import AskedOnce, Schedule, Value, check_value, check_value_at
 
 
 class Change(NamedTuple):
@@ -43,7 +41,7 @@ class Settings(NamedTuple):
         return Settings(weights, self.frozen, lr, lrs)
 
     @property
-    def functions(self) -> dict[str, Callable[[int], float]]:
+    def functions(self) -> dict[str, Schedule | AskedOnce]:
         """Those that change with the step, by their names in the log."""
         lrs = {"lr": self.lr} | {f"lr.{name}": x for name, x in self.lrs.items()}
         named = lrs | {f"weight.{name}": x for name, x in self.weights.items()}
@@ -64,8 +62,9 @@ class _Rates(NamedTuple):
 class Controls:
     """The weights λ_k, the frozen modules and the learning rates of a running loop.
 
-    A λ or a rate is a number, or a function of the step (see `jointopt.schedules`). `lr` is one for all modules, or
-    {module: rate}: the rate that this module has of its own, whatever `lr` is later set for all.
+    A λ or a rate is a number, or a function of the step (see `jointopt.schedules`): the same step, the same number.
+    `lr` is one for all modules, or {module: rate}: the rate that this module has of its own, whatever `lr` is later set
+    for all.
 
     A change waits until the loop takes its one snapshot, at the start of a step; `log` says which step that was, and
     `settings` how all of it is set now. A wrong name or value raises ValueError and changes nothing.
@@ -143,16 +142,11 @@ class Controls:
         for name, value in self._scheduled.pop(number, ()):
             self._change([(name, value)], recorded=True)
         with self._lock:
-            settings, waiting = self.settings, self._pending
-            self._pending = []
-        try:
-            numbers = settings.at(number)  # not under the lock: a function of the step may use the controls
-        except BaseException:
-            with self._lock:
-                self._pending = waiting + self._pending
-            raise
+            settings, waiting = self.settings, list(self._pending)
+        numbers = settings.at(number)  # not under the lock: a function of the step may use the controls
         with self._lock:
             self.log += _at(number, waiting)
+            del self._pending[: len(waiting)]
         return numbers
 
     def apply_lr(self, lr: float | None, optimizer: torch.optim.Optimizer) -> None:
@@ -244,7 +238,7 @@ class Controls:
                 kind, _, target = name.partition(".")
                 if kind == "weight":
                     check_losses([target], self._losses)
-                elif target and self._model is not None:
+                elif name != "lr" and self._model is not None:
                     check_names([target], self._model)
             settings = _changed(self.settings, changes)
             for name, value in () if recorded else changes:

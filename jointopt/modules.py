@@ -1,6 +1,7 @@
 """The modules of a model by name, and how to hold some of them still for one step."""
 
 import hashlib
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -86,14 +87,16 @@ def parameters_of(model: nn.Module) -> dict[str, list[nn.Parameter]]:
 def by_parameter(model: nn.Module, of: Mapping[str, float]) -> dict[nn.Parameter, float]:
     """What is said of modules by name, for each of their parameters: of two names that of the deeper module.
 
-    Of a parameter that two modules share, the least: as it stands still while either of them is frozen.
+    Of a parameter that two named modules share, the least: it stands still, too, while either of them is frozen.
     """
     if not of:
         return {}
-    prefix = _unwrapped(model)[0]
-    named = sorted(of.items(), key=lambda item: (item[0].count("."), -item[1]))  # the last one counts
-    paths = list(model.named_parameters(remove_duplicate=False))
-    return {p: value for name, value in named for path, p in paths if covers(prefix + name, path)}
+    prefix, values = _unwrapped(model)[0], {}
+    for path, p in model.named_parameters(remove_duplicate=False):
+        names = [name for name in of if covers(prefix + name, path)]
+        if names:
+            values[p] = min(of[max(names, key=len)], values.get(p, math.inf))
+    return values
 
 
 class Buffers:

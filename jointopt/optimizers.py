@@ -43,30 +43,30 @@ def named_optimizer(task, name: str) -> torch.optim.Optimizer:
 def own_rates(optimizer: torch.optim.Optimizer, rates: Mapping[nn.Parameter, float]) -> Iterator[None]:
     """Within it, these parameters have these learning rates; the others have that of their group.
 
-    The groups are split for as long. What an optimizer remembers of a parameter stays with that; what it counts in a
-    group goes on in the whole one.
+    The groups are split for as long, which the optimizer's hooks see. What it remembers of a parameter stays with that;
+    what it counts in a group goes on in the whole one.
     """
     if not rates:
         yield
         return
-    groups = optimizer.param_groups
+    groups = list(optimizer.param_groups)
     parts = [_split(group, rates) for group in groups]
-    optimizer.param_groups = list(chain.from_iterable(parts))
+    optimizer.param_groups[:] = chain.from_iterable(parts)  # in place: an optimizer around another shares the list
     try:
         yield
     finally:
-        optimizer.param_groups = groups
+        optimizer.param_groups[:] = groups
         for group, split in zip(groups, parts, strict=True):
-            own = {"params": group["params"], "lr": group["lr"]}
-            group.update(next(iter(split), {}) | own)
+            group.update(split[0] | {"params": group["params"]})
 
 
 def _split(group: dict, rates: Mapping[nn.Parameter, float]) -> list[dict]:
-    """A group of an optimizer as groups of one learning rate each."""
+    """A group of an optimizer as groups of one learning rate each; the first one has that of the group."""
     split = defaultdict(list)
     for p in group["params"]:
-        split[rates.get(p, group["lr"])].append(p)
-    return [{**group, "params": ps, "lr": lr} for lr, ps in split.items()]
+        split[rates.get(p)].append(p)
+    rest = {**group, "params": split.pop(None, [])}
+    return [rest, *({**group, "params": ps, "lr": lr} for lr, ps in split.items())]
 
 
 def check_optimizer(name: object, options: Mapping[str, object] | None = None) -> None:

@@ -3,7 +3,6 @@
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -27,7 +26,8 @@ class Schedule:
 
     points  (step, value) or (step, value, shape), by rising steps; shapes are straight lines and half waves of a cosine
 
-    Any function of the step may stand in the controls; this one is saved with a run, and drawn to its end.
+    Any function of the step may stand in the controls. This one is saved with a run as it is, and drawn to its end; of
+    another one what it answered is.
     """
 
     points: tuple[Point, ...]
@@ -56,16 +56,42 @@ class Schedule:
         """The step from which on it is constant."""
         return self.points[-1].step
 
-    @classmethod
-    def of(cls, function: Callable[[int], float], first: int, last: int) -> "Schedule":
-        """What a function answers at the steps from `first` to `last`, or to the one before it fails, as a schedule."""
-        values = [check_value_at("a schedule", function, first)]
-        with suppress(Exception):  # it was no longer in force there
-            for step in range(first + 1, last + 1):
-                values.append(check_value_at("a schedule", function, step))
-        ends = {0, len(values) - 1}
-        kept = (i for i in range(len(values)) if i in ends or not values[i - 1] == values[i] == values[i + 1])
-        return cls(tuple(Point(first + i, values[i]) for i in kept))
+    @property
+    def plain(self) -> list[list]:
+        """The points as plain data, from which a Schedule can be made again."""
+        return [list(point[: 2 if point.shape == "linear" else 3]) for point in self.points]
+
+
+class AskedOnce:
+    """A function of the step that is no Schedule. It is asked once for each step, and what it answered is kept.
+
+    So a run that is taken again, a branch and a saved run have the same numbers, whatever the function hangs on.
+    """
+
+    def __init__(self, function: Callable[[int], float]):
+        self.function = function
+        self.answers: dict[int, float] = {}
+
+    def __repr__(self):
+        return f"<{words(self)}: {getattr(self.function, '__qualname__', type(self.function).__qualname__)}>"
+
+    def __call__(self, step: int) -> float:
+        if step not in self.answers:
+            try:
+                self.answers[step] = self.function(step)
+            except Exception as error:
+                raise ValueError(f"the function fails at step {step}: {type(error).__name__}: {error}") from error
+        return self.answers[step]
+
+    def since(self, first: int) -> Schedule:
+        """What it answered from this step on, as a schedule; it is asked for the first one if it has not been yet."""
+        self(first)
+        points = [Point(step, self.answers[step]) for step in sorted(self.answers) if step >= first]
+        around = zip([None, *points], points, [*points[1:], None], strict=False)
+        return Schedule(tuple(p for before, p, after in around if not _between_equals(before, p, after)))
+
+
+Value = float | Schedule | AskedOnce  # of a weight or a rate
 
 
 def linear(*points: tuple[int, float]) -> Schedule:
@@ -85,14 +111,46 @@ def warmup_cosine(peak: float, warmup: int, steps: int, end: float = 0.0) -> Sch
     return Schedule((*rise, (warmup, peak), (check_count("the steps of a schedule", steps, warmup + 1), end, "cosine")))
 
 
-def check_value(what: str, value: object) -> float | Callable[[int], float]:
-    """The value, if it is a finite number ≥ 0, or a function of the step that answers such."""
-    return value if callable(value) else check_number(what, value)
+def check_value(what: str, value: object) -> Value:
+    """The value, if it is a finite number ≥ 0, or a function of the step."""
+    if isinstance(value, Schedule | AskedOnce):
+        return value
+    return AskedOnce(value) if callable(value) else check_number(what, value)
 
 
-def check_value_at(what: str, value: float | Callable[[int], float], step: int) -> float:
-    """The number at this step."""
-    return check_number(f"{what} at step {step}", value(step)) if callable(value) else value
+def check_value_at(what: str, value: Value, step: int) -> float:
+    """The number at this step. ValueError, which names it, if a function fails or answers no finite number ≥ 0."""
+    if not callable(value):
+        return value
+    try:
+        return check_number(f"{what} at step {step}", value(step))
+    except ValueError as error:
+        if isinstance(value, AskedOnce):
+            value.answers.pop(step, None)  # another answer may be right
+        raise ValueError(str(error) if what in str(error) else f"{what}: {error}") from error
+
+
+def known_at(value: Value | None, step: int) -> float | None:
+    """The number at this step, without asking a function: what it answered there or a step before, else None."""
+    if isinstance(value, AskedOnce):
+        return value.answers.get(step, value.answers.get(step - 1))
+    return value(step) if callable(value) else value
+
+
+def words(value: Value | None) -> str:
+    """A number in three digits, or how it changes with the step."""
+    if value is None:
+        return "as all"
+    if isinstance(value, Schedule):
+        return f"a schedule: {value}"
+    return "a function of the step" if callable(value) else f"{value:.3g}"
+
+
+def _between_equals(before: Point | None, point: Point, after: Point | None) -> bool:
+    """True for a point that a schedule can do without."""
+    if before is None or after is None:
+        return False
+    return before.value == point.value == after.value
 
 
 def _is_list(points: object) -> bool:

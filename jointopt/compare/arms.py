@@ -14,6 +14,7 @@ from jointopt.compare.budget import Budget, Spent, within
 from jointopt.controls import Change, Controls, check_change
 from jointopt.modules import fingerprint
 from jointopt.optimizers import check_optimizer, named_optimizer, optimizer_of
+from jointopt.schedules import AskedOnce
 from jointopt.training import Task, Update, take_step
 
 FIRST = 3  # losses that are kept: processors agree on them, since nothing has been amplified yet
@@ -49,8 +50,8 @@ class Arm:
         for step, name, value in self.changes:
             if name == "optimizer":
                 check_optimizer(value)
-            else:
-                check_change((step, name, value))
+            elif isinstance(check_change((step, name, value)).value, AskedOnce):
+                raise ValueError(f"a function of the step in an arm's changes is a Schedule, got {name!r}: {value!r}")
 
     def frozen(self, number: int) -> frozenset[str]:
         """The modules that are frozen in step `number`."""

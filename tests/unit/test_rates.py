@@ -62,6 +62,32 @@ def test_of_two_names_the_deeper_one_counts_and_of_two_modules_the_lower_rate(ma
     assert moved == {"encoder.4.weight", "encoder.4.bias", "head.0.bias", "head.3.weight", "head.3.bias"}
 
 
+def test_a_shared_weight_has_the_least_rate_however_deep_the_names(make):
+    for rates in ({"neck.0": 1e-2, "head": 0.0}, {"neck": 1e-2, "head.0": 0.0}, {"neck": 0.0, "head": 1e-2}):
+        task = make()
+        before = task.model.neck[0].weight.detach().clone()
+        run(task, 2, Controls(lr=rates))
+        assert torch.equal(before, task.model.neck[0].weight)
+
+
+def test_an_optimizer_around_another_has_the_rates_too(make):
+    class Around(torch.optim.SGD):
+        """It shares its groups with the one that steps."""
+
+        def __init__(self, parameters):
+            super().__init__(parameters, lr=0.1)
+            self.inner = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+            self.inner.param_groups = self.param_groups
+
+        def step(self, closure=None):
+            return self.inner.step(closure)
+
+    task = make()
+    before = task.model.encoder[0].weight.detach().clone()
+    steps = run(task, 2, Controls(lr={"encoder": 0.0}), Around(task.model.parameters()))
+    assert torch.equal(before, task.model.encoder[0].weight) and steps[-1].change["head"] > 0
+
+
 def test_a_rate_for_all_leaves_a_module_its_own_and_the_groups_their_ratio(make):
     task = make()
     encoder = list(task.model.encoder.parameters())
@@ -76,8 +102,8 @@ def test_a_rate_for_all_leaves_a_module_its_own_and_the_groups_their_ratio(make)
         if step.number == 0:
             controls.set(lr=0.1)
     own, others = 2, len(encoder) - 2
-    assert seen[0] == [(0.5, own), (0.01, others), (0.02, len(rest))]
-    assert seen[1] == [(0.5, own), (0.1, others), (0.2, len(rest))]
+    assert seen[0] == [(0.01, others), (0.5, own), (0.02, len(rest))]
+    assert seen[1] == [(0.1, others), (0.5, own), (0.2, len(rest))]
     assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.2]
 
 
@@ -134,6 +160,7 @@ def test_what_is_wrong_changes_nothing(make):
     for lr, words in (
         ({"head": 0.1, "tail": 0.1}, "no module with parameters is named 'tail'"),
         ({"head": -1}, "the learning rate of 'head' must be a finite number ≥ 0, got -1"),
+        ({"": 0.1}, "no module with parameters is named ''"),
         ({"head": "fast"}, "the learning rate of 'head' must be a finite number ≥ 0, got 'fast'"),
     ):
         with pytest.raises(ValueError, match=re.escape(words)):

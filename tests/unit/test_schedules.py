@@ -9,7 +9,7 @@ from labtools import run
 
 from jointopt import Controls, plans, schedules, train
 from jointopt.optimizers import make_optimizer
-from jointopt.schedules import Schedule
+from jointopt.schedules import AskedOnce, Schedule
 
 
 def test_straight_lines_between_points_and_constant_beyond():
@@ -41,13 +41,22 @@ def test_a_function_as_a_schedule_answers_the_same_and_then_its_last():
     def function(step):
         return 0.5 if step % 10 < 5 else 1 / (step + 1)
 
-    recorded = Schedule.of(function, 3, 60)
+    once = AskedOnce(function)
+    assert [once(n) for n in range(61)] == [function(n) for n in range(61)]
+    recorded = once.since(3)
     assert [recorded(n) for n in range(3, 61)] == [function(n) for n in range(3, 61)]
-    assert recorded(61) == recorded(1000) == function(60) and len(recorded.points) < 50
-    table = [0.1, 0.2, 0.3]
-    assert Schedule.of(table.__getitem__, 0, 10) == Schedule(((0, 0.1), (1, 0.2), (2, 0.3)))
-    with pytest.raises(IndexError):
-        Schedule.of(table.__getitem__, 3, 10)
+    assert recorded(0) == function(3) and recorded(61) == recorded(1000) == function(60) and len(recorded.points) < 50
+    assert Schedule(recorded.plain) == recorded
+    falls = schedules.warmup_cosine(0.1, 3, 9)
+    assert Schedule(falls.plain) == falls and falls.plain[:2] == [[0, 0.025], [3, 0.1]]
+
+
+def test_a_function_is_asked_once_for_each_step():
+    asked = []
+    once = AskedOnce(lambda step: asked.append(step) or float(len(asked)))
+    assert [once(2), once(5), once(2)] == [1.0, 2.0, 1.0] and asked == [2, 5]
+    assert once.since(3).plain == [[3, 3.0], [5, 2.0]] and asked == [2, 5, 3]
+    assert "0x" not in repr(once) and "a function of the step" in repr(once)
 
 
 @pytest.mark.parametrize(

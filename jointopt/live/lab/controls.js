@@ -24,7 +24,9 @@ function render({ model, el }) {
   const html = markup(id, losses, modules, optimizers, plans);
   const root = rootOf("controls", html, `Training controls of the lab ${name}`);
   el.replaceChildren(root);
-  el.classList.add("jo-stays");
+  // It stays in sight unless it takes much of the window: in large type, or with many modules on a narrow page.
+  const sizes = new ResizeObserver(() => el.classList.toggle("jo-stays", root.offsetHeight < 0.4 * innerHeight));
+  sizes.observe(root);
   const find = (selector) => root.querySelector(selector);
 
   const settled = (news, lost) => {
@@ -81,6 +83,8 @@ function render({ model, el }) {
     });
     write(find("[data-lr]"), exact("lr", state.lr));
     showCourses(root, state.courses, state.step);
+    const deeper = Object.entries(state.lrs).filter(([module]) => !modules.includes(module));
+    find("[data-deeper]").textContent = deeper.map(([module, rate]) => `lr ${module} ${short(rate)}`).join(", ");
     find("[data-optimizer]").value = state.optimizer;
     if (plans.length) {
       // An option of its own says that the plan has ended: a select is silent when the option that it shows is chosen.
@@ -153,6 +157,7 @@ function render({ model, el }) {
   return () => {
     mail.close();
     forget();
+    sizes.disconnect();
     model.off("change:state", show);
   };
 }
@@ -178,7 +183,7 @@ function markup(id, losses, modules, optimizers, plans) {
     <div class="jo-weight jo-module"><label><input type="checkbox" role="switch" id="${id}freeze${i}"
         aria-label="freeze ${escaped(module)}">
       ${LOCK} freeze ${swatch(module, modules)} ${escaped(symbol(module))}</label>
-      <input type="range" id="${id}rates${i}" min="0" max="${RATES.top}" step="1"
+      lr <input type="range" id="${id}rates${i}" min="0" max="${RATES.top}" step="1"
         aria-label="learning rate of ${escaped(module)}, logarithmic, 0 at the left end">
       <input type="text" inputmode="decimal" id="${id}rate${i}" size="7"
         aria-label="learning rate of ${escaped(module)}, exact; empty: that of all">
@@ -194,8 +199,8 @@ function markup(id, losses, modules, optimizers, plans) {
       ${courseOf("lr")}
       <label>step <input type="text" inputmode="numeric" size="5" placeholder="now" data-at></label>
       ${button("branch", "Branch here")}
-      <select data-branches data-use_branch aria-label="branch" hidden></select></div>
-    <div class="jo-bar">${weights.join("")}${switches.join("")}</div>
+      <label data-branches hidden><span class="jo-words">branch</span> <select data-use_branch></select></label></div>
+    <div class="jo-bar">${weights.join("")}${switches.join("")}<span data-deeper></span></div>
     <div class="jo-waits" role="status" id="${id}waits"></div>
     <div class="jo-error" role="alert"></div>
     <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another

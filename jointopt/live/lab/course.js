@@ -21,12 +21,16 @@ export function coursePath(steps, values, step) {
 
 // The element for the control that the log knows by this name; it is hidden while that is a number.
 export const courseOf = (name) => `<svg class="jo-course" data-course="${name}" hidden role="img"
-  width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}"></svg>`;
+  id="course-${Math.random().toString(36).slice(2)}" width="${WIDTH}" height="${HEIGHT}"
+  viewBox="0 0 ${WIDTH} ${HEIGHT}"></svg>`;
 
 export function showCourses(root, courses, step) {
   for (const svg of root.querySelectorAll("[data-course]")) {
     const course = courses[svg.dataset.course];
     svg.toggleAttribute("hidden", !course);
+    const field = svg.parentElement.querySelector("input[type=text]");
+    if (course) field.setAttribute("aria-describedby", svg.id);
+    else if (field.getAttribute("aria-describedby") === svg.id) field.removeAttribute("aria-describedby");
     if (!course) continue;
     const { line, dot: [x, y] } = coursePath(course.steps, course.values, step);
     svg.setAttribute("aria-label", `changes with the step: ${course.words}`);

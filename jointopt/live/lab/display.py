@@ -4,7 +4,6 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from io import BytesIO
 from uuid import uuid4
 
@@ -14,15 +13,15 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-from jointopt.controls import NOTHING, Change, Settings
+from jointopt.controls import Change, Settings
 from jointopt.live.lab import memory_limit
 from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.engine import Engine
-from jointopt.live.lab.status_line import in_short, marks, words
+from jointopt.live.lab.status_line import in_short, marks
 from jointopt.live.shared.view import View, front_end
 from jointopt.modules import left_as_it_was
 from jointopt.optimizers import OPTIMIZERS
-from jointopt.schedules import Schedule
+from jointopt.schedules import Schedule, Value, known_at, words
 
 FRAMES = 8  # a second, at most
 PRESENT = 4.0  # seconds after a message from the browser for which somebody is taken to be looking
@@ -61,7 +60,6 @@ class Display:
         self.engine, self._playing = engine, playing
         self.frames_sent = 0
         self._number = -1  # of the state that was published last
-        self._shown = NOTHING, engine.optimizer.param_groups[0]["lr"]  # the settings in numbers, see _state
         # "lab": a page may have labs of several kernels, whose names are the same.
         spec = {"losses": engine.losses, "modules": engine.modules, "name": name, "lab": uuid4().hex}
         self.controls = ControlsView(spec={**spec, "optimizers": list(OPTIMIZERS), "plans": engine.menu.names})
@@ -91,18 +89,16 @@ class Display:
 
     def _state(self) -> dict:
         engine, settings = self.engine, self.engine.controls.settings
-        with suppress(Exception):  # of a function of the step: the step itself raises it, and says which
-            self._shown = settings.at(engine.number), engine.lr
-        numbers, lr = self._shown
+        weights, lrs = (_numbers(values, engine.number) for values in (settings.weights, settings.lrs))
         branches = engine.branches if engine.others else []  # a choice of one is not shown, and its log may be long
         return {
             "number": self._number,
             "step": engine.number,
             "playing": self._playing(),
-            "weights": (engine.task.weights or dict.fromkeys(engine.losses, 1.0)) | numbers.weights,
+            "weights": (engine.task.weights or dict.fromkeys(engine.losses, 1.0)) | weights,
             "frozen": sorted(settings.frozen),
-            "lr": lr,
-            "lrs": numbers.lrs,
+            "lr": engine.lr,
+            "lrs": lrs,
             "courses": self._courses(settings),
             "optimizer": engine.next_optimizer,
             "plan": engine.menu.chosen,
@@ -113,15 +109,16 @@ class Display:
         }
 
     def _courses(self, settings: Settings) -> dict[str, dict]:
-        """How the controls that are functions of the step go on: from step 0, past its end or where the run stands."""
+        """The controls that change with the step: a schedule to its end and beyond, of a function what it answered."""
         courses = {}
         for name, function in settings.functions.items():
-            end = function.end if isinstance(function, Schedule) else 2 * self.engine.number
-            last = max(int(1.1 * end), self.engine.number, 10)
-            steps = np.unique(np.linspace(0, last, COURSE_POINTS).astype(int)).tolist()
-            with suppress(Exception):  # there it is never called, perhaps
-                values = [float(function(step)) for step in steps]
-                courses[name] = {"steps": steps, "values": values, "words": words(function)}
+            if isinstance(function, Schedule):
+                steps = range(max(int(1.1 * function.end), self.engine.number, 10) + 1)
+            else:
+                steps = sorted(list(function.answers)) or [0]
+            steps = [steps[i] for i in np.unique(np.linspace(0, len(steps) - 1, COURSE_POINTS).astype(int))]
+            values = [known_at(function, step) or 0.0 for step in steps]
+            courses[name] = {"steps": steps, "values": values, "words": words(function)}
         return courses
 
     def _pending(self) -> list[Change]:
@@ -201,6 +198,12 @@ class Display:
         for view in (self.box, self.controls, self.curves):
             view.layout.close()
             view.close()
+
+
+def _numbers(values: dict[str, Value], step: int) -> dict[str, float]:
+    """Those that are known at this step."""
+    known = {name: known_at(value, step) for name, value in values.items()}
+    return {name: number for name, number in known.items() if number is not None}
 
 
 def in_words(branch: Branch) -> str:

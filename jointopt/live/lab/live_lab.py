@@ -14,13 +14,14 @@ from pathlib import Path
 from jointopt import figures
 from jointopt.checks import check_count, check_positive
 from jointopt.compare import Arm
-from jointopt.controls import Controls
+from jointopt.controls import Change, Controls
 from jointopt.live.lab import saved_run
 from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.history import History
 from jointopt.live.lab.plan_menu import Plans
 from jointopt.live.lab.status_line import marks
 from jointopt.live.lab.trainer import Trainer
+from jointopt.schedules import AskedOnce
 from jointopt.training import Step, Task
 
 ARM_STEPS = 20_000  # that an arm has at most
@@ -135,7 +136,8 @@ class LiveLab:
         """The branches as arms of `jointopt.compare.compare`: does what was seen once hold from other seeds?
 
         compare(make, lab.arms(), Budget(steps=300), seeds=range(10)), where make(seed) is the task. An arm makes its
-        branch's changes at the same steps, and goes on with its plan if the budget is larger, up to ARM_STEPS.
+        branch's changes at the same steps, and goes on with its plan if the budget is larger, up to ARM_STEPS. A
+        function of the step that is no Schedule stays at its last answer.
         """
         arms: dict[str, Arm] = {}
 
@@ -143,7 +145,7 @@ class LiveLab:
             for branch in self.branches:
                 marked = groupby(marks(branch.changes + branch.waiting, branch.first_change), key=itemgetter(0))
                 since = "; ".join(f"{', '.join(words for _, words in same)} at {step}" for step, same in marked)
-                changes = [change for change in branch.log + branch.waiting if change.name != "plan"]
+                changes = [_scheduled(change) for change in branch.log + branch.waiting if change.name != "plan"]
                 plan = partial(iter, self.engine.updates_of(branch, ARM_STEPS))
                 arms[f"{branch.name}: {since}" if since else branch.name] = Arm(plan, changes=changes)
 
@@ -194,3 +196,9 @@ class LiveLab:
     def close(self) -> None:
         """End the thread and remove the views."""
         self._trainer.close()
+
+
+def _scheduled(change: Change) -> Change:
+    """A function of the step as the schedule of what it answered: other processes and files know no functions."""
+    value = change.value
+    return change._replace(value=value.since(change.step)) if isinstance(value, AskedOnce) else change

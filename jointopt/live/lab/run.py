@@ -22,6 +22,7 @@ from jointopt.live.lab.status_line import StatusLine
 from jointopt.live.lab.torch_modes import TorchModes
 from jointopt.modules import Buffers, Kept, device_of, fingerprint, left_as_it_was, module_names
 from jointopt.optimizers import named_optimizer
+from jointopt.schedules import known_at
 from jointopt.training import Loss, Step, Task, Update, computed, take_step
 
 RECENT = 32  # steps within which an update belongs to what the plan is doing now
@@ -79,6 +80,7 @@ class Run:
         self.updates: list[Update] = []
         self.history = History(self.losses, self.modules)
         self.optimizer = named_optimizer(self.task, name := self.optimizer_name)
+        self._default_lr = self.optimizer.param_groups[0]["lr"]  # its groups are others while it steps: see own_rates
         self._optimizer_log = [] if name == self.task.optimizer else [Change(0, "optimizer", name)]
         self._next_optimizer: str | None = None
         self._scheduled: dict[int, list[Change]] = defaultdict(list)
@@ -99,8 +101,8 @@ class Run:
     @property
     def lr(self) -> float:
         """The learning rate of the next step, of the modules that have none of their own."""
-        lr = self.controls.settings.at(self.number).lr
-        return self.optimizer.param_groups[0]["lr"] if lr is None else lr
+        lr = known_at(self.controls.settings.lr, self.number)
+        return self._default_lr if lr is None else lr
 
     @property
     def log(self) -> list[Change]:
@@ -218,6 +220,7 @@ class Run:
 
     def _use(self, name: str) -> None:
         self.optimizer, self.optimizer_name = named_optimizer(self.task, name), name
+        self._default_lr = self.optimizer.param_groups[0]["lr"]
 
     def _change_optimizer(self) -> None:
         name, self._next_optimizer = self._next_optimizer, None

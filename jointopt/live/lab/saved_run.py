@@ -20,7 +20,7 @@ from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.plan_menu import check_plan_name
 from jointopt.modules import check_names, module_names
 from jointopt.optimizers import check_optimizer
-from jointopt.schedules import Schedule
+from jointopt.schedules import AskedOnce, Schedule
 from jointopt.system import write_whole
 from jointopt.training import Task, Update
 
@@ -39,7 +39,7 @@ def save(engine: Engine, path: Path) -> None:
     branches = engine.branches
     waiting = [[change for change in branch.waiting if change.name != "plan"] for branch in branches]
     distinct = list(dict.fromkeys(chain.from_iterable(branch.updates for branch in branches)))
-    names, longest = [branch.name for branch in branches], max(len(branch.updates) for branch in branches)
+    names = [branch.name for branch in branches]
     run = {
         "format": FORMAT,
         "task": engine.task.recipe,
@@ -59,7 +59,7 @@ def save(engine: Engine, path: Path) -> None:
                 "plan": [
                     [distinct.index(update), len(list(same))] for update, same in groupby(branch.updates[branch.fork :])
                 ],
-                "log": [[step, name, _in_numbers(value, step, longest)] for step, name, value in branch.changes + late],
+                "log": [[step, name, _plain(value, step)] for step, name, value in branch.changes + late],
                 "total": branch.history["total"][-1] if branch.updates else None,
             }
             for branch, late in zip(branches, waiting, strict=True)
@@ -68,14 +68,16 @@ def save(engine: Engine, path: Path) -> None:
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }
-    write_whole(path, json.dumps(run, ensure_ascii=False) + "\n")
+    text = json.dumps(run, ensure_ascii=False) + "\n"
+    if len(text.encode()) > LARGEST:
+        raise ValueError(f"this run is too long for a file: {len(text.encode())} bytes, {LARGEST} at most")
+    write_whole(path, text)
 
 
-def _in_numbers(value: object, first: int, last: int) -> object:
-    """The value of a change as plain data. A function answers from the first step on, up to the last that was taken."""
-    if not callable(value):
-        return value
-    return (value if isinstance(value, Schedule) else Schedule.of(value, first, max(first, last - 1))).points
+def _plain(value: object, step: int) -> object:
+    """The value of a change that was made at this step, as plain data."""
+    value = value.since(step) if isinstance(value, AskedOnce) else value
+    return value.plain if isinstance(value, Schedule) else value
 
 
 def load(path: Path) -> dict:

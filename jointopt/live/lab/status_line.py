@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from jointopt.controls import Change, Value
-from jointopt.schedules import Schedule
+from jointopt.controls import Change
+from jointopt.schedules import Value, words
 from jointopt.training import Step
 
 SAME_GESTURE = 25  # steps within which changes of one control count as one: a slider is dragged in many small ones
@@ -95,15 +95,6 @@ def marks(log: Sequence[Change], first: int = 1) -> list[tuple[int, str]]:
             del kept[previous]
         kept.append(change)
     return [(change.step, in_short(change)) for change in kept if change.step >= first]
-
-
-def words(value: Value | None) -> str:
-    """A number in three digits, or how it changes with the step."""
-    if value is None:
-        return "as all"
-    if isinstance(value, Schedule):
-        return f"a schedule: {value}"
-    return "a function of the step" if callable(value) else f"{value:.3g}"
 
 
 def in_short(change: Change) -> str:

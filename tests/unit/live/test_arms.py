@@ -149,6 +149,15 @@ def test_arms_without_changes_are_described_as_before(make):
     assert "changes" not in spec["arms"]["a"]
 
 
+def test_a_function_of_the_step_is_in_an_arm_as_what_it_answered(make):
+    lab = LiveLab(measured(make()), controls=Controls(lr=lambda step: 1e-2 / (step + 1)))
+    lab.run(6)
+    result = compare(make_from(make), lab.arms(), Budget(steps=6), seeds=[0], progress=False)
+    assert result.values("A", "norm")[0] == lab.engine.task.evaluate(lab.engine.task.model)["norm"]
+    with pytest.raises(ValueError, match="a function of the step in an arm's changes is a Schedule, got 'lr'"):
+        Arm(plans.joint, changes=[(0, "lr", lambda step: 0.1)])
+
+
 def test_rates_of_modules_and_schedules_are_in_an_arm_and_in_its_file(make, tmp_path):
     rise = schedules.linear((0, 0.0), (6, 0.01))
     lab = LiveLab(measured(make()), controls=Controls({"reg": rise}, lr={"head": rise}))

@@ -51,11 +51,11 @@ def test_what_changes_with_the_step_is_shown_as_it_stands_and_as_it_goes_on(make
     lab = LiveLab(make(), controls=Controls({"reg": RISE}, lr={"head": lambda step: 1e-3 / (step + 1)}))
     lab.run(5)
     state = state_of(lab)
-    assert state["weights"]["reg"] == 0.05 and state["lrs"] == {"head": 1e-3 / 6} and state["step"] == 5
+    assert state["weights"]["reg"] == 0.05 and state["lrs"] == {"head": 1e-3 / 5} and state["step"] == 5
     reg, head = state["courses"]["weight.reg"], state["courses"]["lr.head"]
     assert reg["words"] == "a schedule: 0 → 0.1 (step 10)" and head["words"] == "a function of the step"
     assert reg["steps"] == list(range(12)) and reg["values"] == [RISE(n) for n in range(12)]
-    assert head["values"][:3] == [1e-3, 1e-3 / 2, 1e-3 / 3]
+    assert head["steps"] == list(range(5)) and head["values"][:3] == [1e-3, 1e-3 / 2, 1e-3 / 3]
     lab.controls.set(weight={"reg": 0.3})
     assert list(state_of(lab)["courses"]) == ["lr.head"]
     json.dumps(state)
@@ -68,6 +68,61 @@ def test_a_function_that_fails_pauses_the_lab_and_says_where(make):
     assert lab.engine.number == 2 and "the learning rate at step 2" in lab.note and state_of(lab)["lr"] == 0.02
     lab.controls.set(lr=0.01)
     assert lab.run(1).number == 2
+
+
+def test_a_function_that_uses_the_controls_is_asked_once_for_each_step(make, tmp_path):
+    asked, file = [], tmp_path / "run.json"
+    lab = LiveLab(make())
+
+    def rate(step):
+        asked.append(step)
+        if step == 3:
+            lab.controls.set(weight={"task": 2.0})
+        return 0.1 if lab.controls.weights.get("reg") == 0.3 else 1e-3
+
+    lab.controls.set(lr=rate)
+    lab.run(4)
+    lab.controls.set(weight={"reg": 0.3})
+    lab.run(4)
+    lab.save(file)
+    assert LiveLab.replay(file, make(), name="again").note == "replayed 8 steps to the same numbers"
+    branch = lab.branch(6)
+    assert branch.repeats and asked == list(range(8)) and lab.controls.weights["task"] == 2.0
+
+
+def test_a_function_that_fails_is_named_and_the_run_can_be_saved_once_it_is_replaced(make, tmp_path):
+    lab = LiveLab(make(), controls=Controls(lr=[0.01].__getitem__))
+    words = "the learning rate: the function fails at step 1: IndexError: list index out of range"
+    with pytest.raises(ValueError, match=words):
+        lab.run(3)
+    assert words in lab.note
+    lab.controls.set(lr={"head": [].pop})
+    with pytest.raises(ValueError, match="the function fails at step 1"):
+        lab.save(tmp_path / "run.json")
+    assert not (tmp_path / "run.json").exists()
+    lab.controls.set(lr=0.02)
+    lab.controls.set(lr={"head": None})
+    lab.run(2)
+    lab.save(tmp_path / "run.json")
+    again = LiveLab.replay(tmp_path / "run.json", make(), name="again")
+    assert again.note == "replayed 3 steps to the same numbers"
+
+
+def test_while_an_optimizer_steps_the_rate_of_all_is_shown_as_it_is(make):
+    lab = LiveLab(make(), controls=Controls(lr={"encoder": 0.5}))
+    seen = []
+    lab.engine.optimizer.register_step_pre_hook(lambda *_: seen.append(lab.display._state()["lr"]))
+    lab.run(2)
+    assert seen == [1e-3, 1e-3]
+
+
+def test_a_run_too_long_for_a_file_is_refused_before_it_is_written(make, tmp_path, monkeypatch):
+    monkeypatch.setattr("jointopt.live.lab.saved_run.LARGEST", 100)
+    lab = LiveLab(make())
+    lab.run(1)
+    with pytest.raises(ValueError, match="this run is too long for a file"):
+        lab.save(tmp_path / "run.json")
+    assert not (tmp_path / "run.json").exists()
 
 
 def test_a_branch_goes_on_with_the_rates_of_its_step(make):
