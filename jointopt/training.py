@@ -128,8 +128,7 @@ def train(
     that steps at every fourth call only would throw three batches away: accumulate within the losses instead, over a
     batch of four parts. Clipping belongs in `optimizer.register_step_pre_hook`, autocast in the losses.
 
-    A learning rate in the controls is that of the optimizer's first group; the others keep their ratio to it. One of a
-    module's own is that of all its parameters, whatever their group.
+    A learning rate in the controls is that of the first group, whose ratio to the others stays, or a module's own.
     """
     check_type("train()'s task", task, Task, "a Task", "; a function that makes one is called")
     check_type("a plan", plan, Iterable, "a stream of Updates", "; jointopt.plans.joint(100) makes one")
