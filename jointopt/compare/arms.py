@@ -46,12 +46,15 @@ class Arm:
             raise ValueError(f"an arm's plan is a function that gives a plan, as lambda: plans.joint(), got {got}")
         if self.optimizer is not None:
             check_optimizer(self.optimizer, self.optimizer_options)
-        Controls(self.weights)  # it checks them
+        values = list(Controls(self.weights).settings.functions.items())  # it checks all of them
         for step, name, value in self.changes:
             if name == "optimizer":
                 check_optimizer(value)
-            elif isinstance(check_change((step, name, value)).value, AskedOnce):
-                raise ValueError(f"a function of the step in an arm's changes is a Schedule, got {name!r}: {value!r}")
+            else:
+                values.append((name, check_change((step, name, value)).value))
+        for name, value in values:
+            if isinstance(value, AskedOnce):  # a file of runs would not know it from another
+                raise ValueError(f"a function of the step in an arm is a Schedule, got {name!r}: {value!r}")
 
     def frozen(self, number: int) -> frozenset[str]:
         """The modules that are frozen in step `number`."""

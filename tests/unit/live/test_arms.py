@@ -154,8 +154,9 @@ def test_a_function_of_the_step_is_in_an_arm_as_what_it_answered(make):
     lab.run(6)
     result = compare(make_from(make), lab.arms(), Budget(steps=6), seeds=[0], progress=False)
     assert result.values("A", "norm")[0] == lab.engine.task.evaluate(lab.engine.task.model)["norm"]
-    with pytest.raises(ValueError, match="a function of the step in an arm's changes is a Schedule, got 'lr'"):
-        Arm(plans.joint, changes=[(0, "lr", lambda step: 0.1)])
+    for name, options in (("lr", {"changes": [(0, "lr", float)]}), ("weight.reg", {"weights": {"reg": float}})):
+        with pytest.raises(ValueError, match=f"a function of the step in an arm is a Schedule, got '{name}'"):
+            Arm(plans.joint, **options)
 
 
 def test_rates_of_modules_and_schedules_are_in_an_arm_and_in_its_file(make, tmp_path):

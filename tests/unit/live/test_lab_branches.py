@@ -171,7 +171,7 @@ def test_a_branch_from_the_start_begins_as_the_lab_did(steps, make):
     for _ in range(steps):
         lab.run(1)
     lab.branch(0)
-    assert lab.controls.settings == ({"reg": 0.5}, {"head"}, 0.05) and lab.engine.next_optimizer == "SGD"
+    assert lab.controls.settings == ({"reg": 0.5}, {"head"}, 0.05, {}) and lab.engine.next_optimizer == "SGD"
     lab.run(3)
     a, b = lab.branches
     lab.use_branch("A")
