@@ -165,7 +165,7 @@ def test_one_step_reset_optimizer_and_learning_rate(lab, errors):
         lab.one_step.click()
         until(lambda: lab.step() == expected, what=f"step {expected}")  # noqa: B023
     page.get_by_label("optimizer").select_option("SGD")
-    rate = page.get_by_label("learning rate")
+    rate = page.get_by_label("learning rate", exact=True)
     until(lambda: rate.input_value() == "0.05", what="the default rate of SGD")
     rate.fill("0.01")
     rate.press("Enter")
