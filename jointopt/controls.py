@@ -262,9 +262,10 @@ def _changed(settings: Settings, changes: Iterable[tuple[str, object]]) -> Setti
         kind, _, target = name.partition(".")
         if name == "lr":
             lr = value
-        elif kind == "lr":
+        elif kind == "lr" and value is None:
             lrs.pop(target, None)
-            lrs |= {} if value is None else {target: value}
+        elif kind == "lr":
+            lrs[target] = value
         elif kind == "weight":
             weights[target] = value
         else:

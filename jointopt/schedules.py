@@ -75,12 +75,15 @@ class AskedOnce:
     def __repr__(self):
         return f"<{words(self)}: {getattr(self.function, '__qualname__', type(self.function).__qualname__)}>"
 
-    def __call__(self, step: int) -> float:
+    def __call__(self, step: int, what: str = "a number that changes with the step") -> float:
+        """Its answer; ValueError, which says of what, if it fails or answers no finite number ≥ 0."""
         if step not in self.answers:
             try:
-                self.answers[step] = self.function(step)
+                answer = self.function(step)
             except Exception as error:
-                raise ValueError(f"the function fails at step {step}: {type(error).__name__}: {error}") from error
+                failed = f"the function fails at step {step}: {type(error).__name__}: {error}"
+                raise ValueError(f"{what}: {failed}") from error
+            self.answers[step] = check_number(f"{what} at step {step}", answer)
         return self.answers[step]
 
     def since(self, first: int) -> Schedule:
@@ -119,15 +122,15 @@ def check_value(what: str, value: object) -> Value:
 
 
 def check_value_at(what: str, value: Value, step: int) -> float:
-    """The number at this step. ValueError, which names it, if a function fails or answers no finite number ≥ 0."""
-    if not callable(value):
-        return value
-    try:
-        return check_number(f"{what} at step {step}", value(step))
-    except ValueError as error:
-        if isinstance(value, AskedOnce):
-            value.answers.pop(step, None)  # another answer may be right
-        raise ValueError(str(error) if what in str(error) else f"{what}: {error}") from error
+    """The number at this step. ValueError, which says of what, if a function fails or answers no finite number ≥ 0."""
+    if isinstance(value, AskedOnce):
+        return value(step, what)
+    return value(step) if callable(value) else value
+
+
+def without_functions(value: object, step: int) -> object:
+    """The value that was set at this step, for a file or another process: what a function answered, as a schedule."""
+    return value.since(step) if isinstance(value, AskedOnce) else value
 
 
 def known_at(value: Value | None, step: int) -> float | None:

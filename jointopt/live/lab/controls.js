@@ -103,18 +103,9 @@ function render({ model, el }) {
   };
 
   losses.forEach((loss, i) => {
-    const slider = find(`#${id}slider${i}`), number = find(`#${id}number${i}`);
-    const set = (value) => send(number, `λ of ${loss} ${value}`, "weight", { name: loss, value });
-    slider.addEventListener("input", () => {
-      const value = SCALE.value(Number(slider.value));
-      number.value = String(value);
-      slider.setAttribute("aria-valuetext", short(value));
-      set(value);
-    });
-    number.addEventListener("change", () => {
-      const value = typed(number);
-      if (value >= 0) setSlider(slider, SCALE, value);
-      set(value);
+    const number = find(`#${id}number${i}`);
+    steered(find(`#${id}slider${i}`), number, SCALE, (value) => {
+      send(number, `λ of ${loss} ${value}`, "weight", { name: loss, value });
     });
   });
   modules.forEach((module, i) => {
@@ -122,16 +113,11 @@ function render({ model, el }) {
     box.addEventListener("change", () => {
       send(box, `${box.checked ? "freeze" : "thaw"} ${module}`, "frozen", { name: module, value: box.checked });
     });
-    const slider = find(`#${id}rates${i}`), number = find(`#${id}rate${i}`);
-    const set = (value) =>
+    const number = find(`#${id}rate${i}`);
+    steered(find(`#${id}rates${i}`), number, RATES, (typed) => {
+      const value = typed === "" ? null : typed; // that of all
       send(number, `learning rate of ${module} ${value ?? "as all"}`, "lr", { name: module, value });
-    slider.addEventListener("input", () => {
-      const value = RATES.value(Number(slider.value));
-      number.value = String(value);
-      slider.setAttribute("aria-valuetext", short(value));
-      set(value);
     });
-    number.addEventListener("change", () => set(number.value.trim() ? typed(number) : null));
   });
   for (const [kind, words] of [["lr", "learning rate"], ["optimizer", "optimizer"], ["plan", "plan"]]) {
     find(`[data-${kind}]`)?.addEventListener("change", ({ target }) => {
@@ -165,6 +151,21 @@ function render({ model, el }) {
 // The document's letter beside the name of its two modules.
 const symbol = (module) => module + ({ feature_extractor: " (θ)", classifier: " (φ)" }[module] || "");
 
+// A slider and the exact number beside it: each follows the other, and `set` is called with what was chosen.
+function steered(slider, number, scale, set) {
+  slider.addEventListener("input", () => {
+    const value = scale.value(Number(slider.value));
+    number.value = String(value);
+    slider.setAttribute("aria-valuetext", short(value));
+    set(value);
+  });
+  number.addEventListener("change", () => {
+    const value = typed(number);
+    if (value >= 0 && value !== "") setSlider(slider, scale, value);
+    set(value);
+  });
+}
+
 // What a person typed: a number, else the text itself, so that the kernel can say what is wrong with it.
 function typed(input) {
   const value = decimal(input.value);
@@ -178,7 +179,8 @@ function markup(id, losses, modules, optimizers, plans) {
       <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1"
         aria-label="λ of ${escaped(loss)}, logarithmic, 0 at the left end">
       <input type="text" inputmode="decimal" id="${id}number${i}" size="7"
-        aria-label="λ of ${escaped(loss)}, exact">${courseOf(`weight.${escaped(loss)}`)}</div>`);
+        aria-label="λ of ${escaped(loss)}, exact">
+      ${courseOf(`weight.${escaped(loss)}`)}</div>`);
   const switches = modules.map((module, i) => `
     <div class="jo-weight jo-module"><label><input type="checkbox" role="switch" id="${id}freeze${i}"
         aria-label="freeze ${escaped(module)}">

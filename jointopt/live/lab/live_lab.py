@@ -14,14 +14,14 @@ from pathlib import Path
 from jointopt import figures
 from jointopt.checks import check_count, check_positive
 from jointopt.compare import Arm
-from jointopt.controls import Change, Controls
+from jointopt.controls import Controls
 from jointopt.live.lab import saved_run
 from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.history import History
 from jointopt.live.lab.plan_menu import Plans
 from jointopt.live.lab.status_line import marks
 from jointopt.live.lab.trainer import Trainer
-from jointopt.schedules import AskedOnce
+from jointopt.schedules import without_functions
 from jointopt.training import Step, Task
 
 ARM_STEPS = 20_000  # that an arm has at most
@@ -145,7 +145,8 @@ class LiveLab:
             for branch in self.branches:
                 marked = groupby(marks(branch.changes + branch.waiting, branch.first_change), key=itemgetter(0))
                 since = "; ".join(f"{', '.join(words for _, words in same)} at {step}" for step, same in marked)
-                changes = [_scheduled(change) for change in branch.log + branch.waiting if change.name != "plan"]
+                changes = [change for change in branch.log + branch.waiting if change.name != "plan"]
+                changes = [change._replace(value=without_functions(change.value, change.step)) for change in changes]
                 plan = partial(iter, self.engine.updates_of(branch, ARM_STEPS))
                 arms[f"{branch.name}: {since}" if since else branch.name] = Arm(plan, changes=changes)
 
@@ -196,9 +197,3 @@ class LiveLab:
     def close(self) -> None:
         """End the thread and remove the views."""
         self._trainer.close()
-
-
-def _scheduled(change: Change) -> Change:
-    """A function of the step as the schedule of what it answered: other processes and files know no functions."""
-    value = change.value
-    return change._replace(value=value.since(change.step)) if isinstance(value, AskedOnce) else change

@@ -79,8 +79,7 @@ class Run:
         self._generator.manual_seed((self.task.recipe or {}).get("seed", 0))
         self.updates: list[Update] = []
         self.history = History(self.losses, self.modules)
-        self.optimizer = named_optimizer(self.task, name := self.optimizer_name)
-        self._default_lr = self.optimizer.param_groups[0]["lr"]  # its groups are others while it steps: see own_rates
+        self._use(name := self.optimizer_name)
         self._optimizer_log = [] if name == self.task.optimizer else [Change(0, "optimizer", name)]
         self._next_optimizer: str | None = None
         self._scheduled: dict[int, list[Change]] = defaultdict(list)
@@ -220,7 +219,7 @@ class Run:
 
     def _use(self, name: str) -> None:
         self.optimizer, self.optimizer_name = named_optimizer(self.task, name), name
-        self._default_lr = self.optimizer.param_groups[0]["lr"]
+        self._default_lr = self.optimizer.param_groups[0]["lr"]  # its groups are others while it steps: see own_rates
 
     def _change_optimizer(self) -> None:
         name, self._next_optimizer = self._next_optimizer, None

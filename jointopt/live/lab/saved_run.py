@@ -20,7 +20,7 @@ from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.plan_menu import check_plan_name
 from jointopt.modules import check_names, module_names
 from jointopt.optimizers import check_optimizer
-from jointopt.schedules import AskedOnce, Schedule
+from jointopt.schedules import Schedule, without_functions
 from jointopt.system import write_whole
 from jointopt.training import Task, Update
 
@@ -69,14 +69,14 @@ def save(engine: Engine, path: Path) -> None:
         "threads": torch.get_num_threads(),
     }
     text = json.dumps(run, ensure_ascii=False) + "\n"
-    if len(text.encode()) > LARGEST:
-        raise ValueError(f"this run is too long for a file: {len(text.encode())} bytes, {LARGEST} at most")
+    if (size := len(text.encode())) > LARGEST:
+        raise ValueError(f"this run is too long for a file: {size} bytes, {LARGEST} at most")
     write_whole(path, text)
 
 
 def _plain(value: object, step: int) -> object:
     """The value of a change that was made at this step, as plain data."""
-    value = value.since(step) if isinstance(value, AskedOnce) else value
+    value = without_functions(value, step)
     return value.plain if isinstance(value, Schedule) else value
 
 
