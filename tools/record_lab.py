@@ -22,7 +22,7 @@ from lab_page import NOTEBOOK, NOTEBOOKS, Lab, shown  # noqa: E402
 from lab_server import JupyterLab, Notebook, launch, until  # noqa: E402
 
 PICTURE = ROOT / "docs" / "lab.webp"
-WINDOW = {"width": 1280, "height": 1200}  # pixels: in which all of the lab is seen
+WINDOW = {"width": 1106, "height": 1200}  # pixels: in which all of the lab is seen, in a file of less than 1 MB
 MARGIN = 5  # pixels around the lab
 PERIOD = 0.2  # seconds from one frame to the next
 COLORS = 128  # with so few, lossless is smaller than lossy, and text stays sharp
