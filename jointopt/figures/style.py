@@ -5,7 +5,9 @@ axes[0].plot(steps, losses, **look("classifier"))
 Picture(figure, alt="The loss falls from 2.3 to 0.4 in 100 steps.")
 """
 
+from base64 import b64encode
 from collections.abc import Sequence
+from html import escape
 from io import BytesIO
 from itertools import pairwise
 
@@ -112,5 +114,9 @@ class Picture:
         few.save(small, "PNG", optimize=True)
         return small.getvalue()
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+    def _repr_html_(self) -> str:
+        """An `<img>`, since JupyterLab shows an image/png without its alternative text."""
+        png = self.png()
+        width, height = Image.open(BytesIO(png)).size
+        size = f'width="{width}" height="{height}" style="max-width: 100%; height: auto"'
+        return f'<img alt="{escape(self.alt)}" {size} src="data:image/png;base64,{b64encode(png).decode()}">'

@@ -25,11 +25,12 @@ class Table:
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{escape(title)}</th>' for title in self.columns)
-        body = "".join(
-            f'<tr><th scope="row">{escape(row[0])}</th>'
-            + "".join(f"<td>{escape(text)}</td>" for text in row[1:])
-            + "</tr>"
-            for row in self.rows
-        )
+        head = "".join(_heading(title, "col") for title in self.columns)
+        rows = [_heading(row[0], "row") + "".join(f"<td>{escape(text)}</td>" for text in row[1:]) for row in self.rows]
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _heading(text: str, scope: str) -> str:
+    """Of a column or a row. An empty one heads nothing: a screen reader is not to stop at it."""
+    return f'<th scope="{scope}">{escape(text)}</th>' if text else "<td></td>"

@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import nbformat
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import Page, Playwright
 
-PATIENCE = 300  # seconds, for what hangs: a machine under load is slow, not wrong
+PATIENCE = 300
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
@@ -25,6 +24,7 @@ FLAGS = (
 ).split()
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/apputils-extension/themes": {"theme": "JupyterLab Light"},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
 
@@ -39,38 +39,48 @@ def launch(playwright: Playwright):
     return playwright.chromium.launch(executable_path=path, args=FLAGS, headless=True)
 
 
-class JupyterLab:
-    """A server that shows `root`. Nothing of the person's own Jupyter settings is read or written."""
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
-    def __init__(self, root: Path, home: Path, theme: str = "JupyterLab Light"):
-        self.token = secrets.token_hex(16)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        settings = {**SETTINGS, "@jupyterlab/apputils-extension/themes": {"theme": theme}}
-        for plugin, values in settings.items():
+
+def environment(home: Path) -> dict[str, str]:
+    """This one, but all that Jupyter keeps of a person is in `home`; one thread."""
+    folders = {"CONFIG": "config", "RUNTIME": "runtime", "DATA": "data"}
+    return {
+        **os.environ,
+        **{f"JUPYTER_{key}_DIR": str(home / name) for key, name in folders.items()},
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+class JupyterLab:
+    """A server that shows `root`. Nothing of the person's own Jupyter settings is read or written.
+
+    app: "jupyterlab", or "notebook", which needs a server of its own: JupyterLab lacks its fonts on one that showed it.
+    """
+
+    def __init__(self, root: Path, home: Path, app: str = "jupyterlab"):
+        self.token, self.port = secrets.token_hex(16), free_port()
+        for plugin, values in SETTINGS.items():
             file = home / "settings" / f"{plugin}.jupyterlab-settings"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values))
-        folders = {"CONFIG": "config", "RUNTIME": "runtime", "DATA": "data"}
-        environment = {
-            **os.environ,
-            **{f"JUPYTER_{key}_DIR": str(home / name) for key, name in folders.items()},
-            "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-            "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-            "IPYTHONDIR": str(home / "ipython"),
-            "OMP_NUM_THREADS": "1",
-        }
         self.root = root
         (home / "data").mkdir(parents=True, exist_ok=True)  # without it the notary remembers nothing
         self._notary = NotebookNotary(data_dir=str(home / "data"))
         self.log = home / "server.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+                [sys.executable, "-m", app, "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
                 + [f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
                 + [f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True"],
-                env=environment,
+                env=environment(home),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -103,12 +113,17 @@ class JupyterLab:
         with contextlib.suppress(OSError):
             for kernel in self.api("/api/kernels"):
                 self.api(f"/api/kernels/{kernel['id']}", "DELETE")
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Ask a server to end, and insist after a minute."""
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class Notebook:

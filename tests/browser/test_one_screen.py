@@ -11,7 +11,7 @@ lab.branch(20); lab.controls.freeze("classifier"); lab.run(10)
 # From the top of the controls to the end of the curves; the height of the notebook that is seen; the columns of panels.
 MEASURE = """() => {
   const box = (selector) => document.querySelector(selector).getBoundingClientRect();
-  const [panels, top] = [[...document.querySelectorAll(".jo-grid > section")], box(".jo-controls").top];
+  const [panels, top] = [[...document.querySelectorAll(".jo-grid > *")], box(".jo-controls").top];
   return { lab: box(".jo-curves").bottom - top, seen: box(".jp-WindowedPanel-outer").height, controls: top,
     columns: new Set(panels.map((panel) => Math.round(panel.getBoundingClientRect().left))).size,
     heights: [...document.querySelectorAll(".jo-grid canvas")].map((canvas) => canvas.clientHeight) };
@@ -56,7 +56,7 @@ def test_the_lab_fits_and_its_controls_stay_in_sight(page, notebook, width, heig
 
 
 def test_one_variable_sets_the_size_of_all_type(page, errors):
-    sizes = """() => [".jo-controls button", ".jo-status", ".jo-influence", ".jo-grid h4"].map((selector) =>
+    sizes = """() => [".jo-controls button", ".jo-status", ".jo-influence", ".jo-grid figcaption"].map((selector) =>
       parseFloat(getComputedStyle(document.querySelector(selector)).fontSize))"""
     before, heights = page.evaluate(sizes), page.evaluate(MEASURE)["heights"]
     page.evaluate("() => document.documentElement.style.setProperty('--jo-type', '26px')")

@@ -14,13 +14,15 @@ const TITLES = [
   "held-out metric",
 ];
 
+const panel = (title) => `<figure><figcaption>${title}</figcaption><canvas role="img"></canvas></figure>`;
+
 function render({ model, el }) {
   const { losses, modules, columns, lab } = model.get("spec");
   const root = rootOf("curves", `
     <div class="jo-head"><span class="jo-step"></span>
       <span class="jo-status" role="status" aria-live="polite"></span></div>
     <div class="jo-grid">
-      ${TITLES.map((title) => `<section><h4>${title}</h4><canvas role="img"></canvas></section>`).join("")}
+      ${TITLES.map(panel).join("")}
       <section class="jo-influence-box ${["", "jo-many", "jo-wide"][(modules.length > 2) + (modules.length > 4)]}">
       </section></div>
     <img class="jo-picture" hidden>
@@ -59,7 +61,7 @@ function render({ model, el }) {
     lines(canvases[3], held, common);
     heldOut(canvases[4], info.held_out, common);
     const heldOutName = info.held_out.name;
-    root.querySelectorAll("h4")[4].textContent = heldOutName ? `held-out ${heldOutName}` : "held-out metric: none";
+    canvases[4].previousElementSibling.textContent = heldOutName ? `held-out ${heldOutName}` : "held-out metric: none";
     find(".jo-influence-box").innerHTML = influence(info.influence, losses, modules);
     find(".jo-marks").innerHTML = marks.map((m) => `<li>step ${m.step}: ${escaped(m.texts.join(", "))}</li>`).join("");
 

@@ -2,12 +2,14 @@
 
 import re
 import struct
+from base64 import b64encode
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from matplotlib.text import Text
 
 from jointopt import Controls, Update, figures, plans
@@ -29,9 +31,15 @@ def test_a_picture_is_720_pixels_wide_and_says_what_it_shows(history):
     picture = figures.run(history, [(3, "λ reg 0.1"), (3, "freeze neck"), (7, "lr 0.01")])
     width, height = struct.unpack(">II", picture.png()[16:24])
     assert (width, height) == (720, 536) and len(picture.png()) < 100_000
-    data, metadata = picture._repr_mimebundle_()
-    assert data["text/plain"] == picture.alt == metadata["image/png"]["alt"] == repr(picture)
+    assert repr(picture) == picture.alt
     assert "1 (step 3): λ reg 0.1, freeze neck; 2 (step 7): lr 0.01" in picture.alt
+
+
+def test_a_picture_in_a_page_has_its_words_and_its_size():
+    picture = figures.Picture(figures.panels(height=90)[0], alt='J < 1 & "λ" > 0')
+    image = BeautifulSoup(picture._repr_html_(), "html.parser").img
+    assert image["alt"] == picture.alt and (image["width"], image["height"]) == ("720", "90")
+    assert image["src"] == f"data:image/png;base64,{b64encode(picture.png()).decode()}"
 
 
 def test_no_text_is_smaller_than_11_points(history):

@@ -16,6 +16,7 @@ def test_in_a_notebook_titles_and_names_are_headings_and_no_text_is_markup():
     assert '<tr><th scope="col">arm</th><th scope="col">accuracy (%)</th></tr>' in html
     assert '<tr><th scope="row">joint &amp; all</th><td>92.1</td></tr>' in html
     assert '<tr><th scope="row">&lt;b&gt;</th><td>&lt;1</td></tr>' in html
+    assert "<tr><td></td><td></td></tr>" in html  # what is empty heads nothing
 
 
 @pytest.mark.parametrize("row", [["joint"], ["joint", "92.1", "4"]])

@@ -126,6 +126,25 @@ def test_changed_repr_beside_a_stripped_widget_view_fails(nbval):
     assert "mismatch 'text/plain'" in text
 
 
+PICTURE = 'from IPython.display import HTML\nHTML(\'<img alt="J falls" src="data:image/png;base64,iVBO+/8=">\')'
+
+
+@pytest.mark.parametrize(
+    ("alt", "address", "passes"),
+    [
+        ("J falls", "data:image/png;base64,AAAA", True),
+        ("J rises", "data:image/png;base64,iVBO+/8=", False),
+        ("J falls", "data:image/png;base64,", False),
+        ("J falls", "picture.png", False),
+    ],
+)
+def test_of_a_picture_all_but_its_pixels_is_compared(nbval, alt, address, passes):
+    html = f'<img alt="{alt}" src="{address}">'
+    code, text = nbval(cell(PICTURE, result(**{"text/html": html, "text/plain": "<IPython.core.display.HTML object>"})))
+    assert code == (0 if passes else 1), text
+    assert passes or "mismatch 'text/html'" in text
+
+
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
