@@ -44,7 +44,7 @@ def frame(lab: LiveLab, repeats: int, frames: int = 10) -> tuple[list[float], in
 
 def _while_sending(lab: LiveLab, frames: int) -> float:
     def send():
-        lab.history.append(lab._trainer.last)
+        lab.history.append(lab.engine.last)
         lab.display.send(f"{time.monotonic()}")
 
     start = time.process_time()

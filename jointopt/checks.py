@@ -202,7 +202,7 @@ def check_labels(name: str, labels: Tensor, first: int, last: int, hint: str = "
 
 def check_range(name: str, images: Tensor) -> None:
     """They are floats of about 0 … 1; normalized ones pass, those of 0 … 255 do not."""
-    if (largest := images.max().item()) > BRIGHT:
+    if (largest := images.amax().item()) > BRIGHT:
         by = "255" if largest <= 255 else "the largest that there can be"
         raise ValueError(f"{name} must be floats of 0 … 1, got {largest:g}, the largest here: divide by {by}")
 

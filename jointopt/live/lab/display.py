@@ -23,7 +23,7 @@ from jointopt.modules import left_as_it_was
 from jointopt.optimizers import OPTIMIZERS
 from jointopt.schedules import Schedule, Value, known_at, words
 
-FRAMES = 8  # a second, at most
+FRAMES = 12  # a second, at most
 PRESENT = 4.0  # seconds after a message from the browser for which somebody is taken to be looking
 MARKS = 40  # changes marked on the curves: the last ones
 POINTS = 64  # held-out values sent, about
@@ -67,7 +67,8 @@ class Display:
         self.controls.obey, self.controls.notice = obey, self._notice
         self.box = ipywidgets.VBox([self.controls, self.curves])
         self._made = time.monotonic()
-        self._last_message = self._last_frame = -math.inf  # from the browser, and to it
+        self._last_message = -math.inf  # from the browser
+        self._next_frame = -math.inf  # to it, at the earliest
         self._publishing = threading.Lock()  # between closing and the threads that still have something to say
         self._closed = False
         self._others: tuple[Branch, int] = engine.current, 0  # what was sent: the other branches of this one
@@ -136,11 +137,12 @@ class Display:
     def due(self) -> bool:
         """True if somebody is looking, and it is time for another frame."""
         now = time.monotonic()
-        return now - self._last_frame >= 1 / FRAMES and now - self._last_message <= PRESENT
+        return now >= self._next_frame and now - self._last_message <= PRESENT
 
     def send(self, note: str) -> None:
         """One frame: the whole run, decimated, with what there is to say of it."""
-        self._last_frame = time.monotonic()
+        now = time.monotonic()
+        self._next_frame = max(min(self._next_frame, now) + 1 / FRAMES, now)  # one that was late delays no other
         self.frames_sent += 1
         history = self.engine.history
         with self.curves.hold_sync():  # one message

@@ -8,7 +8,7 @@ from labtools import Browser, until
 
 from jointopt import plans
 from jointopt.live import LiveLab
-from jointopt.live.lab.display import POINTS, Display, thinned
+from jointopt.live.lab.display import FRAMES, POINTS, Display, thinned
 from jointopt.live.lab.engine import Engine
 
 pytestmark = pytest.mark.usefixtures("no_lab_is_left")
@@ -80,6 +80,24 @@ def test_with_nobody_looking_no_frames_are_sent(task):
     assert lab.display.frames_sent == 1
     Browser(lab)("beat")
     until(lambda: lab.display.frames_sent > 2)
+
+
+@pytest.mark.parametrize(("step", "frames"), [(0.001, 10 * FRAMES), (0.027, 10 * FRAMES), (0.25, 40)])
+def test_frames_come_as_often_as_they_may_whatever_a_step_takes(task, monkeypatch, step, frames):
+    """In ten seconds, of a clock that goes on at the ends of steps alone."""
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    display = Display(Engine(task), "display under test", obey=lambda message: None, playing=lambda: True)
+    for _ in range(100):
+        display.send("")  # as while a person presses "One step": none of these delays the ten seconds' own
+    before = display.frames_sent
+    while now[0] < 10:
+        now[0] += step
+        display._notice({})
+        if display.due():
+            display.send("")
+    assert abs(display.frames_sent - before - frames) <= 2
+    display.close()
 
 
 def test_running_the_cell_again_leaks_no_widget(make):

@@ -40,7 +40,7 @@ def test_every_file_is_part_of_a_front_end():
 
 @pytest.mark.parametrize("file", LIVE.glob("*/*.js"), ids=lambda file: file.name)
 def test_a_front_end_relies_on_nothing_of_jupyterlabs_page(file):
-    """But for its colors, so that it runs elsewhere: of JupyterLab's names only the attributes that tell of its theme."""
+    """So that it runs elsewhere: of JupyterLab's names it knows only the attributes that tell of its theme."""
     code = re.sub("//.*", "", file.read_text(encoding="utf-8"))
     assert set(re.findall(r"jupyterapp|jp-[a-zA-Z-]+", code)) <= {"jp-theme-light", "jp-theme-name"}
 
