@@ -12,8 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 FUNCTIONS = "cat stack flatten where tensor as_tensor empty zeros_like full_like arange min max log exp clamp"
 METHODS = (
     "__add__ __radd__ __sub__ __mul__ __rmul__ __truediv__ __eq__ __and__ __or__ __bool__ __getitem__ __setitem__"
-    " __len__ add sub mul div square sum mean max amax ge gt le lt all clamp aminmax tolist item size dim numel flatten view"
-    " is_floating_point reshape unsqueeze unbind split permute to clone copy_ detach"
+    " __len__ add sub mul div square sum mean max amax ge gt le lt all clamp aminmax tolist item size dim numel"
+    " is_floating_point flatten view reshape unsqueeze unbind split permute to clone copy_ detach"
 )
 ATTRIBUTES = "shape ndim dtype device requires_grad is_quantized"
 NEVER_RANDOM = {
