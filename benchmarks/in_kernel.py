@@ -20,10 +20,10 @@ def playing(lab: LiveLab, seconds: float) -> float:
 def alone(task: Task, seconds: float) -> float:
     """CPU seconds a step of this whole process while `for step in train(...)` runs and nothing else does."""
     end, start = time.monotonic() + seconds, None
-    for step in train(task, plans.joint()):  # noqa: B007 - read after the loop
+    for step in train(task, plans.joint()):
         if start is None:  # the first step makes the optimizer's state
             start = time.process_time()
-        if time.monotonic() > end:
+        if step.number and time.monotonic() > end:
             break
     return (time.process_time() - start) / step.number
 

@@ -18,7 +18,7 @@ from tools.execute import METADATA
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))  # the server and the notebook are those of the tests
 
-from lab_server import JupyterLab, Notebook, launch, until  # noqa: E402
+from lab_server import Notebook, Server, launch, until  # noqa: E402
 
 SETUP = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -40,7 +40,7 @@ def run() -> tuple[list[Row], list[str]]:
         root.mkdir()
         home.mkdir()
         nbformat.write(new_notebook(cells=[new_code_cell(SETUP)], metadata=METADATA), root / "lab.ipynb")
-        with closing(JupyterLab(root, home)) as server, closing(launch(playwright)) as browser:
+        with closing(Server(root, home)) as server, closing(launch(playwright)) as browser:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
             notebook = Notebook(page, server, "lab.ipynb")
             notebook.run_cell(0)

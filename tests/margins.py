@@ -60,7 +60,7 @@ def committed(chapter: str) -> list[str]:
 
 
 def text_of(cell: nbformat.NotebookNode) -> str:
-    """All that nbval compares of a cell's outputs, but for pictures."""
+    """The plain text of a cell's outputs."""
     outputs = cell.get("outputs", [])
     texts = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs]
     return "".join(texts)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))  # the server, the notebook and the lab are those of the tests
 
 from lab_page import NOTEBOOK, NOTEBOOKS, Lab, shown  # noqa: E402
-from lab_server import JupyterLab, Notebook, launch, until  # noqa: E402
+from lab_server import Notebook, Server, launch, until  # noqa: E402
 
 PICTURE = ROOT / "docs" / "lab.webp"
 WINDOW = {"width": 1106, "height": 1200}  # pixels: in which all of the lab is seen, in a file of less than 1 MB
@@ -109,7 +109,7 @@ def part_of(page: Page) -> tuple[float, float, float, float]:
 def main() -> None:
     """Record, and write the picture."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        server = JupyterLab(Path(folder), Path(folder) / "home")
+        server = Server(Path(folder), Path(folder) / "home")
         try:
             page = launch(playwright).new_page(viewport=WINDOW)
             notebook = Notebook(page, server, server.copy_of(NOTEBOOKS / NOTEBOOK))

@@ -2,13 +2,13 @@
 
 import pytest
 from lab_page import NOTEBOOK, NOTEBOOKS, shown
-from lab_server import PATIENCE, JupyterLab, Notebook, launch
+from lab_server import PATIENCE, Notebook, Server, launch
 from playwright.sync_api import sync_playwright
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    server = JupyterLab(tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home"))
+    server = Server(tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("home"))
     yield server
     server.close()
 

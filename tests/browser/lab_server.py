@@ -16,7 +16,7 @@ import nbformat
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import Page, Playwright
 
-PATIENCE = 300
+PATIENCE = 300  # seconds, for what hangs: a machine under load is slow, not wrong
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
@@ -47,7 +47,7 @@ def free_port() -> int:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """This one, but all that Jupyter keeps of a person is in `home`; one thread."""
+    """This process's environment, but all that Jupyter keeps of a person is in `home`; one thread."""
     folders = {"CONFIG": "config", "RUNTIME": "runtime", "DATA": "data"}
     return {
         **os.environ,
@@ -59,7 +59,7 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-class JupyterLab:
+class Server:
     """A server that shows `root`. Nothing of the person's own Jupyter settings is read or written.
 
     app: "jupyterlab", or "notebook", which needs a server of its own: JupyterLab lacks its fonts on one that showed it.
@@ -71,7 +71,7 @@ class JupyterLab:
             file = home / "settings" / f"{plugin}.jupyterlab-settings"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values))
-        self.root = root
+        self.app, self.root = app, root
         (home / "data").mkdir(parents=True, exist_ok=True)  # without it the notary remembers nothing
         self._notary = NotebookNotary(data_dir=str(home / "data"))
         self.log = home / "server.log"
@@ -85,7 +85,7 @@ class JupyterLab:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        until(self._answers, "JupyterLab to start")
+        until(self._answers, f"{app} to start")
 
     def copy_of(self, notebook: Path) -> str:
         """A copy in the server's folder, trusted as `make lab` does it: else a reopened tab shows no saved widget."""
@@ -96,7 +96,7 @@ class JupyterLab:
 
     def _answers(self) -> bool:
         if self.process.poll() is not None:
-            raise RuntimeError(f"JupyterLab ended: {self.log.read_text()[-3000:]}")
+            raise RuntimeError(f"{self.app} ended: {self.log.read_text()[-3000:]}")
         with contextlib.suppress(OSError):
             self.api("/api/status")
             return True
@@ -129,7 +129,7 @@ def end(process: subprocess.Popen) -> None:
 class Notebook:
     """An open notebook: run cells, ask the kernel, read what is shown."""
 
-    def __init__(self, page: Page, server: JupyterLab, path: str):
+    def __init__(self, page: Page, server: Server, path: str):
         self.page, self.path = page, path
         page.goto(f"http://127.0.0.1:{server.port}/lab/tree/{path}?token={server.token}&reset", wait_until="commit")
         self.wait_until_ready()

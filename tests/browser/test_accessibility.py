@@ -1,21 +1,25 @@
 """Chapters and live views by the rules of axe-core: each picture has its words, headings follow one another."""
 
+import json
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from lab_page import NOTEBOOKS
 from lab_server import until
-from static_page import open_view
+from static_page import showing
 
 from jointopt.live import GamePlane, Landscape
 
 CHAPTERS = sorted(NOTEBOOKS.glob("*.ipynb"))
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+PICTURES = f"{SHOWN} .jp-OutputArea-output img"
 # Of what axe-core found, what is ours: the rest is JupyterLab's. [rule, element].
 OURS = """([rule, path]) => Boolean(
     document.querySelector(path).closest(".jp-RenderedMarkdown, .jp-OutputArea-output") || rule === "heading-order")"""
 # Chromium draws what is out of sight later; axe-core is to see all of it.
 ALL_DRAWN = ".jp-Cell { content-visibility: visible !important; }"
-UNNAMED = 'document.querySelectorAll(".jp-OutputArea-output img")[0].removeAttribute("alt")'
+
+show = showing(Landscape)
 
 
 def faults(page, within, ours=None):
@@ -25,19 +29,27 @@ def faults(page, within, ours=None):
     return [fault for fault in broken if ours is None or page.evaluate(ours, fault)]
 
 
+def shape(chapter):
+    """How many cells, Markdown cells and pictures a chapter has."""
+    cells = json.loads(chapter.read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    pictures = ["<img" in "".join(output.get("data", {}).get("text/html", "")) for output in outputs]
+    return [len(cells), sum(cell["cell_type"] == "markdown" for cell in cells), sum(pictures)]
+
+
 def test_chapters(notebook, server, errors):
     """One page for all of them, as they are committed."""
     page = notebook.page
     page.add_style_tag(content=ALL_DRAWN)
+
+    def drawn():
+        return [page.locator(f"{SHOWN} {each}").count() for each in (".jp-Cell", ".jp-RenderedMarkdown")]
+
     for chapter in CHAPTERS:
-        copy = server.copy_of(chapter)
-        notebook.command("docmanager:open", {"path": copy, "factory": "Notebook"})
-        until(lambda copy=copy: page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path") == copy)
-        cells = f"() => document.querySelectorAll('{SHOWN} .jp-Cell').length"
-        until(lambda cells=cells: page.evaluate(cells) > 20, f"{chapter.stem} to be shown")
-        page.wait_for_function(f"() => document.querySelectorAll('{SHOWN} .jp-Cell-outputArea img').length > 0")
+        notebook.command("docmanager:open", {"path": server.copy_of(chapter), "factory": "Notebook"})
+        until(lambda chapter=chapter: [*drawn(), page.locator(PICTURES).count()] == shape(chapter), chapter.stem)
         assert faults(page, f"{SHOWN} .jp-Notebook", OURS) == [], chapter.stem
-    page.evaluate(f"document.querySelector('{SHOWN}').{UNNAMED.removeprefix('document.')}")
+    page.eval_on_selector(PICTURES, "picture => picture.removeAttribute('alt')")
     assert [rule for rule, _ in faults(page, f"{SHOWN} .jp-Notebook", OURS)] == ["image-alt"]  # it sees what is wrong
     assert errors == []
 
@@ -50,8 +62,5 @@ def test_a_lab_that_has_trained(lab, errors):
 
 
 @pytest.mark.parametrize("view", [Landscape, GamePlane])
-def test_a_view_by_itself(browser, view, errors):
-    page = open_view(browser, view(), 900, errors)
-    assert faults(page, ".jo") == []
-    page.close()
-    assert errors == []
+def test_a_view_by_itself(show, view):
+    assert faults(show(view()), ".jo") == []

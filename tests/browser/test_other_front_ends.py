@@ -1,6 +1,7 @@
 """The lab of chapter 0 where readers open it too: Notebook, on two tabs with one kernel, and Voilà, without code."""
 
 import json
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -8,50 +9,49 @@ from types import SimpleNamespace
 
 import pytest
 from lab_page import CELLS, LAB_CELL, NOTEBOOK, NOTEBOOKS, Lab
-from lab_server import JupyterLab, end, environment, free_port, until
-from playwright.sync_api import Error
+from lab_server import Server, end, environment, free_port, until
 
-from tools.execute import METADATA
+from tools.execute import METADATA, WIDGET_VIEW
 
 
 def opened(new_page, address) -> Lab:
     """The lab as it will stand on this page."""
     page = new_page()
-
-    def answers() -> bool:
-        with suppress(Error):  # the server is on its way
-            page.goto(address, wait_until="commit")
-            return True
-        return False
-
-    until(answers, f"{address} to answer")
+    page.goto(address, wait_until="commit")
     return Lab(SimpleNamespace(page=page))
 
 
-def session(answer: dict) -> dict:
-    """The notebook of a session and what its kernel does."""
-    return {"path": answer["path"], "state": answer["kernel"]["execution_state"]}
+def ours(errors):
+    """What a page reports as an error of a lab: these programs have some of their own, without a network."""
+    return [error for error in errors if any(word in error for word in ("jo-", "anywidget", "front_end", "blob:"))]
 
 
 @pytest.fixture
 def server(tmp_path):
-    server = JupyterLab(tmp_path, tmp_path / "home", app="notebook")
+    server = Server(tmp_path, tmp_path / "home", app="notebook")
     yield server
     server.close()
 
 
-def test_notebook_on_two_tabs_with_one_kernel(new_page, server):
+def test_notebook_on_two_tabs_with_one_kernel(new_page, server, errors):
     copy = server.copy_of(NOTEBOOKS / NOTEBOOK)
     address = f"http://127.0.0.1:{server.port}/notebooks/{copy}?token={server.token}"
     lab = opened(new_page, address)
-    assert lab.page.locator(".jp-OutputArea-output img").evaluate_all("all => all.every((image) => image.alt)")
+    pictures = lab.page.locator(".jp-OutputArea-output img")
+    pictures.first.wait_for()
+    assert pictures.evaluate_all("all => all.every((picture) => picture.alt)")
+
+    def idle():
+        states = {each["path"]: each["kernel"]["execution_state"] for each in server.api("/api/sessions")}
+        return states.get(copy) == "idle"
+
+    until(idle, "the kernel")
     lab.page.locator(".jp-CodeCell .cm-content").first.click()
-    idle = {"path": copy, "state": "idle"}
-    until(lambda: idle in [session(each) for each in server.api("/api/sessions")], "the kernel")
     lab.page.keyboard.press("Shift+Enter")
     lab.play.click()
     lab.steps_on()
     lab.page.keyboard.press("Control+s")
+    until(lambda: WIDGET_VIEW in (server.root / copy).read_text(encoding="utf-8"), "the notebook to be saved")
     other = opened(new_page, address)
     other.steps_on()
     other.freeze("feature_extractor").check()
@@ -64,22 +64,33 @@ def test_notebook_on_two_tabs_with_one_kernel(new_page, server):
     other.pause.click()
     until(lab.play.is_enabled, "the first to be paused too")
     until(lambda: lab.step() == other.step(), "both to show the last step")
+    assert ours(errors) == []
 
 
 @pytest.fixture
 def voila(tmp_path):
     """The address at which Voilà shows chapter 0 as far as its lab. A server of its own, as its users start it."""
     cells, port = CELLS[: LAB_CELL + 1], free_port()
-    path = tmp_path / NOTEBOOK
+    path, log = tmp_path / NOTEBOOK, tmp_path / "log"
     path.write_text(json.dumps({"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}))
-    command = [sys.executable, "-m", "voila", path.name, "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), stdout=log, stderr=log)
-        yield f"http://127.0.0.1:{port}/"
-        end(process)
+    command = [sys.executable, "-m", "voila", path.name, "--no-browser", f"--port={port}"]
+    command += ["--Voila.ip=127.0.0.1", "--Voila.port_retries=0"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), stdout=output, stderr=output)
+
+    def answers():
+        if process.poll() is not None:
+            raise RuntimeError(f"Voilà ended: {log.read_text()[-3000:]}")
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return True
+        return False
+
+    until(answers, "Voilà to start")
+    yield f"http://127.0.0.1:{port}/"
+    end(process)
 
 
-def test_voila(new_page, voila):
+def test_voila(new_page, voila, errors):
     lab = opened(new_page, voila)
     lab.play.click()
     lab.steps_on()
@@ -87,3 +98,4 @@ def test_voila(new_page, voila):
     until(lambda: "classifier" in lab.status(), "the change to be said")
     lab.steps_on()
     assert lab.freeze("classifier").is_checked() and lab.page.locator(".jo-picture").is_visible()
+    assert ours(errors) == []

@@ -23,7 +23,7 @@ from jointopt.modules import left_as_it_was
 from jointopt.optimizers import OPTIMIZERS
 from jointopt.schedules import Schedule, Value, known_at, words
 
-FRAMES = 12  # a second, at most
+FRAMES = 12  # a second, on average at most
 PRESENT = 4.0  # seconds after a message from the browser for which somebody is taken to be looking
 MARKS = 40  # changes marked on the curves: the last ones
 POINTS = 64  # held-out values sent, about

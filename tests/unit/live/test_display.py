@@ -96,8 +96,8 @@ def test_frames_come_as_often_as_they_may_whatever_a_step_takes(task, monkeypatc
         display._notice({})
         if display.due():
             display.send("")
-    assert abs(display.frames_sent - before - frames) <= 2
     display.close()
+    assert abs(display.frames_sent - before - frames) <= 2
 
 
 def test_running_the_cell_again_leaks_no_widget(make):

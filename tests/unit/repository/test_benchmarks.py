@@ -15,7 +15,7 @@ def lab():
     lab.close()
 
 
-def test_a_frame_has_what_was_appended(lab):
+def test_each_frame_comes_after_one_more_row(lab):
     rows = len(lab.history)
     seconds, size = in_kernel.frame(lab, repeats=1, frames=3)
     assert len(seconds) == 1 and size > 0

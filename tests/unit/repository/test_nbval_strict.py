@@ -129,6 +129,11 @@ def test_changed_repr_beside_a_stripped_widget_view_fails(nbval):
 PICTURE = 'from IPython.display import HTML\nHTML(\'<img alt="J falls" src="data:image/png;base64,iVBO+/8=">\')'
 
 
+def test_text_that_only_looks_like_a_picture_is_compared(nbval):
+    code, text = nbval(cell("print('data:image/png;base64,AAAA')", stream("data:image/png;base64,BBBB\n")))
+    assert code == 1 and "Cell outputs differ" in text
+
+
 @pytest.mark.parametrize(
     ("alt", "address", "passes"),
     [
