@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evidence import closing
-from evidence.experiments import coadaptation, depth, four_steps, multitask, shift, task_weights
+from evidence.experiments import coadaptation, depth, four_steps, multitask, optimizers, shift, task_weights
 from evidence.record import experiment_of
 from jointopt.compare import Comparison, interval, records
 
@@ -29,6 +29,7 @@ def test_each_claim_of_the_readme_is_judged():
         "Fast R-CNN, table 6",
         "Kendall, Gal and Cipolla, table 1",
         "Mask R-CNN, table 3",
+        "Choi et al., §3",
         "joint training is better",
         "rests on",
     }
@@ -72,6 +73,24 @@ def test_fast_rcnn_table_5(invented, cheap, shown):
     verdict = depth.RULE(invented)
     assert verdict["rests on"]["layers frozen for less than two points"] == cheap
     assert verdict["Fast R-CNN, table 5"] == WORDS[shown]
+
+
+@pytest.mark.parametrize(
+    ("momentum", "adam", "shown"),
+    [
+        (HALF - 1.9, 20.0, True),  # two points below SGD, at the worst: the interval ends at −1.9
+        (HALF - 2.1, 20.0, False),
+        (20.0, 18.1, True),  # seed by seed 1.9 below momentum: these two have the same spread
+        (20.0, 17.9, False),
+    ],
+)
+def test_choi(momentum, adam, shown):
+    tried = {f"{name}, lr {lr:g}": 10.0 for name in optimizers.OPTIMIZERS for lr in optimizers.rates(name)}
+    grid = record("grid", tried | {"Adam, lr 0.003": 80.0})
+    invented = grid | record("test", {"SGD": 60.0, "momentum": 60 + momentum, "Adam": 60 + adam})
+    verdict = optimizers.RULE(invented)
+    assert verdict["Choi et al., §3"] == WORDS[shown]
+    assert verdict["rests on"]["learning rate of Adam"] == 0.003
 
 
 def test_a_verdict_says_what_it_rests_on():

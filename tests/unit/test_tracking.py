@@ -44,7 +44,8 @@ def test_what_is_written_is_what_the_steps_said(run, tmp_path):
     assert [step for step, _ in curve("held-out/accuracy (%)")] == [1, 4, 8]
     assert curve("held-out/accuracy (%)")[-1][1] == pytest.approx(task.evaluate(task.model)["accuracy (%)"])
     assert [(image.step, image.height) for image in reader.Images("picture")] == [(1, 232), (4, 232), (8, 232)]
-    texts = [(event.step, event.tensor_proto.string_val[0].decode()) for event in reader.Tensors("changes/text_summary")]
+    written = reader.Tensors("changes/text_summary")
+    texts = [(event.step, event.tensor_proto.string_val[0].decode()) for event in written]
     assert texts == [(3, "weight.reg = 0.5"), (5, "frozen.classifier = True")]
 
 
