@@ -61,7 +61,7 @@ def compare(
               a minute. What was set in torch before (autocast, default dtype or device) is not set in further processes
 
     ValueError if arms with equal options of the task do not begin with equal weights and batches, if two seeds do, if
-    an arm takes no step within the budget, or if `path` holds another comparison.
+    an arm takes no step within the budget or makes a change after it, or if `path` holds another comparison.
     """
     seeds, path = _whole_numbers(seeds), None if path is None else Path(path)
     _check(make, arms, budget, processes)
@@ -205,12 +205,13 @@ def _check(make: object, arms: Mapping[str, Arm | Baseline], budget: Budget, pro
     check_function("make", make, "seed -> Task")
     if not arms:
         raise ValueError("compare() needs at least one arm, {name: Arm(plan)}")
+    check_type("a budget", budget, Budget, "a Budget", "; Budget(steps=100) is one")
     for name, arm in arms.items():
         if isinstance(arm, Arm):
             _check_plan(name, arm)
+            _check_changes(name, arm, budget)
         elif not callable(arm):
             raise ValueError(f"the arm {name!r} is an Arm or a function of the seed, got {type(arm).__name__}")
-    check_type("a budget", budget, Budget, "a Budget", "; Budget(steps=100) is one")
     check_count("processes", processes, 1)
 
 
@@ -222,6 +223,16 @@ def _check_plan(name: str, arm: Arm) -> None:
         raise ValueError(f"the plan of {name!r} gives the same stream at each call; it has to make a new one")
     if not isinstance(first := next(iter(plan), None), Update):
         raise ValueError(f"the plan of {name!r} gives Updates, one at least; its first is {first!r}")
+
+
+def _check_changes(name: str, arm: Arm, budget: Budget) -> None:
+    """Without its last changes an arm is not what its name says: two that differ by them would come out as equal."""
+    last = max(arm.changes, key=lambda change: change[0], default=None)
+    if last is not None and budget.steps is not None and last[0] >= budget.steps:
+        raise ValueError(
+            f"the arm {name!r} changes {last[1]} at step {last[0]}, which a budget of {budget.steps} steps does not"
+            f" reach: Budget(steps={last[0] + 1}) or more"
+        )
 
 
 def _whole_numbers(seeds: Iterable[int]) -> list[int]:

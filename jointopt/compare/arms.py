@@ -33,7 +33,7 @@ class Arm:
                        "frozen.<module>", "lr", "lr.<module>" and "optimizer"
     """
 
-    plan: Callable[[], Iterable[Update]]
+    plan: Callable[[], Iterable[Update]] = field(repr=False)  # that of a lab's branch holds each of its updates
     weights: Mapping[str, float] | None = None
     optimizer: str | None = None
     optimizer_options: Mapping[str, object] = field(default_factory=dict)

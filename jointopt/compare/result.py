@@ -18,15 +18,21 @@ UNUSUAL = ("diverged", "ended early")  # the second: the plan came to its end be
 NESTED = ("weights", "optimizer_options")  # of an arm: what holds the λ's
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
-    """What `compare` returns.
+    """What `compare` returns; shown, it is its `table()`.
 
     runs  seed -> arm -> {held-out metric: value, "steps", "flops", "updates": {module: n}, "seconds", "diverged"}
     """
 
     spec: dict
     runs: dict[int, dict[str, dict]]
+
+    def __repr__(self) -> str:
+        return repr(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
 
     @property
     def arms(self) -> list[str]:

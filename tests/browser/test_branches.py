@@ -24,15 +24,18 @@ def test_go_back_and_take_the_other_way(notebook, errors):
 
     canvas = page.locator(".jo-curves canvas").first
     box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 9, box["y"] + 9)
+    assert canvas.evaluate("e => getComputedStyle(e).cursor") == "crosshair"
     canvas.click(position={"x": 0.35 * box["width"], "y": box["height"] / 2})
     clicked = int(at.input_value())
     assert 0 < clicked < last and at.evaluate("(field) => field === document.activeElement")
+    until(lambda: "steps/s" not in page.locator(".jo-step").inner_text(), "the speed of what stands still to go")
     at.fill("7")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # "Branch here" has the focus
+    page.keyboard.press("Enter")
     until(lambda: lab.step() == 7, "the run to stand before step 7")
     assert notebook.kernel(CURRENT).split() == ["B", "7"]
     assert lab.exact.input_value() == first
+    assert lab.status() == "branch B: back before step 7; A stays, pale"
     assert branches.is_visible() and page.get_by_text("one run each: not evidence yet").is_visible()
     assert "Pale behind it: branch A." in canvas.get_attribute("aria-label")
     lab.freeze("feature_extractor").focus()

@@ -34,7 +34,7 @@ def test_another_plan_from_the_menu_while_it_plays(lab_with_menu, errors):
     page.keyboard.press("Tab")
     assert lab.plan.evaluate("e => e === document.activeElement")
     page.keyboard.press("ArrowDown")
-    until(lambda: "plan joint → staged: now moves classifier on task" in lab.status(), what="the switch in words")
+    until(lambda: "plan joint → staged: this step moves classifier on task" in lab.status(), what="the switch in words")
     before = lab.fingerprints()
     lab.steps_on(10)
     after = lab.fingerprints()
@@ -45,7 +45,7 @@ def test_another_plan_from_the_menu_while_it_plays(lab_with_menu, errors):
     assert f"step {at}: plan staged" in page.locator(".jo-marks").text_content()
 
     lab.plan.select_option("joint")
-    until(lambda: "plan staged → joint: now moves feature_extractor, classifier on task, reg" in lab.status())
+    until(lambda: "plan staged → joint: this step moves feature_extractor, classifier on task, reg" in lab.status())
     assert lab.fingerprints()[0] != after[0] and lab.play.get_attribute("aria-disabled") == "true" and errors == []
 
 
@@ -70,7 +70,7 @@ def test_plans_of_long_names_break_nothing(lab_with_menu, errors):
     for name in LONG.values():
         lab.plan.select_option(name)
         lab.one_step.click()
-        until(lambda: f"→ {name}: now" in page.locator(".jo-status").text_content(), what=name)  # noqa: B023
+        until(lambda: f"→ {name}: this step" in page.locator(".jo-status").text_content(), what=name)  # noqa: B023
         assert lab.plan.input_value() == name
     page.locator(".jo-curves summary").click()
     for width in (800, 1600):

@@ -130,6 +130,7 @@ function render({ model, el }) {
     send(branch, `branch at step ${value ?? "now"}`, "branch", { value });
     at.value = "";
   });
+  at.addEventListener("keydown", ({ key }) => { if (key === "Enter") branch.click(); });
   const forget = onStep(lab, (step) => { at.value = String(step); at.focus(); });
   find("[data-use_branch]").addEventListener("change", ({ target }) => {
     send(target, `branch ${target.value}`, "use_branch", { value: target.value });
@@ -194,14 +195,15 @@ function markup(id, losses, modules, optimizers, plans) {
     .map((name) => `<option value="${escaped(name)}">${escaped(name)}</option>`).join("")}</select></label>`;
   return `
     <div class="jo-bar">
-      ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}${button("reset", "Reset")}
+      ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}<button data-do="reset"
+        title="To the first weights; λ, frozen modules, rates, optimizer and plan stay as they are set">Reset</button>
       ${plans.length ? menu("plan", plans, `<option value="" data-ended hidden disabled></option>`) : ""}
       ${menu("optimizer", optimizers)}
       <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label>
       ${courseOf("lr")}
       <label>step <input type="text" inputmode="numeric" size="5" placeholder="now" data-at></label>
-      ${button("branch", "Branch here")}
-      <label data-branches hidden><span class="jo-words">branch</span> <select data-use_branch></select></label></div>
+      <button data-do="branch" title="Go back to before this step: type it, or click a curve">Branch here</button>
+      <label data-branches hidden>branch <select data-use_branch></select></label></div>
     <div class="jo-bar">${weights.join("")}${switches.join("")}<span data-deeper></span></div>
     <div class="jo-waits" role="status" id="${id}waits"></div>
     <div class="jo-error" role="alert"></div>

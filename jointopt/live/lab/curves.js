@@ -68,7 +68,7 @@ function render({ model, el }) {
     seen = [...seen, [performance.now(), info.number]].slice(-12);
     const rate = (1000 * (info.number - seen[0][1])) / (performance.now() - seen[0][0]);
     const now = total.length ? `J ${short(total[total.length - 1])}` : "";
-    const speed = rate > 0 ? `${rate.toFixed(rate < 10 ? 1 : 0)} steps/s` : "";
+    const speed = info.playing && rate > 0 ? `${rate.toFixed(rate < 10 ? 1 : 0)} steps/s` : "";
     const [branch, caution] = others.length ? [`branch ${info.branch}`, "one run each: not evidence yet"] : [];
     find(".jo-step").textContent = [branch, `step ${info.number}`, now, speed, caution].filter(Boolean).join(" · ");
     say(info, now);

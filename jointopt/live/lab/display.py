@@ -151,6 +151,7 @@ class Display:
                 "branch": self.engine.current.name,
                 "status": self.engine.status_line.text,
                 "note": note,
+                "playing": self._playing(),
                 "memory": memory_limit.warning(),
                 "marks": self._marks(),
                 "influence": [[*pair, norm] for pair, norm in self.engine.influence().items()],

@@ -1,9 +1,11 @@
 """A run that can go back to any of its steps and take another way from there."""
 
 import copy
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import islice
+from operator import itemgetter
 from threading import Lock
 
 from jointopt.checks import check_count, check_name
@@ -65,6 +67,13 @@ class Engine(Run):
             self._follow(new)
             self._branches[new.name] = new
         return new
+
+    def evaluate_fork(self) -> None:
+        """The held-out metrics where this branch began, for its parent too: two ways that are equal are to look so."""
+        self.evaluate()
+        points, theirs = self.history.held_out, self._branches[self.current.parent].history.held_out
+        if points and self.number not in [step for step, _ in theirs]:
+            insort(theirs, points[-1], key=itemgetter(0))
 
     def check_step(self, number: object) -> None:
         """ValueError unless the run can branch at this step."""

@@ -1,12 +1,22 @@
 """The status line: what the last change did, in words."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from jointopt.controls import Change
 from jointopt.schedules import Value, words
 from jointopt.training import Step
 
 SAME_GESTURE = 25  # steps within which changes of one control count as one: a slider is dragged in many small ones
+
+
+class _Gesture(NamedTuple):
+    """A change of a λ, or many small ones in a row."""
+
+    first: int  # step
+    last: int
+    weight: float  # before it
+    share: float
 
 
 class StatusLine:
@@ -16,7 +26,7 @@ class StatusLine:
         self.text = ""
         self._step: Step | None = None  # the last one
         self._counted: dict[str, Step] = {}  # loss -> the last step that counted it
-        self._before: dict[str, tuple[int, float, float]] = {}  # loss -> step of its last change, λ and share before
+        self._gestures: dict[str, _Gesture] = {}  # loss -> the last change of its λ
         self._choices: dict = {}
         self._lrs: dict[str, object] = {}  # module -> a learning rate of its own
 
@@ -45,11 +55,13 @@ class StatusLine:
         return f"optimizer {self._choices['optimizer']} → {change.value}, without memory of earlier gradients"
 
     def _weight(self, loss: str, weight: Value, step: Step) -> str:
-        last, before, share = self._before.get(loss, (-SAME_GESTURE, 0.0, 0.0))
-        if step.number - last >= SAME_GESTURE:  # in turns, the step before may have been of other losses
-            before, share = self._step.weights[loss], _share(loss, self._counted.get(loss))
-        self._before = self._before | {loss: (step.number, before, share)}
-        change = f"λ of {loss} {before:.3g} → {words(weight)}"
+        gesture = self._gestures.get(loss)
+        if gesture is None or step.number - gesture.last >= SAME_GESTURE:
+            share = _share(loss, self._counted.get(loss))  # in turns, the step before may have been of other losses
+            gesture = _Gesture(step.number, step.number, self._step.weights[loss], share)
+        self._gestures = self._gestures | {loss: gesture._replace(last=step.number)}
+        since = f" since step {gesture.first}" if gesture.first < step.number else ""
+        change, share = f"λ of {loss} {gesture.weight:.3g} → {words(weight)}{since}", gesture.share
         if not step.update.counts(loss):
             return f"{change}, which this step does not count"
         return f"{change}, its share of J went from {_percent(share)} to {_percent(_share(loss, step))}"
@@ -76,7 +88,7 @@ def _frozen(module: str, frozen: bool, step: Step) -> str:
 
 def _plan(before: str | None, name: str, step: Step) -> str:
     begins = f"plan {name} begins again" if before == name else f"plan {before} → {name}" if before else f"plan {name}"
-    return f"{begins}: now moves {', '.join(step.moved) or 'nothing'} on {', '.join(_counted(step))}"
+    return f"{begins}: this step moves {', '.join(step.moved) or 'nothing'} on {', '.join(_counted(step))}"
 
 
 def _percent(share: float) -> str:
@@ -86,15 +98,21 @@ def _percent(share: float) -> str:
 
 
 def marks(log: Sequence[Change], first: int = 1) -> list[tuple[int, str]]:
-    """(step, what changed there, in short) from step `first` on; a dragged slider is one mark, where it stopped."""
-    kept: list[Change] = []
+    """(step, what changed there, in short) from step `first` on; a dragged slider is one mark, where it began."""
+    gestures: list[list[Change]] = []  # of each the first change, and the last if there are more
     for change in log:
-        previous = next((i for i in reversed(range(len(kept))) if kept[i].name == change.name), None)
-        dragged = previous is not None and isinstance(change.value, float)
-        if dragged and change.step - kept[previous].step < SAME_GESTURE:
-            del kept[previous]
-        kept.append(change)
-    return [(change.step, in_short(change)) for change in kept if change.step >= first]
+        ends = (change.name, "optimizer")  # which brings a learning rate of its own
+        previous = next((gesture for gesture in reversed(gestures) if gesture[-1].name in ends), None)
+        dragged = previous is not None and previous[-1].name == change.name and isinstance(change.value, float)
+        if dragged and change.step - previous[-1].step < SAME_GESTURE:
+            previous[1:] = [change]
+        else:
+            gestures.append([change])
+    return [
+        (max(begun.step, first), in_short(last) + (f" by step {last.step}" if last.step > begun.step else ""))
+        for begun, last in ((gesture[0], gesture[-1]) for gesture in gestures)
+        if last.step >= first
+    ]
 
 
 def in_short(change: Change) -> str:

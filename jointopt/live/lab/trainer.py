@@ -127,7 +127,16 @@ class Trainer:
     def branch(self, step: int, plan: Plan | None = None, wait: bool = True) -> Branch | None:
         """See LiveLab.branch. plan: in a replay, the updates of the branch."""
         self.engine.check_step(step)
-        return self._go_to(lambda: self.engine.branch(step, plan), wait)
+
+        def go() -> Branch:
+            branch = self.engine.branch(step, plan)
+            if plan is None:
+                words = f"branch {branch.name}: back before step {step}; {branch.parent} stays, pale"
+                self.engine.status_line.text = words
+                self.engine.evaluate_fork()
+            return branch
+
+        return self._go_to(go, wait)
 
     def use_branch(self, name: str, wait: bool = True) -> None:
         """See LiveLab.use_branch."""

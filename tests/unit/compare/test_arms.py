@@ -90,3 +90,12 @@ def test_a_run_has_one_thread_and_the_reader_as_many_as_before(error):
 def test_a_wrong_arm_is_refused_when_it_is_made(arguments, message):
     with pytest.raises(ValueError, match=message):
         Arm(*arguments)
+
+
+def test_a_change_that_the_budget_does_not_reach_is_refused():
+    """Without it the arm would come out as another one, and nobody would be the wiser."""
+    arms = {"plain": Arm(plans.joint), "late": Arm(plans.joint, changes=[(2, "lr", 0.1), (4, "lr", 0.2)])}
+    expected = "'late' changes lr at step 4, which a budget of 4 steps does not reach: Budget\\(steps=5\\) or more"
+    with pytest.raises(ValueError, match=expected):
+        compare(load, arms, Budget(steps=4), range(2), **quiet)
+    assert set(compare(load, arms, Budget(steps=5), range(2), **quiet).arms) == set(arms)

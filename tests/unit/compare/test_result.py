@@ -26,6 +26,7 @@ def test_paired_interval_agrees_with_scipy():
 def test_table_and_figure_say_what_was_found():
     result = compare(load, ARMS, Budget(steps=4), range(3), **quiet)
     text = repr(result.table())
+    assert repr(result) == text and result._repr_html_() == result.table()._repr_html_()  # a cell's last line
     assert "4 steps" in text and str(result.mean("frozen")) in text
     assert result.difference("frozen", "joint").verdict in text
     assert '<th scope="row">frozen</th>' in result.table()._repr_html_()

@@ -61,9 +61,10 @@ def make_from(make):
 
 def test_an_arm_of_the_labs_own_seed_is_its_branch(lab, make):
     arms = lab.arms()
+    assert len(repr(arms)) < 2000  # whatever the plans hold
     assert list(arms) == [
         "A",
-        "B: λ reg 0.5 at 6; plan turns, SGD, freeze neck, lr 0.05 at 10",
+        "B: λ reg 0.5, lr 0.01 at 6; plan turns, SGD, freeze neck, lr 0.05 at 10",
         "C: thaw neck at 14",
     ]
     result = compare(make_from(make), arms, Budget(steps=18), seeds=[0], progress=False)
@@ -77,6 +78,7 @@ def test_an_arm_of_the_labs_own_seed_is_its_branch(lab, make):
 
 def test_what_is_frozen_is_not_paid_for(lab, make):
     arms = lab.arms()
+    del arms["C: thaw neck at 14"]
     run = compare(make_from(make), arms, Budget(steps=14), seeds=[0], progress=False).runs[0]
     moved = {name: each["updates"] for name, each in run.items()}
     name = list(arms)[1]

@@ -216,6 +216,21 @@ def test_where_a_branch_began_is_marked(make):
     assert lab.display.curves.info["marks"] == [(12, "branch B from A"), (12, "λ reg 0.5")]
 
 
+def test_two_ways_that_are_equal_look_equal_where_they_part(make):
+    """Held-out metrics are measured now and then. At the fork both have them, or two lines would seem to differ."""
+
+    def evaluate(model):
+        return {"norm": float(sum(p.detach().double().norm() for p in model.parameters()))}
+
+    lab = LiveLab(replace(make(), evaluate=evaluate))
+    lab.run(20)
+    lab.branch(12)
+    first, second = (dict(branch.history.held_out) for branch in lab.branches)
+    assert list(first) == [0, 12, 20] and list(second) == [0, 12] and first[12] == second[12]
+    lab.branch(12)
+    assert [list(dict(branch.history.held_out)) for branch in lab.branches] == [[0, 12, 20], [0, 12], [0, 12]]
+
+
 def test_a_way_back_that_fails_is_said_and_nothing_is_lost(make):
     task, broken = breakable(make())
     lab = LiveLab(task)

@@ -69,11 +69,11 @@ def test_a_switch_is_logged_marked_and_put_into_words(make):
         (11, "plan", "staged"),
     ]
     assert marks(engine.log) == [(4, "plan staged"), (9, "plan joint"), (11, "plan staged")]
-    assert engine.status_line.text == "step 11: plan joint → staged: now moves head on task"
+    assert engine.status_line.text == "step 11: plan joint → staged: this step moves head on task"
     engine.menu.choose("joint")
     engine.controls.freeze("encoder")
     steps(engine, 1)
-    assert "plan staged → joint: now moves neck, head on task, reg; encoder frozen" in engine.status_line.text
+    assert "plan staged → joint: this step moves neck, head on task, reg; encoder frozen" in engine.status_line.text
 
 
 def test_the_plan_that_is_under_way_goes_on_when_it_is_chosen_again(make):
@@ -100,7 +100,7 @@ def test_a_plan_that_has_ended_begins_again_only_when_it_is_chosen(task):
     engine.menu.choose("short")
     assert not engine.menu.ended
     steps(engine, 1)
-    assert engine.status_line.text == "step 2: plan short begins again: now moves head on task"
+    assert engine.status_line.text == "step 2: plan short begins again: this step moves head on task"
     steps(engine, 1)
     with pytest.raises(PlanEnded):
         engine.step()

@@ -91,7 +91,7 @@ def test_a_replayed_run_without_a_first_plan_has_words_all_the_same(make, tmp_pa
     del run["branches"][0]["log"][0]
     file.write_text(json.dumps(run))
     replayed = LiveLab.replay(file, task=make(), name="replayed")
-    assert replayed.engine.status_line.text == "step 2: plan b: now moves encoder, neck, head on task, reg"
+    assert replayed.engine.status_line.text == "step 2: plan b: this step moves encoder, neck, head on task, reg"
 
 
 def test_a_run_of_the_collection_replays_from_its_file_alone(tmp_path):

@@ -48,12 +48,14 @@ def test_a_dragged_slider_is_one_change(task):
     for weight in (0.02, 0.05, 0.1):
         engine.controls.set(weight={"reg": weight})
         steps(engine, 2)
-    assert "λ of reg 0.01 → 0.1," in engine.status_line.text
-    assert marks(engine.log) == [(8, "λ reg 0.1")]
+    assert "step 8: λ of reg 0.01 → 0.1 since step 4, its share" in engine.status_line.text
+    assert marks(engine.log) == [(4, "λ reg 0.1 by step 8")]  # a way back to before the mark is one to before the drag
+    assert marks(engine.log, first=6) == [(6, "λ reg 0.1 by step 8")]
     steps(engine, 40)
     engine.controls.set(weight={"reg": 1.0})
     steps(engine, 1)
-    assert marks(engine.log) == [(8, "λ reg 0.1"), (50, "λ reg 1")]
+    assert "λ of reg 0.1 → 1, its share" in engine.status_line.text
+    assert marks(engine.log) == [(4, "λ reg 0.1 by step 8"), (50, "λ reg 1")]
 
 
 def test_plans_in_quick_succession_are_marked_each(task):
