@@ -11,7 +11,8 @@ export function influence(cells, losses, modules) {
   const size = many ? 22 : 28; // of a disc, in pixels
   const cell = (loss, module) => {
     const norm = at.get(`${loss} ${module}`);
-    if (norm === undefined) return at.size ? `<td aria-label="none">–</td>` : `<td aria-label="not measured yet">…</td>`;
+    if (!at.size) return `<td aria-label="not measured yet">…</td>`;
+    if (norm === undefined) return `<td aria-label="none">–</td>`;
     const radius = Math.max(1.5, (size / 2 - 1) * Math.sqrt(norm / most)), color = lookOf(module, modules)[0];
     const disc = `<circle cx="${size / 2}" cy="${size / 2}" r="${radius}" fill="${color}"/>`;
     const number = many ? `<br>${short(Number(norm.toPrecision(2)))}` : ` ${short(norm)}`;
