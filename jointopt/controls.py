@@ -119,9 +119,8 @@ class Controls:
 
         lr={module: None} gives a module back the rate of all.
         """
-        changes = [
-            (f"weight.{name}", check_value(f"the weight λ of {name!r}", x)) for name, x in (weight or {}).items()
-        ]
+        given = (weight or {}).items()
+        changes = [(f"weight.{name}", check_value(f"the weight λ of {name!r}", x)) for name, x in given]
         if isinstance(lr, Mapping):
             for name, x in lr.items():
                 changes.append((f"lr.{name}", None if x is None else check_value(f"the learning rate of {name!r}", x)))
