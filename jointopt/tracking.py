@@ -1,15 +1,18 @@
-"""A run written down for a dashboard while it is made: iterators around `train()`.
+"""A run written down for a dashboard while it is made: an iterator around `train()`.
 
     for step in tracking.tensorboard(train(task, plan, controls), "runs/first", task, controls):
         ...
 
-They change nothing in the run: the same steps come out, with the same numbers.
+It changes nothing in the run: the same steps come out, with the same numbers.
 """
 
 from collections.abc import Iterable, Iterator
 from os import PathLike
+from pathlib import Path
 
-from jointopt.checks import check_count
+import torch
+
+from jointopt.checks import check_count, check_type
 from jointopt.controls import Change, Controls
 from jointopt.modules import left_as_it_was
 from jointopt.training import Step, Task
@@ -22,15 +25,22 @@ def tensorboard(
     controls: Controls | None = None,
     every: int = 25,
 ) -> Iterator[Step]:
-    """The steps, each written into a run of TensorBoard's as it passes.
+    """The steps, each written into a run of TensorBoard's as it passes, at its number.
 
-    folder    of this run; `tensorboard --logdir` takes the folder around it, and shows all runs in it
-    task      for its held-out metrics and its picture, after the first step and after each `every` steps
-    controls  for what was changed, in words, at its step
+    folder    of this run alone; `tensorboard --logdir` takes the folder around it, and shows all runs in it
+    task      for its held-out metrics and its picture, after the first step and after each `every` steps; they stand at
+              the number of steps taken, which is one more than that of the last step
+    controls  those given to `train()`, for what was changed, in words, at its step
 
-    Needs the package tensorboard. ImportError without it, ValueError for `every` below 1, before the first step.
+    Needs the package tensorboard. ImportError without it, ValueError for a wrong argument or a folder that holds a run
+    (TensorBoard would mix the two), before the first step.
     """
+    check_type("folder", folder, str | PathLike, "a path")
+    check_type("task", task, Task | None, "a Task or None")
+    check_type("controls", controls, Controls | None, "Controls or None")
     check_count("every", every, 1)
+    if any(Path(folder).glob("events.out.tfevents.*")):
+        raise ValueError(f"{folder} holds a run already: give this one a folder of its own")
     from torch.utils.tensorboard import SummaryWriter  # here: it takes a second
 
     return _written(SummaryWriter, steps, folder, task, controls, every)
@@ -41,35 +51,32 @@ def _written(make_writer, steps, folder, task, controls, every) -> Iterator[Step
         for step in steps:
             for name, value in numbers(step).items():
                 writer.add_scalar(name, value, step.number)
-            for change in changes(controls, step.number):
-                writer.add_text("changes", f"{change.name} = {change.value}", step.number)
+            if made := changes(controls, step.number):
+                writer.add_text("changes", ", ".join(f"{change.name} = {change.value}" for change in made), step.number)
             if task is not None and (step.number == 0 or (step.number + 1) % every == 0):
-                for name, value in held_out(task).items():
-                    writer.add_scalar(name, value, step.number + 1)
-                if task.picture is not None:
-                    with left_as_it_was(task.model):
-                        writer.add_image("picture", task.picture(task.model), step.number + 1, dataformats="HWC")
+                _measure(writer, task, step.number + 1)
             yield step
+
+
+def _measure(writer, task: Task, taken: int) -> None:
+    """The held-out metrics and the picture after so many steps; model and random numbers are left as they were."""
+    with torch.random.fork_rng(), left_as_it_was(task.model):
+        for name, value in (task.evaluate(task.model) if task.evaluate else {}).items():
+            writer.add_scalar(f"held-out/{name}", value, taken)
+        if task.picture is not None:
+            writer.add_image("picture", task.picture(task.model), taken, dataformats="HWC")
 
 
 def numbers(step: Step) -> dict[str, float]:
     """A step's numbers by name: "J", and "loss/…", "weight/…" of each loss; "grad_norm/…", "change/…" of each module.
 
-    "frozen/…" is 1 where a module stood still in this step, for whatever reason, else 0: as a curve, a band.
+    "frozen/…" is 1 where a module got no gradient in this step, for whatever reason, else 0: as a curve, a band.
     """
     of_losses = {"loss": step.losses, "weight": step.weights}
     of_modules = {"grad_norm": step.grad_norm, "change": step.change}
     of_modules["frozen"] = {name: float(name not in step.moved) for name in step.grad_norm}
     named = {f"{kind}/{name}": x for kind, of in (of_losses | of_modules).items() for name, x in of.items()}
     return {"J": step.total} | named
-
-
-def held_out(task: Task) -> dict[str, float]:
-    """The task's metrics as they are now, "held-out/…"; the model is left as it was."""
-    if task.evaluate is None:
-        return {}
-    with left_as_it_was(task.model):
-        return {f"held-out/{name}": value for name, value in task.evaluate(task.model).items()}
 
 
 def changes(controls: Controls | None, number: int) -> list[Change]:

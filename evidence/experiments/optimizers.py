@@ -1,6 +1,6 @@
 """Which optimizer learns best, and at which learning rate? The small VGG, digits over clutter, 200 steps (chapter 9).
 
-The document names SGD, Adam and RMSprop, and no learning rate. SGD comes with and without momentum, Adam also as AdamW,
+The document's §6 names SGD, Adam and RMSprop, and no learning rate; its code has Adam at 0.001. SGD comes with and without momentum, Adam also as AdamW,
 whose weight decay is torch's default, 0.01.
 """
 
@@ -21,7 +21,7 @@ OPTIMIZERS = {
     "Adam": ("Adam", {}, ADAPTIVE),
     "AdamW": ("AdamW", {}, ADAPTIVE),
 }
-ONE_RATE = 1e-3  # torch's default for the adaptive ones, and the document's
+ONE_RATE = 1e-3  # torch's default for Adam and AdamW, and that of the document's code
 GRID_SEEDS, SEEDS = range(3), range(10, 20)
 CLOSE = 2.0  # points
 SLICE = ("test", ["Adam"], [10])

@@ -1,5 +1,7 @@
 """A run written for TensorBoard: read back by TensorBoard's own reader, and no other than without it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -37,8 +39,15 @@ def test_what_is_written_is_what_the_steps_said(run, tmp_path):
     def curve(name):
         return [(event.step, event.value) for event in reader.Scalars(name)]
 
-    for name in tracking.numbers(steps[0]):
-        assert curve(name) == [(s.number, pytest.approx(tracking.numbers(s)[name])) for s in steps], name
+    said = {"J": lambda s: s.total}
+    for name in ("task", "reg"):
+        said |= {f"loss/{name}": lambda s, n=name: s.losses[n], f"weight/{name}": lambda s, n=name: s.weights[n]}
+    for name in ("feature_extractor", "classifier"):
+        said |= {f"grad_norm/{name}": lambda s, n=name: s.grad_norm[n], f"change/{name}": lambda s, n=name: s.change[n]}
+    for name, value in said.items():
+        assert curve(name) == [(s.number, pytest.approx(value(s))) for s in steps], name
+    frozen = {"frozen/feature_extractor", "frozen/classifier"}
+    assert set(reader.Tags()["scalars"]) == {*said, *frozen, "held-out/accuracy (%)"}
     assert [value for _, value in curve("weight/reg")] == pytest.approx([1e-4] * 3 + [0.5] * 5)
     assert [value for _, value in curve("frozen/classifier")] == [0] * 5 + [1] * 3
     assert [step for step, _ in curve("held-out/accuracy (%)")] == [1, 4, 8]
@@ -49,14 +58,38 @@ def test_what_is_written_is_what_the_steps_said(run, tmp_path):
     assert texts == [(3, "weight.reg = 0.5"), (5, "frozen.classifier = True")]
 
 
-def test_the_run_is_the_same_as_without(run, tmp_path):
-    watched, task = run(lambda *of: tracking.tensorboard(of[0], tmp_path, *of[1:], every=1))
-    alone, other = run()
+def test_the_run_is_the_same_as_without(tmp_path):
+    """Whatever the task's own functions do to modes and random numbers."""
+
+    def careless(model):
+        model.eval()
+        torch.rand(3)
+        return {"accuracy (%)": 50.0}
+
+    def picture(model):
+        return torch.randint(0, 255, (4, 4, 3), dtype=torch.uint8).numpy()
+
+    def run(watch):
+        task = replace(tasks.load("classification", size=16), evaluate=careless, picture=picture)
+        torch.manual_seed(0)  # for dropout
+        return list(watch(train(task, plans.joint(4)), task)), task.model
+
+    watched, model = run(lambda steps, task: tracking.tensorboard(steps, tmp_path, task, every=1))
+    alone, other = run(lambda steps, task: steps)
     assert watched == alone
-    assert all(torch.equal(p, q) for p, q in zip(task.model.parameters(), other.model.parameters(), strict=True))
+    assert all(torch.equal(p, q) for p, q in zip(model.parameters(), other.parameters(), strict=True))
 
 
-def test_steps_alone_are_enough_and_a_run_that_is_left_is_whole(run, tmp_path):
+def test_changes_of_one_step_are_one_text(tmp_path):
+    controls = Controls()
+    controls.set(weight={"reg": 0.5}, lr=0.01)
+    task = replace(tasks.load("classification", size=16), evaluate=None, picture=None)
+    assert len(list(tracking.tensorboard(train(task, plans.joint(2), controls), tmp_path, task, controls))) == 2
+    (event,) = read(tmp_path).Tensors("changes/text_summary")
+    assert event.tensor_proto.string_val[0].decode() == "weight.reg = 0.5, lr = 0.01"
+
+
+def test_steps_alone_are_enough_and_a_run_that_is_left_is_whole(tmp_path):
     task = tasks.load("classification", size=16)
     steps = tracking.tensorboard(train(task, plans.joint(), Controls()), tmp_path)
     for step in steps:
@@ -67,7 +100,23 @@ def test_steps_alone_are_enough_and_a_run_that_is_left_is_whole(run, tmp_path):
     assert [event.step for event in reader.Scalars("J")] == [0, 1] and reader.Tags()["images"] == []
 
 
-def test_it_refuses_before_the_first_step(run, tmp_path):
-    with pytest.raises(ValueError, match="every must be a whole number ≥ 1, got 0"):
-        run(lambda *of: tracking.tensorboard(of[0], tmp_path, every=0))
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"every": 0}, "every must be a whole number ≥ 1, got 0"),
+        ({"folder": None}, "folder must be a path, got None"),
+        ({"task": "classification"}, "task must be a Task or None"),
+        ({"controls": "classification"}, "controls must be Controls or None"),
+    ],
+)
+def test_it_refuses_before_the_first_step(arguments, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        tracking.tensorboard(iter(()), **{"folder": tmp_path, **arguments})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_a_run_is_refused(tmp_path):
+    task = tasks.load("classification", size=16)
+    list(tracking.tensorboard(train(task, plans.joint(1)), tmp_path))
+    with pytest.raises(ValueError, match="holds a run already: give this one a folder of its own"):
+        tracking.tensorboard(train(task, plans.joint(1)), tmp_path)
