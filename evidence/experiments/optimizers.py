@@ -1,7 +1,7 @@
 """Which optimizer learns best, and at which learning rate? The small VGG, digits over clutter, 200 steps (chapter 9).
 
-The document's §6 names SGD, Adam and RMSprop, and no learning rate; its code has Adam at 0.001. SGD comes with and without momentum, Adam also as AdamW,
-whose weight decay is torch's default, 0.01.
+The document's §6 names SGD, Adam and RMSprop, and no learning rate; its code has Adam at 0.001. SGD comes with and
+without momentum, Adam also as AdamW, whose weight decay is torch's default, 0.01.
 """
 
 from collections.abc import Iterator
