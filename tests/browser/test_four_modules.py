@@ -31,7 +31,7 @@ RECORD = """(() => {
     },
   });
 })()"""
-WORDS = "all => all.map(canvas => canvas.words)"
+WORDS = "all => all.map(canvas => [canvas.words, canvas.clientWidth, canvas.clientHeight])"  # of one moment
 # Of each kind of element: [name, left, right] of all, and left and right of the panel at whose edges they are cut.
 PLACES = """() => {
   const range = document.createRange();
@@ -68,7 +68,8 @@ def at_width(page, width):
     """The page of another width, drawn again."""
     page.set_viewport_size({"width": width, "height": 1000})
     drawn = (
-        "(w) => innerWidth === w && [...document.querySelectorAll('.jo canvas')].every(c => c.width === c.clientWidth)"
+        "(w) => innerWidth === w && [...document.querySelectorAll('.jo canvas')].every("
+        "c => c.width === c.clientWidth && c.height === c.clientHeight)"
     )
     page.wait_for_function(drawn, arg=width)
 
@@ -97,14 +98,18 @@ def test_no_cell_and_no_field_is_cut_off(page, notebook, theme, errors):
     assert errors == []
 
 
+def misplaced(page):
+    """The words that reach out of their panel, and the pairs that lie on each other."""
+    panels = page.eval_on_selector_all(".jo-curves canvas", WORDS)
+    out = [w for words, most, high in panels for w in words if w[1] < 0 or w[2] < 0 or w[3] > most or w[4] > high]
+    return out + [pair for words, _, _ in panels for pair in overlapping(words)]
+
+
 def test_every_word_on_the_curves_can_be_read(page, errors):
     for width in (1600, 800):
         at_width(page, width)
-        canvases = page.eval_on_selector_all(".jo-curves canvas", WORDS)
-        room = page.eval_on_selector_all(".jo-curves canvas", "all => all.map(c => [c.clientWidth, c.clientHeight])")
-        for words, (most, high) in zip(canvases, room, strict=True):
-            assert overlapping(words) == []
-            assert [w[0] for w in words if w[1] < 0 or w[2] < 0 or w[3] > most or w[4] > high] == []
+        until(lambda: misplaced(page) == [], "each word to have room of its own")  # a page of a new width settles
+        canvases = [words for words, _, _ in page.eval_on_selector_all(".jo-curves canvas", WORDS)]
         _, shares, gradient, change, _ = ([word[0] for word in words] for words in canvases)
         assert {"rotation 100 %", "task < 0.1 %", "reconstruction < 0.1 %", "75 %"} <= set(shares)
         for panel in (gradient, change):
