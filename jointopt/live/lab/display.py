@@ -25,7 +25,7 @@ from jointopt.schedules import Schedule, Value, known_at, words
 
 FRAMES = 12  # a second, on average at most
 PRESENT = 4.0  # seconds after a message from the browser for which somebody is taken to be looking
-MARKS = 40  # changes marked on the curves: the last ones
+MARKS, CHANGES = 40, 400  # that are shown on the curves, the last ones; of the log, among which they are looked for
 POINTS = 64  # held-out values sent, about
 COURSE_POINTS = 45  # of a function of the step that are drawn
 
@@ -166,7 +166,7 @@ class Display:
         """The last changes, and where the branch began."""
         branch = self.engine.current
         forks = [] if branch.parent is None else [(branch.fork, f"branch {branch.name} from {branch.parent}")]
-        return sorted([*forks, *marks(self.engine.log[-MARKS:])], key=lambda mark: mark[0])
+        return sorted([*forks, *marks(self.engine.log[-CHANGES:])[-MARKS:]], key=lambda mark: mark[0])
 
     def _send_others(self) -> None:
         """The branches that are not followed, once after each fork: they stand still."""

@@ -100,6 +100,16 @@ def test_frames_come_as_often_as_they_may_whatever_a_step_takes(task, monkeypatc
     assert abs(display.frames_sent - before - frames) <= 2
 
 
+def test_a_long_drag_is_marked_where_it_began(make):
+    """A slider that is dragged while the lab trains is a change at each step: more of them than there are marks."""
+    lab = LiveLab(make())
+    lab.run(3)
+    for step in range(60):
+        lab.controls.set(weight={"reg": 0.01 * (step + 1)})
+        lab.run(1)
+    assert lab.display.curves.info["marks"] == [(3, "λ reg 0.6 by step 62")]
+
+
 def test_running_the_cell_again_leaks_no_widget(make):
     from ipywidgets.widgets.widget import _instances
 
