@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from jointopt.checks import check_count, check_type
-from jointopt.controls import Change, Controls
+from jointopt.controls import Controls
 from jointopt.modules import left_as_it_was
 from jointopt.training import Step, Task
 
@@ -47,12 +47,15 @@ def tensorboard(
 
 
 def _written(make_writer, steps, folder, task, controls, every) -> Iterator[Step]:
+    written = 0  # of the log
     with make_writer(str(folder)) as writer:
         for step in steps:
             for name, value in numbers(step).items():
                 writer.add_scalar(name, value, step.number)
-            if made := changes(controls, step.number):
+            log = controls.log if controls is not None else []
+            if made := log[written:]:  # since the step before
                 writer.add_text("changes", ", ".join(f"{change.name} = {change.value}" for change in made), step.number)
+            written = len(log)
             if task is not None and (step.number == 0 or (step.number + 1) % every == 0):
                 _measure(writer, task, step.number + 1)
             yield step
@@ -77,8 +80,3 @@ def numbers(step: Step) -> dict[str, float]:
     of_modules["frozen"] = {name: float(name not in step.moved) for name in step.grad_norm}
     named = {f"{kind}/{name}": x for kind, of in (of_losses | of_modules).items() for name, x in of.items()}
     return {"J": step.total} | named
-
-
-def changes(controls: Controls | None, number: int) -> list[Change]:
-    """What was changed at this step."""
-    return [] if controls is None else [change for change in controls.log if change.step == number]

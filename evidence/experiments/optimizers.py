@@ -7,6 +7,7 @@ without momentum, Adam also as AdamW, whose weight decay is torch's default, 0.0
 from collections.abc import Iterator
 from functools import partial
 
+from evidence import grid
 from evidence.record import Comparisons, Part, verdict
 from jointopt import plans, tasks
 from jointopt.compare import Arm, Budget
@@ -37,8 +38,8 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """Each optimizer at each of its rates, on validation images; then all at one rate, and each at its own."""
     make = partial(tasks.load, "classification", data="cluttered", network="vgg", size=SIZE)
     budget = Budget(steps=STEPS)
-    grid = {f"{name}, lr {lr:g}": arm(name, lr, held_out="validation") for name in OPTIMIZERS for lr in rates(name)}
-    yield "grid", Part(make, grid, budget, GRID_SEEDS)
+    tried = {f"{name}, lr {lr:g}": arm(name, lr, held_out="validation") for name in OPTIMIZERS for lr in rates(name)}
+    yield "grid", Part(make, tried, budget, GRID_SEEDS)
     yield "one rate", Part(make, {name: arm(name, ONE_RATE) for name in OPTIMIZERS}, budget, SEEDS)
     best = {name: arm(name, best_lr(comparisons, name)) for name in OPTIMIZERS}
     yield "test", Part(make, best, budget, SEEDS)
@@ -50,8 +51,8 @@ def rates(name: str) -> tuple[float, ...]:
 
 
 def best_lr(comparisons: Comparisons, name: str) -> float:
-    """Of the grid, by the mean accuracy on validation images; the smaller of equals."""
-    return max(rates(name), key=lambda lr: comparisons["grid"].values(f"{name}, lr {lr:g}").mean())
+    """Of an optimizer's own grid."""
+    return grid.best_lr(comparisons["grid"], name, rates(name))
 
 
 def choi(comparisons: Comparisons) -> dict:

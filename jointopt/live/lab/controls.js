@@ -9,6 +9,7 @@ import { courseOf, showCourses } from "./course.js";
 
 const SCALE = weightScale(-6, 2, 10), RATES = weightScale(-6, 0, 10);
 
+const KEPT = "To the first weights; λ, frozen modules, rates, optimizer and plan stay as they are set";
 const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" aria-hidden="true">
   <rect x="1" y="6" width="10" height="8" rx="1.5"/>
   <path d="M3 6V4a3 3 0 0 1 6 0v2" fill="none" stroke-width="1.8"/></svg>`;
@@ -174,7 +175,8 @@ function typed(input) {
 }
 
 function markup(id, losses, modules, optimizers, plans) {
-  const button = (what, label) => `<button data-do="${what}">${ICONS[what] || ""}${label}</button>`;
+  const button = (what, label, title = "") =>
+    `<button data-do="${what}" ${title && `title="${title}"`}>${ICONS[what] || ""}${label}</button>`;
   const weights = losses.map((loss, i) => `
     <div class="jo-weight"><label for="${id}number${i}">${swatch(loss, losses)} λ ${escaped(loss)}</label>
       <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1"
@@ -195,14 +197,14 @@ function markup(id, losses, modules, optimizers, plans) {
     .map((name) => `<option value="${escaped(name)}">${escaped(name)}</option>`).join("")}</select></label>`;
   return `
     <div class="jo-bar">
-      ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}<button data-do="reset"
-        title="To the first weights; λ, frozen modules, rates, optimizer and plan stay as they are set">Reset</button>
+      ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}
+      ${button("reset", "Reset", KEPT)}
       ${plans.length ? menu("plan", plans, `<option value="" data-ended hidden disabled></option>`) : ""}
       ${menu("optimizer", optimizers)}
       <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label>
       ${courseOf("lr")}
       <label>step <input type="text" inputmode="numeric" size="5" placeholder="now" data-at></label>
-      <button data-do="branch" title="Go back to before this step: type it, or click a curve">Branch here</button>
+      ${button("branch", "Branch here", "Go back to before this step: type it, or click a curve")}
       <label data-branches hidden>branch <select data-use_branch></select></label></div>
     <div class="jo-bar">${weights.join("")}${switches.join("")}<span data-deeper></span></div>
     <div class="jo-waits" role="status" id="${id}waits"></div>

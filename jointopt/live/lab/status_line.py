@@ -99,18 +99,18 @@ def _percent(share: float) -> str:
 
 def marks(log: Sequence[Change], first: int = 1) -> list[tuple[int, str]]:
     """(step, what changed there, in short) from step `first` on; a dragged slider is one mark, where it began."""
-    gestures: list[list[Change]] = []  # of each the first change, and the last if there are more
+    gestures: list[list[Change]] = []  # of each the first change and the last
     for change in log:
         ends = (change.name, "optimizer")  # which brings a learning rate of its own
-        previous = next((gesture for gesture in reversed(gestures) if gesture[-1].name in ends), None)
-        dragged = previous is not None and previous[-1].name == change.name and isinstance(change.value, float)
-        if dragged and change.step - previous[-1].step < SAME_GESTURE:
-            previous[1:] = [change]
+        previous = next((gesture for gesture in reversed(gestures) if gesture[1].name in ends), None)
+        dragged = previous is not None and previous[1].name == change.name and isinstance(change.value, float)
+        if dragged and change.step - previous[1].step < SAME_GESTURE:
+            previous[1] = change
         else:
-            gestures.append([change])
+            gestures.append([change, change])
     return [
         (max(begun.step, first), in_short(last) + (f" by step {last.step}" if last.step > begun.step else ""))
-        for begun, last in ((gesture[0], gesture[-1]) for gesture in gestures)
+        for begun, last in gestures
         if last.step >= first
     ]
 
