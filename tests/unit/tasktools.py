@@ -16,6 +16,7 @@ SMALL = {  # options that make a task quick; one that is not named here is loade
     "generation": dict(size=8, width=4),
     "detection": SCENES,
     "one_stage": SCENES,
+    "parity": dict(size=8),
     "segmentation": SCENES | dict(second="boxes", weighting="learned"),
 }
 each = pytest.mark.parametrize("name", tasks.names())
