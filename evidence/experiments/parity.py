@@ -85,9 +85,9 @@ def correction(comparison: Comparison, name: str) -> Interval:
 def failure(comparisons: Comparisons) -> dict:
     """End to end fails where joint training does not; a concept that has a loss of its own can be corrected.
 
-    Shalev-Shwartz, Shamir and Shammah 2017, §3: with three digits the interval of "end to end" ends below 55 %, and that
-    of "joint" minus it begins above 20 points. Koh et al. 2020: with three digits one correction raises "joint" (interval
-    above 0).
+    Shalev-Shwartz, Shamir and Shammah 2017, §3: with three digits the interval of "end to end" ends below 55 %, and
+    that of "joint" minus it begins above 20 points. Koh et al. 2020: with three digits one correction raises "joint"
+    (interval above 0).
     """
     hard = comparisons[digits(HARD)]
     alone, apart, help_ = (
