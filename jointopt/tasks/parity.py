@@ -66,6 +66,7 @@ def make(
         evaluate=partial(evaluate, sums=sums),
         picture=partial(picture, sums=sums),
         weights={"task": 1.0, "digits": reg},
+        optimizer_options={"lr": 3e-3},
     )
 
 
