@@ -33,20 +33,29 @@ Sums = tuple[Tensor, Tensor]  # images (N, k, 3, 28, 28), digits (N, k)
 
 
 def make(
-    seed: int = 0, digits: int = 2, size: int = 32, data: str = "digits", reg: float = 1.0, held_out: str = "test"
+    seed: int = 0,
+    digits: int = 2,
+    size: int = 32,
+    data: str = "digits",
+    reg: float = 1.0,
+    easy: int = 0,
+    held_out: str = "test",
 ) -> Task:
     """The sum of `digits` images of `data` (see `jointopt.data.load`), in batches of `size` sums.
 
     Losses, both cross-entropies in nats: "task", of the sum, with λ = 1; "digits", the mean over the digits, with
     λ = `reg`. What counts as a digit is the label.
+    easy: in this many batches, the first ones, the sums differ in their first digit alone; the others are the same
+    images throughout. Such sums are as hard as one digit: a curriculum begins with them.
     held_out: "test" or "validation", see `classification.train_and_held_out`; of its images 1,000 sums are drawn, the
     same for every seed.
 
     ValueError for another held_out, digits that are no whole number from 1 to 8, a size that is none from 1 to what
-    there are images for, or a λ that is no finite number ≥ 0.
+    there are images for, easy that is none ≥ 0, or a λ that is no finite number ≥ 0.
     """
     check_count("digits", digits, 1, MOST)
     check_number("reg", reg)
+    check_count("easy", easy)
     train, held = classification.train_and_held_out(data, held_out)
     check_count("size", size, 1, len(train) // digits)
     order = sets.rows(len(train), size * digits, seed)
@@ -55,8 +64,12 @@ def make(
     rows = torch.from_numpy(np.random.RandomState(0).randint(len(held), size=(SUMS, digits)))  # (N, k)
     sums = held.images[rows], held.labels[rows]
 
+    same = order(0)[1:digits]  # images for all but the first digit, while sums are easy
+
     def batch(number: int) -> Sums:
         chosen = order(number).view(size, digits)
+        if number < easy:
+            chosen = torch.cat([chosen[:, :1], same.expand(size, -1)], dim=1)
         return train.images[chosen], train.labels[chosen]
 
     return Task(

@@ -59,6 +59,16 @@ def test_an_epoch_has_each_image_at_most_once():
     )
 
 
+def test_easy_sums_differ_in_their_first_digit_alone():
+    easy, plain = (tasks.load("parity", digits=3, size=8, easy=steps) for steps in (2, 0))
+    same = easy.batches(0)[0][0, 1:]
+    for number in (0, 1):
+        (images, digits), (others, labels) = easy.batches(number), plain.batches(number)
+        assert torch.equal(images[:, 0], others[:, 0]) and torch.equal(digits[:, 0], labels[:, 0])
+        assert all(torch.equal(rest, same) for rest in images[:, 1:]) and len(digits[:, 1:].unique(dim=0)) == 1
+    assert all(map(torch.equal, easy.batches(2), plain.batches(2)))
+
+
 def test_the_losses_are_the_cross_entropies_by_hand(task):
     images, digits = task.batches(0)
     of_sum, of_digits = task.model(images)
@@ -95,6 +105,7 @@ def test_the_intermediate_loss_reaches_the_feature_extractor_alone(task):
         (dict(digits=0), "digits must be a whole number from 1 to 8, got 0"),
         (dict(digits=9), "digits must be a whole number from 1 to 8, got 9"),
         (dict(digits=4, size=1001), "size must be a whole number from 1 to 1000, got 1001"),
+        (dict(easy=-1), "easy must be a whole number ≥ 0, got -1"),
         (dict(reg=-1.0), "reg must be a finite number ≥ 0, got -1.0"),
         (dict(reg=float("nan")), "reg must be a finite number ≥ 0, got nan"),
     ],

@@ -1,0 +1,47 @@
+"""Does what was learned from easy sums survive the change to real ones? Three digits, end to end (chapter 11).
+
+A curriculum: in the first quarter of the steps the sums differ in one digit alone. What matters is who moves after it.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+from evidence.experiments.parity import CHANCE, HARD, HEAD, SUM
+from evidence.record import Comparisons, Part, verdict
+from jointopt import Update, plans, tasks
+from jointopt.compare import Arm, Budget
+
+STEPS, EASY, LR = 800, 200, 3e-3
+WHOLE = Update(losses="task")
+PLANS = {
+    "no curriculum": partial(plans.staged, (WHOLE, STEPS)),
+    "all at once": partial(plans.staged, (WHOLE, STEPS)),
+    "head first, then all": partial(plans.staged, (WHOLE, EASY), (HEAD, EASY), (WHOLE, STEPS - 2 * EASY)),
+    "head only": partial(plans.staged, (WHOLE, EASY), (HEAD, STEPS - EASY)),
+}
+SLICE = ("test", ["head first, then all"], [10])
+
+
+def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
+    """One comparison."""
+    arms = {
+        name: Arm(plan, None, None, {"lr": LR}, {"easy": 0 if name == "no curriculum" else EASY})
+        for name, plan in PLANS.items()
+    }
+    yield "test", Part(partial(tasks.load, "parity", digits=HARD), arms, Budget(steps=STEPS))
+
+
+def distorted(comparisons: Comparisons) -> dict:
+    """Moving everything at the change unlearns what the easy sums taught; moving the head first keeps it.
+
+    The interval of "all at once" ends below 55 %, and that of "head first, then all" minus it begins above 20 points:
+    fine-tuning distorts good features (Kumar et al. 2022), here to nothing.
+    """
+    test = comparisons["test"]
+    once, apart = test.mean("all at once", SUM), test.difference("head first, then all", "all at once", SUM)
+    shown = once.mean + once.half < CHANCE and apart.mean - apart.half > 20
+    others = {f"{name} (%)": str(test.mean(name, SUM)) for name in PLANS}
+    return verdict({"distorted features, to chance": shown}, {"head first, then all minus all at once": apart} | others)
+
+
+RULE = distorted
