@@ -16,16 +16,24 @@ WHOLE = Update(losses="task")
 PLANS = {
     "no curriculum": partial(plans.staged, (WHOLE, STEPS)),
     "all at once": partial(plans.staged, (WHOLE, STEPS)),
+    "slow features": partial(plans.staged, (WHOLE, STEPS)),
+    "head first, 5 steps": partial(plans.staged, (WHOLE, EASY), (HEAD, 5), (WHOLE, STEPS - EASY - 5)),
     "head first, then all": partial(plans.staged, (WHOLE, EASY), (HEAD, EASY), (WHOLE, STEPS - 2 * EASY)),
     "head only": partial(plans.staged, (WHOLE, EASY), (HEAD, STEPS - EASY)),
 }
+SLOW = ((EASY, "lr.feature_extractor", LR / 100),)  # from the change on
 SLICE = ("test", ["head first, then all"], [10])
 
 
 def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """One comparison."""
     arms = {
-        name: Arm(plan, None, None, {"lr": LR}, {"easy": 0 if name == "no curriculum" else EASY})
+        name: Arm(
+            plan,
+            optimizer_options={"lr": LR},
+            task_options={"easy": 0 if name == "no curriculum" else EASY},
+            changes=SLOW if name == "slow features" else (),
+        )
         for name, plan in PLANS.items()
     }
     yield "test", Part(partial(tasks.load, "parity", digits=HARD), arms, Budget(steps=STEPS))
