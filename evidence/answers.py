@@ -161,6 +161,7 @@ def conditions() -> dict[str, Conditions]:
             "are trained in a stage before": closing("staged"),
             "take turns with the rest": closing("alternating"),
             "learn from rotation, then with all the rest": figures("budgets", BUDGETS, "joint", then_all),
+            "learn through a head that stays random": figures("head_gradient", "accuracy", "joint", "head frozen"),
             "are made by hand": figures("labels", "200", "joint", "HOG"),
         },
         "2.2a": {"random": figures("labels", LABELS, "joint", "frozen random") + moving("random", NETWORKS)}

@@ -1,8 +1,10 @@
 """Verdicts on the document's §8 and on published findings: what is kept is what the records say, and follows them."""
 
 import json
+import re
 import shutil
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -163,3 +165,12 @@ def test_a_record_that_comes_later_is_a_finding_in_the_words_of_its_rule(copied,
     assert last["finding"] == "Somebody, table 1" and last["what"] == "Two heads are better than one. And more"
     assert (last["verdict"], last["rule"]) == ("replicated", "before the run")
     assert last["figures"][0]["text"] == "see its chapter"
+
+
+def test_each_figure_in_the_prose_of_chapter_12_is_one_of_the_answers():
+    chapter = Path(__file__).parents[2] / "notebooks" / "12_questions.ipynb"
+    cells = json.loads(chapter.read_text(encoding="utf-8"))["cells"]
+    prose = " ".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    written = re.findall(r"\d+\.\d ± \d+\.\d", re.sub(r"\s+", " ", prose))
+    known = set(re.findall(r"\d+\.\d ± \d+\.\d", json.dumps(STORED, ensure_ascii=False)))
+    assert len(written) >= 20 and not set(written) - known
