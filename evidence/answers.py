@@ -194,6 +194,11 @@ def outcome(weighed: Figures) -> str:
     return "met" if words == {"for"} else "contradicted" if "against" in words and "for" not in words else "open"
 
 
+def condition(when: str, name: str, weighed: Figures) -> dict:
+    """As answers.json has it."""
+    return {"name": name, "when": when, "outcome": outcome(weighed), "figures": weighed}
+
+
 def verdict(found: Conditions, when: str = "{}") -> str:
     """Of a sentence."""
     outcomes = {name: outcome(weighed) for name, weighed in found.items()}
@@ -261,7 +266,7 @@ def made() -> dict:
     answers = [
         {"number": number, **{key: its[key] for key in ("sentence", "term", "test")}}
         | {"verdict": verdict(found[number], its["when"])}
-        | {"conditions": [{"name": n, "outcome": outcome(w), "figures": w} for n, w in found[number].items()]}
+        | {"conditions": [condition(its["when"].format(name), name, w) for name, w in found[number].items()]}
         for number, its in WORDS["sentences"].items()
     ]
     keys = ("record", "claim", "verdict")
