@@ -1,6 +1,7 @@
 """Make the records of chapters 1 and 4: `python -m evidence`; or those that are named, alone or as a group:
 `python -m evidence applications`, `python -m evidence depth shift`. With --slices, the runs are kept, and only the
-slice that a test makes again is measured anew; with --verdicts, only what the records decide is.
+slice that a test makes again is measured anew; with --verdicts, only what the records decide is, and answers.json, the
+verdicts on the document's §8.
 
 Exit code 1 if a record that was there differs by more than the tolerance.
 """
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from itertools import chain
 
-from evidence import again, record
+from evidence import again, answers, record
 from jointopt.compare import records
 
 # In this order: what `tuning` finds, others use; and so of `detection` and `segmentation`.
@@ -77,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{name}: {seconds:.0f} s, {words}")
             agree = agree and within
         again.keep(name, options.processes)
+    if options.verdicts:
+        answers.write()
     return 0 if agree else 1
 
 

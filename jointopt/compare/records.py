@@ -3,6 +3,7 @@
 comparisons = records.load("depth")      # {part: Comparison}, of evidence/records/depth.json in the clone, or of a path
 comparisons["test"].figure()
 records.verdict("depth")                 # {"Fast R-CNN, table 5": "replicated", "rests on": {…}}
+records.answers()["sentences"]           # the document's §8, sentence by sentence, each with its verdict
 
 The file: {"seconds": how long it took, "sha256": checksum of all that follows, "verdict": what it decides, if anything,
 "slice": what a test makes again, "content": {part: comparison}}.
@@ -48,6 +49,15 @@ def verdict(record: str | Path) -> dict:
     if "verdict" not in data:
         raise ValueError(f"the record {str(record)!r} decides nothing: its experiment has no RULE")
     return data["verdict"]
+
+
+def answers() -> dict[str, list[dict]]:
+    """The verdicts on the document's §8 and on published findings, as evidence/answers.py computes them.
+
+    "sentences": number, sentence, term, test, verdict, and conditions with their figures. "findings": finding, paper,
+    what, rule, verdict, figures. "claims": record, claim, verdict of what else the records judge. Errors as in `load`.
+    """
+    return read(FOLDER.parent / "answers.json")["content"]
 
 
 def read(record: str | Path) -> dict:

@@ -1,5 +1,6 @@
 """A small table that a notebook shows and a terminal prints."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -7,10 +8,14 @@ from html import escape
 
 @dataclass(frozen=True, repr=False)
 class Table:
-    """Columns' titles, and rows of as many texts."""
+    """Columns' titles, and rows of as many texts.
+
+    words  they begin at the left; else a notebook aligns them at the right, as numbers
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    words: bool = False
 
     def __post_init__(self):
         for row in self.rows:
@@ -28,7 +33,8 @@ class Table:
         head = "".join(_heading(title, "col") for title in self.columns)
         rows = [_heading(row[0], "row") + "".join(f"<td>{escape(text)}</td>" for text in row[1:]) for row in self.rows]
         body = "".join(f"<tr>{row}</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return re.sub("<(t[hd])( |>)", r'<\1 style="text-align: left"\2', table) if self.words else table
 
 
 def _heading(text: str, scope: str) -> str:

@@ -14,6 +14,7 @@ CHAPTERS = [  # (notebook, a loss, the module to freeze, one that goes on)
     ("08_generation", "penalty", "discriminator", "generator"),
     ("09_tools", "reg", "classifier", "feature_extractor"),
     ("11_challenges", "digits", "classifier", "feature_extractor"),
+    ("12_questions", "reg", "feature_extractor", "classifier"),
 ]
 FINGERPRINT = """
 from jointopt.modules import fingerprint as _f

@@ -68,7 +68,9 @@ def test_a_record_is_written_with_its_verdict_which_can_be_made_alone(folder, mo
     assert data["verdict"] == {"a is low": "holds", "rests on": {"mean": 50.5}}
     monkeypatch.setattr(SOME, "RULE", lambda comparisons: {"a is low": "does not hold", "rests on": {}})
     monkeypatch.setattr(made, "NAMES", (*made.NAMES, "some"))
+    monkeypatch.setattr(made.answers, "write", lambda: calls.append("answers"))
     assert made.main(["some", "--verdicts"]) == 0
+    assert calls.pop() == "answers"
     after = records.read("some")
     assert after["verdict"] == {"a is low": "does not hold", "rests on": {}} and after["sha256"] != data["sha256"]
     assert [after[key] for key in ("seconds", "slice", "content")] == [data[k] for k in ("seconds", "slice", "content")]

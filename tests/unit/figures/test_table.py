@@ -23,3 +23,10 @@ def test_in_a_notebook_titles_and_names_are_headings_and_no_text_is_markup():
 def test_a_row_of_another_length_is_refused(row):
     with pytest.raises(ValueError, match="a row of 2 texts is expected, got .*'joint'"):
         Table(TABLE.columns, [row])
+
+
+def test_words_begin_at_the_left_in_each_cell():
+    html = Table(TABLE.columns, TABLE.rows, words=True)._repr_html_()
+    assert html.count('<th style="text-align: left" scope="') == 4 and html.count('<td style="text-align: left">') == 4
+    assert html.replace(' style="text-align: left"', "") == TABLE._repr_html_()
+    assert repr(Table(TABLE.columns, TABLE.rows, words=True)) == repr(TABLE)
