@@ -12,6 +12,7 @@ from jointopt import Update, plans, tasks
 from jointopt.compare import Arm, Budget
 
 STEPS, EASY, LR = 800, 200, 3e-3
+CLAIM = "without a freeze, all that easy sums taught is lost"
 WHOLE = Update(losses="task")
 PLANS = {
     "no curriculum": partial(plans.staged, (WHOLE, STEPS)),
@@ -49,7 +50,8 @@ def distorted(comparisons: Comparisons) -> dict:
     once, apart = test.mean("all at once", SUM), test.difference("head first, then all", "all at once", SUM)
     shown = once.mean + once.half < CHANCE and apart.mean - apart.half > 20
     others = {f"{name} (%)": str(test.mean(name, SUM)) for name in PLANS}
-    return verdict({"distorted features, to chance": shown}, {"head first, then all minus all at once": apart} | others)
+    rests = {"head first, then all minus all at once": apart} | others
+    return {CLAIM: "holds" if shown else "does not hold"} | verdict({}, rests)
 
 
 RULE = distorted

@@ -143,17 +143,6 @@ def test_words_and_rules_are_of_the_same_sentences_and_findings():
     assert {name for name, its in words.items() if "rests" not in its} == answers.SPECIAL.keys()
 
 
-def test_the_record_parity_enters_where_it_is_named(copied, monkeypatch):
-    assert answers.parity() == {} or "parity" in records.names()
-    monkeypatch.setattr(answers, "chapter_of", lambda name: 11)
-    for word, outcome in (("replicated", "contradicted"), ("not replicated", "open")):
-        data = {"content": {}, "seconds": 1, "verdict": {"Glasmachers, 2017": word, "rests on": {}}}
-        record.write("parity", data)
-        ((condition, weighed),) = answers.parity().items()
-        assert "parity" in condition and answers.outcome(weighed) == outcome
-        assert weighed[0]["text"] == f"Glasmachers, 2017: {word}"
-
-
 def test_a_record_that_comes_later_is_a_finding_in_the_words_of_its_rule(copied, monkeypatch):
     def rule(comparisons):
         """Two heads are better than one. And more."""
