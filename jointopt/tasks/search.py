@@ -23,7 +23,7 @@ from jointopt import data as sets
 from jointopt.checks import check_choice, check_labels, check_parts, check_range, check_tensor
 from jointopt.data import Images
 from jointopt.figures.pixels import RIGHT, font
-from jointopt.models.search_space import OPERATIONS, SearchNetwork, parsed
+from jointopt.models.search_space import OPERATIONS, UNIT, SearchNetwork, parsed
 from jointopt.system import seeded
 from jointopt.tasks import classification
 from jointopt.training import Loss, Task
@@ -126,7 +126,7 @@ def architecture_of(model: SearchNetwork) -> str:
 def picture(model: SearchNetwork) -> np.ndarray:
     """The architecture: of each cell the four operations with their probabilities: (236, 720, 3) uint8.
 
-    A bar's length is the probability; the most probable operation has a thick frame and an arrow.
+    A bar's length is the probability; the most probable operation has a thick frame and a mark.
     """
     canvas = Image.new("RGB", (720, 236), "white")
     draw = ImageDraw.Draw(canvas)
@@ -138,8 +138,8 @@ def picture(model: SearchNetwork) -> np.ndarray:
             top, best = 32 + 42 * number, number == max(range(len(row)), key=row.__getitem__)
             draw.rectangle((left + 8, top, left + 8 + round(222 * probability), top + 34), "#9ECAE1")
             draw.rectangle((left + 8, top, left + 230, top + 34), None, RIGHT if best else "#BBBBBB", 4 if best else 1)
-            text = f"{'→ ' if best else ''}{name} {100 * probability:.0f}%"
+            text = f"{'> ' if best else ''}{name} {100 * probability:.0f}%"
             draw.text((left + 18, top + 17), text, "black", font(), "lm")
-    cost = f"expected cost: {float(model.expected_cost()):.2f} · 100,000 multiply-adds per image"
+    cost = f"expected cost: {UNIT * float(model.expected_cost()):,.0f} multiply-adds per image"
     draw.text((8, 216), cost, "black", font(), "lm")
     return np.asarray(canvas)

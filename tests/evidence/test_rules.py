@@ -30,6 +30,8 @@ def test_each_claim_of_the_readme_is_judged():
         "Kendall, Gal and Cipolla, table 1",
         "Mask R-CNN, table 3",
         "Choi et al., §3",
+        "Li and Talwalkar",
+        "both encoders have to learn",
         "joint training is better",
         "rests on",
     }
