@@ -68,7 +68,7 @@ def test_other_pages_run(page, monkeypatch):
 
 def rows(text):
     """Of a table of chapters: (number and title, section, question) each, without links and emphasis."""
-    table = re.findall(r"^\| \W*(\d [^|\]*]+).*?\|(.*?)\|(.*?)\|$", text, flags=re.MULTILINE)
+    table = re.findall(r"^\| \W*(\d+ [^|\]*]+).*?\|(.*?)\|(.*?)\|$", text, flags=re.MULTILINE)
     return [tuple(cell.strip() for cell in row) for row in table]
 
 
