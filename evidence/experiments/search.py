@@ -1,8 +1,8 @@
 """Does a search find better architectures than random search does, for the same price? 64 architectures (chapter 10).
 
-All 64 are trained alone: on three seeds, whose validation accuracy is what a search may look at, and on six others,
+All 64 are trained alone: on two seeds, whose validation accuracy is what a search may look at, and on four others,
 whose test accuracy scores what it found. So nothing is scored by the numbers that chose it. A *query* is one training
-of 100 steps and its validation accuracy on one of the three seeds.
+of 100 steps and its validation accuracy on one of the two seeds.
 
 DARTS searches in the mixture, with λ of the cost 0 and 0.1. REINFORCE learns from its queries which operations to try
 next; random search tries any. Against DARTS random search may spend as many FLOPs, against REINFORCE as many queries;
@@ -25,7 +25,7 @@ from jointopt.models.search_space import ARCHITECTURES, OPERATIONS, SearchNetwor
 STEPS = 100  # of an architecture alone; DARTS takes as many of the weights, and as many of α between them
 COSTS = (0.0, 0.1)  # λ
 RATE = 0.05  # of α
-LOOKED_AT, SCORED, SEARCHES = range(3), range(10, 16), range(30, 46)  # seeds
+LOOKED_AT, SCORED, SEARCHES = range(2), range(10, 14), range(30, 42)  # seeds
 QUERIES = (8, 16)
 DRAWS = 400  # random searches per seed of DARTS; searches per number of queries
 CLOSE = 2.0  # points
@@ -69,7 +69,7 @@ def found(searched: Comparison, arm: str) -> list[str]:
 class Space:
     """The table of the 64: what may be looked at, and what scores.
 
-    looked_at   (64, 3) validation accuracy, one per seed          score   (64,) mean test accuracy
+    looked_at   (64, 2) validation accuracy, one per seed          score   (64,) mean test accuracy
     flops       (64,) of a query                                   cost    (64,) in 100,000 multiply-adds per image
     """
 
