@@ -1,7 +1,7 @@
 """Two encoders, of images and of captions, into one space, and the temperature of their similarity: CLIP at our scale.
 
-Source: Radford et al., *Learning transferable visual models from natural language supervision*, ICML 2021, §2.3 and
-figure 3: unit vectors, their cosines over a temperature that is learned from 0.07, its inverse at most 100.
+Source: Radford et al., *Learning transferable visual models from natural language supervision*, ICML 2021, §2.3, §2.5
+and figure 3: unit vectors, their cosines over a temperature that is learned from 0.07, its inverse at most 100.
 """
 
 import math

@@ -3,8 +3,8 @@
     plans.joint()                                                    # both encoders
     plans.alternating(Update(["text_encoder", "temperature"]))       # the image encoder stays as it was drawn
 
-Source: Radford et al., *Learning transferable visual models from natural language supervision*, ICML 2021, §2.3 and
-figure 3. Two captions of a picture say the same, "3 left of 7" and "7 right of 3": in the metric both are right. In
+Source: Radford et al., *Learning transferable visual models from natural language supervision*, ICML 2021, §2.3, §2.5
+and figure 3. Two captions of a picture say the same, "3 left of 7" and "7 right of 3": in the metric both are right. In
 the loss, as in CLIP's, all other captions of the batch are wrong, even those that say the same.
 """
 

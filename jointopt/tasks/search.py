@@ -7,8 +7,8 @@
 The weights learn on one half of the training images, α on the other: on the same half it would choose what fits best.
 Taking turns is not freezing: as in DARTS's own loop, normalization goes on by the batch while the architecture moves.
 
-Source: Liu, Simonyan and Yang, *DARTS*, ICLR 2019, §2.2 and §2.3; the term for the cost, Cai, Zhu and Han,
-*ProxylessNAS*, ICLR 2019, §3.2.1.
+Source: Liu, Simonyan and Yang, *DARTS*, ICLR 2019, §2.2, §2.3 and §3.1.1; the term for the cost, Cai, Zhu and
+Han, *ProxylessNAS*, ICLR 2019, §3.3.1.
 """
 
 from functools import lru_cache
