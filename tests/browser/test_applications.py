@@ -13,6 +13,7 @@ CHAPTERS = [  # (notebook, a loss, the module to freeze, one that goes on)
     ("07_segmentation", "dice", "encoder", "decoder"),
     ("08_generation", "penalty", "discriminator", "generator"),
     ("09_tools", "reg", "classifier", "feature_extractor"),
+    ("10_frontiers", "cost", "architecture", "feature_extractor"),
     ("11_challenges", "digits", "classifier", "feature_extractor"),
     ("12_questions", "reg", "feature_extractor", "classifier"),
 ]

@@ -16,8 +16,10 @@ MAKERS = {
     "one_stage": partial(tasks.load, "one_stage", **SCENES),
     "segmentation": partial(tasks.load, "segmentation", second="boxes", **SCENES),
     "generation": partial(tasks.load, "generation", size=4),
+    "search": partial(tasks.load, "search", size=4),
+    "captions": partial(tasks.load, "captions", size=4, held_out_scenes=4),
 }
-BOXED = [name for name in MAKERS if name not in ("classification", "generation")]
+BOXED = ("detection", "one_stage", "segmentation")
 
 
 def given(task, change):

@@ -1,0 +1,70 @@
+"""Two encoders, of images and of captions, into one space, and the temperature of their similarity: CLIP at our scale.
+
+Source: Radford et al., *Learning transferable visual models from natural language supervision*, ICML 2021, §2.3, §2.5
+and figure 3: unit vectors, their cosines over a temperature that is learned from 0.07, its inverse at most 100.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+DIMENSIONS = 64  # of the common space
+MOST = 100.0  # 1 / temperature
+
+
+class ImageEncoder(nn.Module):
+    """images (B, 1, side, side) → unit vectors (B, 64)."""
+
+    def __init__(self, side: int):
+        super().__init__()
+        layers, before = [], 1
+        for channels in (8, 24, 48):  # of 40: 20, 10, 5
+            layers += [nn.Conv2d(before, channels, 3, 1, 1), nn.MaxPool2d(2), nn.ReLU()]
+            before, side = channels, side // 2
+        self.layers = nn.Sequential(
+            *layers, nn.Flatten(), nn.Linear(before * side**2, 128), nn.ReLU(), nn.Linear(128, DIMENSIONS)
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return F.normalize(self.layers(images), dim=1)
+
+
+class TextEncoder(nn.Module):
+    """words (B, longest) → unit vectors (B, 64). The learned vectors of the words stand in a row, so order counts."""
+
+    def __init__(self, words: int, longest: int):
+        super().__init__()
+        self.words = nn.Embedding(words, 32)
+        self.layers = nn.Sequential(nn.Linear(32 * longest, 128), nn.ReLU(), nn.Linear(128, DIMENSIONS))
+
+    def forward(self, words: Tensor) -> Tensor:
+        return F.normalize(self.layers(self.words(words).flatten(1)), dim=1)
+
+
+class Temperature(nn.Module):
+    """What similarities are divided by before the softmax."""
+
+    def __init__(self, start: float = 0.07):
+        super().__init__()
+        self.log_inverse = nn.Parameter(torch.tensor(-math.log(start)))
+
+    def forward(self, similarities: Tensor) -> Tensor:
+        return similarities * self.log_inverse.clamp(max=math.log(MOST)).exp()
+
+
+class TwoEncoders(nn.Module):
+    """images (B, 1, side, side), words (C, longest) → scores (B, C): which caption goes with which image.
+
+    side: of an image, in pixels; words: that there are; longest: words of a caption
+    """
+
+    def __init__(self, side: int, words: int, longest: int):
+        super().__init__()
+        self.image_encoder = ImageEncoder(side)
+        self.text_encoder = TextEncoder(words, longest)
+        self.temperature = Temperature()
+
+    def forward(self, images: Tensor, words: Tensor) -> Tensor:
+        return self.temperature(self.image_encoder(images) @ self.text_encoder(words).T)
