@@ -1,18 +1,30 @@
 """The rules of `parity` and `curriculum`, on invented records."""
 
+import numpy as np
 import pytest
-from test_rules import HALF, WORDS, record
 
 from evidence.experiments import curriculum, parity
+from jointopt.compare import Comparison, interval
+
+WORDS = {True: "replicated", False: "not replicated"}
+SPREAD = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])  # the seeds of an arm, around its mean; "joint" has none
+_, HALF = interval(SPREAD)
+
+
+def record(part, means, gain=0.0):
+    """A record of one part, {arm: mean}; gain: by one correction, in points."""
+    seeds = {}
+    for seed, spread in enumerate(SPREAD):
+        sums = {arm: mean + (0 if arm == "joint" else spread) for arm, mean in means.items()}
+        seeds[seed] = {arm: {parity.SUM: value, parity.CORRECTED: value + gain} for arm, value in sums.items()}
+    return {part: Comparison({"budget": "1 steps", "arms": dict.fromkeys(means, {})}, seeds)}
 
 
 def sums(end_to_end=50.0, joint=90.0, gain=5.0):
     """A record of `parity`."""
     parts = {}
     for k in parity.KS:
-        parts |= record(parity.digits(k), {"joint": joint, "end to end": end_to_end, "staged": 90.0}, parity.SUM)
-    for run in (run for part in parts.values() for of_seed in part.runs.values() for run in of_seed.values()):
-        run[parity.CORRECTED] = run[parity.SUM] + gain
+        parts |= record(parity.digits(k), {"joint": joint, "end to end": end_to_end, "staged": 90.0}, gain)
     return parts
 
 
@@ -39,5 +51,5 @@ def test_end_to_end_fails_at_chance_and_far_below_joint_training(changed, fails,
 )
 def test_a_curriculum_is_lost_where_everything_moves_at_its_end(once, first, word):
     means = dict.fromkeys(curriculum.PLANS, 60.0) | {"all at once": once, "head first, then all": first}
-    answer = curriculum.RULE(record("test", means, parity.SUM))
+    answer = curriculum.RULE(record("test", means))
     assert answer[curriculum.CLAIM] == word
