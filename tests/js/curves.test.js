@@ -76,6 +76,11 @@ test("influence: a disc by area for each pair, none where there is none, and nam
   assert.equal(escaped(`<&>"'`), "&#60;&#38;&#62;&#34;&#39;");
 });
 
+test("of many modules the influence has two digits, and little of it has few letters", () => {
+  const html = influence([["task", "a", 0.000333], ["task", "b", 0], ["task", "c", 0.0123]], ["task"], ["a", "b", "c"]);
+  assert.deepEqual([...html.matchAll(/<br> (.*?)<\/td>/g)].map((match) => match[1]), ["3.3e-4", "0", "0.012"]);
+});
+
 test("a click on a panel is a step, from the first to the last", () => {
   const options = { width: 300, left: 50, right: 50, last: 100 }; // the curves lie between 50 and 250 pixels
   assert.deepEqual([0, 50, 150, 250, 299].map((x) => stepAt(x, options)), [0, 0, 50, 100, 100]);

@@ -9,6 +9,8 @@ import { courseOf, showCourses } from "./course.js";
 
 const SCALE = weightScale(-6, 2, 10), RATES = weightScale(-6, 0, 10);
 
+const FEW = 2; // modules whose learning rates are always shown
+
 const KEPT = "To the first weights; λ, frozen modules, rates, optimizer and plan stay as they are set";
 const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" aria-hidden="true">
   <rect x="1" y="6" width="10" height="8" rx="1.5"/>
@@ -63,6 +65,7 @@ function render({ model, el }) {
     line.textContent = words.length ? `${begin}: ${words.join(", ")}` : "";
   };
 
+  const folded = () => find(`#${id}modules`).classList.contains("jo-folded");
   const show = (lost) => {
     mark();
     if (mail.waiting().length) return; // the kernel's state is older than what was done here
@@ -84,7 +87,8 @@ function render({ model, el }) {
     });
     write(find("[data-lr]"), exact("lr", state.lr));
     showCourses(root, state.courses, state.step);
-    const deeper = Object.entries(state.lrs).filter(([module]) => !modules.includes(module));
+    const unseen = ([module]) => folded() || !modules.includes(module);
+    const deeper = Object.entries(state.lrs).filter(unseen);
     find("[data-deeper]").textContent = deeper.map(([module, rate]) => `lr ${module} ${short(rate)}`).join(", ");
     find("[data-optimizer]").value = state.optimizer;
     if (plans.length) {
@@ -119,6 +123,10 @@ function render({ model, el }) {
       const value = typed === "" ? null : typed; // that of all
       send(number, `learning rate of ${module} ${value ?? "as all"}`, "lr", { name: module, value });
     });
+  });
+  find("[data-rates]")?.addEventListener("click", ({ target }) => {
+    target.setAttribute("aria-expanded", !find(`#${id}modules`).classList.toggle("jo-folded"));
+    show();
   });
   for (const [kind, words] of [["lr", "learning rate"], ["optimizer", "optimizer"], ["plan", "plan"]]) {
     find(`[data-${kind}]`)?.addEventListener("change", ({ target }) => {
@@ -177,6 +185,7 @@ function typed(input) {
 function markup(id, losses, modules, optimizers, plans) {
   const button = (what, label, title = "") =>
     `<button data-do="${what}" ${title && `title="${title}"`}>${ICONS[what] || ""}${label}</button>`;
+  const many = modules.length > FEW; // "freeze" once for all, and their learning rates when they are asked for
   const weights = losses.map((loss, i) => `
     <div class="jo-weight"><label for="${id}number${i}">${swatch(loss, losses)} λ ${escaped(loss)}</label>
       <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1"
@@ -187,12 +196,12 @@ function markup(id, losses, modules, optimizers, plans) {
   const switches = modules.map((module, i) => `
     <div class="jo-weight jo-module"><label><input type="checkbox" role="switch" id="${id}freeze${i}"
         aria-label="freeze ${escaped(module)}">
-      ${LOCK} freeze ${swatch(module, modules)} ${escaped(symbol(module))}</label>
-      lr <input type="range" id="${id}rates${i}" min="0" max="${RATES.top}" step="1"
+      ${LOCK} ${many ? "" : "freeze "}${swatch(module, modules)} ${escaped(symbol(module))}</label>
+      <span class="jo-rate">lr <input type="range" id="${id}rates${i}" min="0" max="${RATES.top}" step="1"
         aria-label="learning rate of ${escaped(module)}, logarithmic, 0 at the left end">
       <input type="text" inputmode="decimal" id="${id}rate${i}" size="7"
         aria-label="learning rate of ${escaped(module)}, exact; empty: that of all">
-      ${courseOf(`lr.${escaped(module)}`)}</div>`);
+      ${courseOf(`lr.${escaped(module)}`)}</span></div>`);
   const menu = (what, names, more = "") => `<label>${what} <select data-${what}>${more}${names
     .map((name) => `<option value="${escaped(name)}">${escaped(name)}</option>`).join("")}</select></label>`;
   return `
@@ -203,10 +212,14 @@ function markup(id, losses, modules, optimizers, plans) {
       ${menu("optimizer", optimizers)}
       <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label>
       ${courseOf("lr")}
+      ${many ? `<button data-rates aria-expanded="false" aria-controls="${id}modules"
+        aria-label="learning rate per module">per module</button>` : ""}
       <label>step <input type="text" inputmode="numeric" size="5" placeholder="now" data-at></label>
       ${button("branch", "Branch here", "Go back to before this step: type it, or click a curve")}
       <label data-branches hidden>branch <select data-use_branch></select></label></div>
-    <div class="jo-bar">${weights.join("")}${switches.join("")}<span data-deeper></span></div>
+    <div class="jo-bar">${weights.join("")}</div>
+    <div class="jo-bar ${many ? "jo-folded" : ""}" id="${id}modules">${many ? "freeze" : ""} ${switches.join("")}
+      <span data-deeper></span></div>
     <div class="jo-waits" role="status" id="${id}waits"></div>
     <div class="jo-error" role="alert"></div>
     <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another

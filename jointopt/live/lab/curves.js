@@ -24,8 +24,7 @@ function render({ model, el }) {
     <div class="jo-grid">
       ${TITLES.map(panel).join("")}
       <section class="jo-influence-box ${["", "jo-many", "jo-wide"][(modules.length > 2) + (modules.length > 4)]}">
-      </section></div>
-    <img class="jo-picture" hidden>
+      </section><img class="jo-picture" hidden></div>
     <details><summary>Changes, as numbered on the curves</summary><ol class="jo-marks"></ol></details>`);
   el.replaceChildren(root);
   const canvases = [...root.querySelectorAll("canvas")];

@@ -15,8 +15,10 @@ export function influence(cells, losses, modules) {
     if (norm === undefined) return `<td aria-label="none">–</td>`;
     const radius = Math.max(1.5, (size / 2 - 1) * Math.sqrt(norm / most)), color = lookOf(module, modules)[0];
     const disc = `<circle cx="${size / 2}" cy="${size / 2}" r="${radius}" fill="${color}"/>`;
-    const number = many ? `<br>${short(Number(norm.toPrecision(2)))}` : ` ${short(norm)}`;
-    return `<td><svg width="${size}" height="${size}" aria-hidden="true">${disc}</svg>${number}</td>`;
+    const brief = norm && norm < 0.001 ? norm.toExponential(1) : short(Number(norm.toPrecision(2)));
+    const number = many ? `<br> ${brief}` : ` ${short(norm)}`;
+    const box = `width="${size}" height="${size}" viewBox="0 0 ${size} ${size}"`;
+    return `<td><svg ${box} aria-hidden="true">${disc}</svg>${number}</td>`;
   };
   const broken = (name) => escaped(name).replaceAll("_", "_<wbr>");
   const head = modules.map((m) => `<th scope="col">${swatch(m, modules)}<br>${broken(m)}</th>`).join("");

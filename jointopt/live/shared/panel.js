@@ -3,13 +3,13 @@
 import { fontOf, sheet, stroke, through, typeOf } from "./canvas.js";
 import { clamp, sharedLabels, short, spread, ticks } from "./numbers.js";
 
-const [HEIGHT, LEAST] = [124, 72], NARROW = 260; // CSS pixels: of a panel, of its curves; below which it is narrow
+const [HEIGHT, LEAST] = [124, 56], NARROW = 260; // CSS pixels: of a panel, of its curves; below which it is narrow
 
 // The parts of a panel in CSS pixels, in proportion to its type: a line of words, the gap above the first lane, …
 export function measuresOf(canvas) {
   const font = typeOf(canvas), u = font / 12, narrow = canvas.clientWidth < NARROW;
   const lines = { lane: 14 * u, gap: 6 * u, left: (narrow ? 46 : 50) * u, top: 16 * u, bottom: 18 * u };
-  return { font, narrow, height: (narrow ? 0.9 : 1) * HEIGHT * u, ...lines };
+  return { font, narrow, height: (narrow ? 0.89 : 1) * HEIGHT * u, ...lines };
 }
 
 // Room for the names beside the curves: the same in every panel, so that their steps are in line.
