@@ -1,7 +1,7 @@
 // The controls of the lab. What they show is in force, which is to say that the kernel has accepted it (a lab that is
 // paused trains with it from the next step on), or it is marked as waiting.
 
-import { swatch } from "../shared/look.js";
+import { looksOf, swatch } from "../shared/look.js";
 import { mailbox } from "../shared/mailbox.js";
 import { decimal, short, weightScale } from "../shared/numbers.js";
 import { escaped, onPress, onStep, rootOf, setIdle, setSlider } from "../shared/page.js";
@@ -185,9 +185,10 @@ function typed(input) {
 function markup(id, losses, modules, optimizers, plans) {
   const button = (what, label, title = "") =>
     `<button data-do="${what}" ${title && `title="${title}"`}>${ICONS[what] || ""}${label}</button>`;
+  const looks = looksOf(losses, modules);
   const many = modules.length > FEW; // "freeze" once for all, and their learning rates when they are asked for
   const weights = losses.map((loss, i) => `
-    <div class="jo-weight"><label for="${id}number${i}">${swatch(loss, losses)} λ ${escaped(loss)}</label>
+    <div class="jo-weight"><label for="${id}number${i}">${swatch(looks.losses[loss])} λ ${escaped(loss)}</label>
       <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1"
         aria-label="λ of ${escaped(loss)}, logarithmic, 0 at the left end">
       <input type="text" inputmode="decimal" id="${id}number${i}" size="7"
@@ -196,7 +197,7 @@ function markup(id, losses, modules, optimizers, plans) {
   const switches = modules.map((module, i) => `
     <div class="jo-weight jo-module"><label><input type="checkbox" role="switch" id="${id}freeze${i}"
         aria-label="freeze ${escaped(module)}">
-      ${LOCK} ${many ? "" : "freeze "}${swatch(module, modules)} ${escaped(symbol(module))}</label>
+      ${LOCK} ${many ? "" : "freeze "}${swatch(looks.modules[module])} ${escaped(symbol(module))}</label>
       <span class="jo-rate">lr <input type="range" id="${id}rates${i}" min="0" max="${RATES.top}" step="1"
         aria-label="learning rate of ${escaped(module)}, logarithmic, 0 at the left end">
       <input type="text" inputmode="decimal" id="${id}rate${i}" size="7"
