@@ -4,7 +4,7 @@
 import { looksOf, swatch } from "../shared/look.js";
 import { mailbox } from "../shared/mailbox.js";
 import { decimal, short, weightScale } from "../shared/numbers.js";
-import { escaped, onPress, onStep, rootOf, setIdle, setSlider } from "../shared/page.js";
+import { escaped, onConfirm, onPress, onStep, rootOf, setIdle, setSlider } from "../shared/page.js";
 import { courseOf, showCourses } from "./course.js";
 
 const SCALE = weightScale(-6, 2, 10), RATES = weightScale(-6, 0, 10);
@@ -144,15 +144,19 @@ function render({ model, el }) {
   find("[data-use_branch]").addEventListener("change", ({ target }) => {
     send(target, `branch ${target.value}`, "use_branch", { value: target.value });
   });
-  root.querySelectorAll("[data-do]:not([data-do=branch])").forEach((button) => {
+  root.querySelectorAll("[data-do]:not([data-do=branch], [data-do=reset])").forEach((button) => {
     onPress(button, () => send(button, button.textContent.trim(), button.dataset.do));
   });
+  const reset = find("[data-do=reset]"), all = () => model.get("state").branches.length;
+  const forgetReset = onConfirm(root, reset, find(".jo-spoken"), () => all() > 1 && `Reset, drop ${all()} branches?`,
+    (words) => send(reset, words, "reset"));
 
   model.on("change:state", show);
   show();
   return () => {
     mail.close();
     forget();
+    forgetReset();
     sizes.disconnect();
     model.off("change:state", show);
   };
@@ -221,7 +225,7 @@ function markup(id, losses, modules, optimizers, plans) {
     <div class="jo-bar">${weights.join("")}</div>
     <div class="jo-bar ${many ? "jo-folded" : ""}" id="${id}modules">${many ? "freeze" : ""} ${switches.join("")}
       <span data-deeper></span></div>
-    <div class="jo-waits" role="status" id="${id}waits"></div>
+    <div class="jo-waits" role="status" id="${id}waits"></div><div class="jo-spoken" aria-live="polite"></div>
     <div class="jo-error" role="alert"></div>
     <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another
       cell, what was pressed here is kept until that cell has ended. If it was restarted, run the cell of this lab
