@@ -55,6 +55,23 @@ def test_go_back_and_take_the_other_way(notebook, errors):
     assert not errors
 
 
+def test_play_to_a_step_that_is_still_to_come(notebook, errors):
+    lab = shown(notebook)
+    at = lab.page.get_by_role("textbox", name="step", exact=True)
+    at.fill("12")
+    at.press("Enter")
+    until(lambda: lab.step() == 12 and lab.play.is_enabled(), "the step, and a pause")
+    until(lambda: lab.status() == "from step 0 on to step 12, then a pause", "the words")
+    assert at.input_value() == "" and notebook.kernel("print(lab.engine.number, len(lab.branches))") == "12 1"
+    at.fill("99999")
+    at.press("Enter")
+    until(lab.pause.is_enabled, "a pause that can be pressed on the way")
+    lab.pause.click()
+    until(lab.play.is_enabled, "the lab to pause")
+    assert 12 <= int(notebook.kernel("print(lab.engine.number)")) < 99999
+    assert not errors
+
+
 def test_reset_asks_before_it_drops_branches(notebook, errors):
     lab = shown(notebook)
     question = lab.page.get_by_role("button", name="Reset, drop 2 branches?", exact=True)

@@ -134,12 +134,13 @@ function render({ model, el }) {
     });
   }
   const at = find("[data-at]"), branch = find("[data-do=branch]");
-  onPress(branch, () => {
+  const leave = (kind, words) => {
     const value = at.value.trim() ? typed(at) : null;
-    send(branch, `branch at step ${value ?? "now"}`, "branch", { value });
+    send(branch, `${words} ${value ?? "now"}`, kind, { value });
     at.value = "";
-  });
-  at.addEventListener("keydown", ({ key }) => { if (key === "Enter") branch.click(); });
+  };
+  onPress(branch, () => leave("branch", "branch at step"));
+  at.addEventListener("keydown", ({ key }) => { if (key === "Enter") leave("go_to", "go to step"); });
   const forget = onStep(lab, (step) => { at.value = String(step); at.focus(); });
   find("[data-use_branch]").addEventListener("change", ({ target }) => {
     send(target, `branch ${target.value}`, "use_branch", { value: target.value });
@@ -219,7 +220,8 @@ function markup(id, losses, modules, optimizers, plans) {
       ${courseOf("lr")}
       ${many ? `<button data-rates aria-expanded="false" aria-controls="${id}modules"
         aria-label="learning rate per module">per module</button>` : ""}
-      <label>step <input type="text" inputmode="numeric" size="5" placeholder="now" data-at></label>
+      <label>step <input type="text" inputmode="numeric" size="5" placeholder="now" data-at
+        title="Enter: back to before this step, or on to it"></label>
       ${button("branch", "Branch here", "Go back to before this step: type it, or click a curve")}
       <label data-branches hidden>branch <select data-use_branch></select></label></div>
     <div class="jo-bar">${weights.join("")}</div>
