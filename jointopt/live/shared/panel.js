@@ -1,7 +1,7 @@
 // Curves over the steps on a panel of their own, with their names at their ends.
 
 import { fontOf, sheet, stroke, through, typeOf } from "./canvas.js";
-import { clamp, sharedLabels, short, spread, ticks } from "./numbers.js";
+import { apart, clamp, sharedLabels, short, spread, ticks } from "./numbers.js";
 
 const [HEIGHT, LEAST] = [124, 56], NARROW = 260; // CSS pixels: of a panel, of its curves; below which it is narrow
 
@@ -34,10 +34,11 @@ export function emptyPanel(canvas, { low, high, log = false, unit = short, last,
     [g.fillStyle, g.textAlign] = [colors.ink, align];
     g.fillText(words, x, y);
   };
-  for (const tick of ticks(low, high, { log })) {
+  const lines = ticks(low, high, { log }), named = apart(lines.map(Y), measures.font);
+  lines.forEach((tick, i) => {
     stroke(g, `M ${left} ${Y(tick)} H ${end}`, colors.line);
-    print("right", unit(tick), left - 6, Y(tick));
-  }
+    if (named[i]) print("right", unit(tick), left - 6, Y(tick));
+  });
   print("left", "0", left, height - 0.5 * measures.bottom);
   print("right", `step ${last}`, end, height - 0.5 * measures.bottom);
   for (const { step } of marks) stroke(g, `M ${X(step)} ${top} V ${bottom + beneath}`, colors.faint, 1, [2, 3]);
