@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from jointopt.figures.style import HELD_OUT, Picture, label_ends, look, panels
+from jointopt.figures.style import HELD_OUT, Picture, label_ends, look, looks, panels
 
 PALE = {"alpha": 0.4, "linewidth": 1.2, "zorder": 1, "label": "_behind"}
 STILL = 4  # steps: a shorter stand is another module's turn in an alternating plan
@@ -28,22 +28,22 @@ def run(history, marks: Sequence[tuple[int, str]] = (), others: Sequence[tuple[s
     figure, (objective, held_out, gradient, change, *lanes) = panels(
         len(rows["height_ratios"]), 2, height, sharex=True, **rows
     )
-    steps = history["step"]
+    steps, (of_losses, of_modules) = history["step"], looks(history.losses, history.modules)
     objective.plot(steps, history["total"], **look("total"), label="J")
     for loss in history.losses:
         if (history[f"part.{loss}"] > 0).any():
-            objective.plot(*drawn(steps, history[f"part.{loss}"]), **look(loss, history.losses), label=f"λ·{loss}")
+            objective.plot(*drawn(steps, history[f"part.{loss}"]), **of_losses[loss], label=f"λ·{loss}")
     objective.set_title("objective J and its parts (log scale)", loc="left")
     objective.set(yscale="log")
-    columns = {"total": look("total")} | {f"part.{loss}": look(loss, history.losses) for loss in history.losses}
+    columns = {"total": look("total")} | {f"part.{loss}": of_losses[loss] for loss in history.losses}
     draw_behind(objective, others, columns)
     label_ends(objective)
     for axes, kind, what in ((gradient, "grad_norm", "gradient norm"), (change, "change", "weight change per step")):
         for module in history.modules:
             values = history[f"{kind}.{module}"]
             if (values > 0).any():
-                axes.plot(*drawn(steps, values), **look(module, history.modules), label=module)
-        draw_behind(axes, others, {f"{kind}.{name}": look(name, history.modules) for name in history.modules})
+                axes.plot(*drawn(steps, values), **of_modules[module], label=module)
+        draw_behind(axes, others, {f"{kind}.{name}": of_modules[name] for name in history.modules})
         axes.set_title(f"{what}, 2-norm (log scale)", loc="left")
         axes.set(yscale="log" if axes.get_lines() else "linear")
     for axes in lanes:
@@ -86,7 +86,7 @@ def draw_lanes(axes: Axes, history, modules: Sequence[str]) -> None:
     ends = np.append(history["step"], len(history))
     for lane, module in enumerate(modules):
         spans = [(ends[a], ends[b + 1] - ends[a]) for a, b in still(history[f"change.{module}"], STILL)]
-        color = look(module, history.modules)["color"]
+        color = looks(history.losses, history.modules)[1][module]["color"]
         axes.broken_barh(spans, (lane - 0.38, 0.76), facecolor=to_rgba(color, 0.4), edgecolor=color, hatch="///", lw=0)
     axes.set(ylim=(len(modules) - 0.5, -0.5), yticks=[])
     axes.set_ylabel("frozen", rotation=0, ha="right", va="center", fontsize=11)

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from io import BytesIO
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import numpy as np
 from matplotlib import rc_context
@@ -42,7 +42,11 @@ _NAMED = {
     "reg": ("#009E73", "-."),
     "total": ("black", "-"),
 }
-_FURTHER = [("#E69F00", (0, (6, 2))), ("#56B4E9", (0, (2, 2))), ("#CC79A7", (0, (4, 1, 1, 1))), ("#F0E442", ":")]
+_COLORS = ["#E69F00", "#56B4E9", "#CC79A7", "#F0E442"]
+_STYLES = [
+    *((0, (6, 2)), (0, (2, 2)), (0, (4, 1, 1, 1)), ":"),
+    *((0, (5, 1, 1, 1, 1, 1)), (0, (2.5, 3)), (0, (1, 3.5))),
+]
 HELD_OUT = {"color": "#CC79A7", "linestyle": ":", "marker": "o", "markersize": 6}
 MARKERS = {"joint": "o", "staged": "s", "alternating": "^", "frozen": "D"}
 
@@ -53,8 +57,32 @@ def look(name: str, further: Sequence[str] = ()) -> dict:
         color, style = _NAMED[name]
     else:
         others = [other for other in further if other not in _NAMED]
-        color, style = _FURTHER[(others.index(name) if name in others else 0) % len(_FURTHER)]
+        number = others.index(name) if name in others else 0
+        color, style = _COLORS[number % len(_COLORS)], _STYLES[number % len(_STYLES)]
     return {"color": color, "linestyle": style, "linewidth": 3 if name == "total" else 2}
+
+
+def looks(losses: Sequence[str], modules: Sequence[str]) -> tuple[dict[str, dict], dict[str, dict]]:
+    """The looks of a run's losses and of its modules, no two alike. Further ones are numbered, modules first.
+
+    Green comes before yellow where no regularizer has it.
+    """
+    green, _ = _NAMED["reg"]
+    colors = _COLORS if "reg" in losses else [*_COLORS[:3], green, *_COLORS[3:]]
+    further = zip(cycle(colors), cycle(_STYLES), strict=False)
+
+    def of(names: Sequence[str], ideas: Sequence[tuple]) -> dict[str, dict]:
+        answer, left = {}, list(ideas)
+        for name in names:
+            if (idea := _NAMED.get(name)) in left:
+                left.remove(idea)
+            else:
+                idea = next(further)
+            answer[name] = {"color": idea[0], "linestyle": idea[1], "linewidth": 2}
+        return answer
+
+    of_modules = of(modules, [_THETA, _PHI])
+    return of(losses, [_NAMED["reg"]]), of_modules
 
 
 def panels(rows: int = 1, columns: int = 1, height: int = 300, **options) -> tuple[Figure, np.ndarray]:

@@ -55,6 +55,56 @@ def test_go_back_and_take_the_other_way(notebook, errors):
     assert not errors
 
 
+def test_play_to_a_step_that_is_still_to_come(notebook, errors):
+    lab = shown(notebook)
+    at = lab.page.get_by_role("textbox", name="step", exact=True)
+    at.fill("12")
+    at.press("Enter")
+    until(lambda: lab.step() == 12 and lab.play.is_enabled(), "the step, and a pause")
+    until(lambda: lab.status() == "from step 0 on to step 12, then a pause", "the words")
+    assert at.input_value() == "" and notebook.kernel("print(lab.engine.number, len(lab.branches))") == "12 1"
+    at.fill("99999")
+    at.press("Enter")
+    until(lab.pause.is_enabled, "a pause that can be pressed on the way")
+    lab.pause.click()
+    until(lab.play.is_enabled, "the lab to pause")
+    assert 12 <= int(notebook.kernel("print(lab.engine.number)")) < 99999
+    assert not errors
+
+
+def test_reset_asks_before_it_drops_branches(notebook, errors):
+    lab = shown(notebook)
+    question = lab.page.get_by_role("button", name="Reset, drop 2 branches?", exact=True)
+    notebook.kernel("lab.run(12); lab.branch(6); lab.run(2)")
+    until(lambda: lab.step() == 8, "the second branch")
+    lab.page.get_by_role("combobox", name="branch", exact=True).wait_for()
+    lab.reset.dblclick()  # one press, as is a key that is held
+    question.wait_for()
+    assert lab.page.locator(".jo-spoken").inner_text() == "Reset, drop 2 branches?"
+    question.press("Escape")
+    assert question.is_hidden()
+    lab.reset.click()
+    lab.freeze("classifier").click()
+    assert question.is_hidden()
+    until(lambda: "classifier" in notebook.kernel("print(*lab.controls.frozen)"), "the switch to act")
+    lab.reset.click()
+    question.wait_for()
+    lab.reset.wait_for()  # after some seconds it does not ask any more
+    assert notebook.kernel("print(len(lab.branches), lab.engine.number)") == "2 8"
+    lab.reset.focus()
+    lab.page.keyboard.press("Enter")
+    question.wait_for()
+    lab.page.wait_for_timeout(600)
+    lab.page.keyboard.press("Space")
+    until(lambda: lab.step() == 0, "a reset")
+    assert notebook.kernel("print(len(lab.branches))") == "1"
+    notebook.kernel("lab.run(2)")
+    until(lambda: lab.step() == 2, "two steps")
+    lab.reset.click()
+    until(lambda: lab.step() == 0, "a reset at once: there is nothing to drop")
+    assert not errors
+
+
 def test_a_step_that_was_not_taken_is_refused_in_words(notebook, errors):
     lab = shown(notebook)
     lab.page.get_by_role("textbox", name="step", exact=True).fill("99999")

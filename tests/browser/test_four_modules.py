@@ -42,7 +42,8 @@ PLACES = """() => {
   const whole = (e) => ends(e.getBoundingClientRect());
   return {
     cells: [all(".jo-influence th, .jo-influence td:not(:empty)", inside), box(".jo-influence-box")],
-    fields: [all(".jo-weight *:not(svg *, [hidden])", whole), box(".jo-controls")],
+    fields: [all(".jo-weight *:not(svg *, [hidden], .jo-folded .jo-rate *, .jo-folded .jo-rate)", whole),
+      box(".jo-controls")],
     picture: [all(".jo-picture", whole), box(".jo-grid")],
   };
 }"""
@@ -84,7 +85,9 @@ def overlapping(words):
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_no_cell_and_no_field_is_cut_off(page, notebook, theme, errors):
     notebook.command("apputils:change-theme", {"theme": theme})
+    rates = page.get_by_role("button", name="learning rate per module")
     for width in (1600, 1100, 800):
+        rates.click()
         at_width(page, width)
         places = page.evaluate(PLACES)
         for kind, (texts, (left, right)) in places.items():
@@ -95,6 +98,25 @@ def test_no_cell_and_no_field_is_cut_off(page, notebook, theme, errors):
         for row in (cells[:4], cells[4:9], cells[9:14], cells[14:]):
             for before, after in zip(row, row[1:], strict=False):
                 assert before[2] <= after[1], f"{before[0]} reaches {after[0]} at {width} px"
+    assert errors == []
+
+
+def test_the_rates_of_many_modules_come_when_asked_for_and_are_said_in_words(page, notebook, errors):
+    rates = page.get_by_role("button", name="learning rate per module")
+    own = page.get_by_role("textbox", name="learning rate of decoder, exact; empty: that of all")
+    assert rates.get_attribute("aria-expanded") == "false" and own.is_hidden()
+    rates.focus()
+    page.keyboard.press("Enter")
+    assert rates.get_attribute("aria-expanded") == "true"
+    own.fill("0.02")
+    own.press("Enter")
+    until(lambda: notebook.kernel("print(lab.controls.lrs)") == "{'decoder': 0.02}", "the rate in the controls")
+    words = page.locator("[data-deeper]")
+    assert words.inner_text() == ""
+    rates.focus()
+    page.keyboard.press("Space")
+    assert words.inner_text() == "lr decoder 0.02"
+    assert rates.get_attribute("aria-expanded") == "false" and own.is_hidden()
     assert errors == []
 
 

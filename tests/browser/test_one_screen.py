@@ -1,29 +1,51 @@
-"""The whole lab on one screen: of a lecture's projector, and beside the file browser; and in larger type."""
+"""The whole lab on one screen: of a lecture's projector, and beside the file browser, with four losses or four modules
+too; and in larger type."""
 
 import pytest
-from lab_page import shown
+from lab_page import LAB_CELL, shown
 from lab_server import until
 
+OTHER = """from jointopt import tasks
+from jointopt.live import LiveLab
+lab = LiveLab(tasks.load({!r}), name="start")
+lab"""
 RUN = """
-lab.run(30); lab.controls.freeze("feature_extractor"); lab.run(10)
-lab.branch(20); lab.controls.freeze("classifier"); lab.run(10)
+first, *others = lab.engine.modules
+lab.run(12); lab.controls.freeze(first); lab.run(5)
+lab.branch(8); lab.controls.freeze(*others[:2]); lab.run(5)
 """
-# From the top of the controls to the end of the curves; the height of the notebook that is seen; the columns of panels.
+# From the top of the controls to the end of the curves; the height of the notebook that is seen; the columns of panels;
+# the smallest that is pressed or typed in, the smallest type, and by how much something is wider than its column.
 MEASURE = """() => {
   const box = (selector) => document.querySelector(selector).getBoundingClientRect();
-  const [panels, top] = [[...document.querySelectorAll(".jo-grid > *")], box(".jo-controls").top];
+  const all = (selector) => [...document.querySelectorAll(selector)], seen = (e) => e.getClientRects().length;
+  const TARGETS = ".jo-controls :is(button, select, input:not([type=checkbox]), label:has([type=checkbox]))";
+  const [panels, top] = [all(".jo-grid > *"), box(".jo-controls").top];
   return { lab: box(".jo-curves").bottom - top, seen: box(".jp-WindowedPanel-outer").height, controls: top,
     columns: new Set(panels.map((panel) => Math.round(panel.getBoundingClientRect().left))).size,
-    heights: [...document.querySelectorAll(".jo-grid canvas")].map((canvas) => canvas.clientHeight) };
+    heights: all(".jo-grid canvas").map((canvas) => canvas.clientHeight),
+    target: Math.min(...all(TARGETS).filter(seen).flatMap((e) => [e.offsetHeight, e.offsetWidth])),
+    type: Math.min(...all(".jo *").filter((e) => seen(e) && e.textContent.trim()).map(
+      (e) => parseFloat(getComputedStyle(e).fontSize))),
+    over: Math.max(...panels.map((panel) => panel.scrollWidth - panel.clientWidth)) };
 }"""
+TASKS = pytest.mark.parametrize("task", ["classification", "detection", "pretext"])
 SIZES = pytest.mark.parametrize(("width", "height", "columns"), [(1280, 720, 3), (850, 900, 2)])
 
 
 @pytest.fixture
-def page(notebook):
+def task():
+    """That of the notebook's lab; the others have more losses or more modules."""
+    return "classification"
+
+
+@pytest.fixture
+def page(notebook, task):
+    if task != "classification":
+        notebook.rewrite_cell(LAB_CELL, OTHER.format(task))
     lab = shown(notebook)
     notebook.kernel(RUN)
-    until(lambda: lab.step() == 30, "the last step to be drawn")
+    until(lambda: lab.step() == 13, "the last step to be drawn")
     notebook.page.locator(".jo-picture").wait_for()
     return notebook.page
 
@@ -41,11 +63,13 @@ def at_size(notebook, width, height, columns):
     return page.evaluate(MEASURE)
 
 
+@TASKS
 @SIZES
 def test_the_lab_fits_and_its_controls_stay_in_sight(page, notebook, width, height, columns, errors):
     measured = at_size(notebook, width, height, columns)
     assert measured["lab"] <= measured["seen"]
     assert all(110 <= height <= 140 for height in measured["heights"])
+    assert measured["target"] >= 24 and measured["type"] >= 11 and measured["over"] <= 0
     page.mouse.move(0.7 * width, 0.6 * height)
     page.mouse.wheel(0, 150)
     moved = "() => document.querySelector('.jo-curves').getBoundingClientRect().top"

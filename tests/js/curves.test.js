@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { numbered, readRows, since } from "../../jointopt/live/lab/curves.js";
 import { influence } from "../../jointopt/live/lab/influence.js";
 import { through } from "../../jointopt/live/shared/canvas.js";
-import { lookOf } from "../../jointopt/live/shared/look.js";
+import { looksOf } from "../../jointopt/live/shared/look.js";
 import { escaped, onStep, pickStep } from "../../jointopt/live/shared/page.js";
 import { curve, logRange, runs, standing, stepAt } from "../../jointopt/live/shared/panel.js";
 
@@ -63,9 +63,27 @@ test("the log axis shows all that can be shown", () => {
   assert.deepEqual(logRange([{ values: [0, NaN] }]), [0.1, 1]);
 });
 
-test("names have their looks, further ones are numbered", () => {
-  const all = ["backbone", "rpn", "roi_heads", "mask"];
-  assert.deepEqual(all.map((name) => lookOf(name, all)[0]), ["#0072B2", "#E69F00", "#D55E00", "#56B4E9"]);
+test("names have their looks, further ones are numbered: modules, then losses", () => {
+  const { modules, losses } = looksOf(["task", "reg", "mask"], ["backbone", "rpn", "roi_heads"]);
+  const colors = (looks) => Object.values(looks).map(([color]) => color);
+  assert.deepEqual(colors(modules), ["#0072B2", "#E69F00", "#D55E00"]);
+  assert.deepEqual(colors(losses), ["#56B4E9", "#009E73", "#CC79A7"]);
+});
+
+test("no two of seven losses and modules have one color or one dash, even of one name", () => {
+  const detection = [["objectness", "rpn_box_reg", "classifier", "box_reg"], ["backbone", "rpn", "roi_heads"]];
+  const pretext = [["task", "rotation", "reconstruction"], ["feature_extractor", "classifier", "rotation", "decoder"]];
+  for (const names of [detection, pretext]) {
+    const all = Object.values(looksOf(...names)).flatMap((looks) => Object.values(looks));
+    for (const part of [0, 1]) assert.equal(new Set(all.map((look) => String(look[part]))).size, 7);
+  }
+});
+
+test("more names than colors: a color comes again with another dash, and so does a name of the same idea", () => {
+  const names = (kind) => [..."abcdef"].map((letter) => kind + letter);
+  const { modules, losses } = looksOf([...names("loss"), "reg"], ["backbone", "encoder", ...names("module")]);
+  const all = [...Object.values(modules), ...Object.values(losses)];
+  assert.equal(new Set(all.map(String)).size, 15);
 });
 
 test("influence: a disc by area for each pair, none where there is none, and names that are no HTML", () => {
@@ -74,6 +92,11 @@ test("influence: a disc by area for each pair, none where there is none, and nam
   assert.equal(html.match(/aria-label="none"/g).length, 2);
   assert.ok(html.includes("a&#60;b") && !html.includes("a<b"));
   assert.equal(escaped(`<&>"'`), "&#60;&#38;&#62;&#34;&#39;");
+});
+
+test("of many modules the influence has two digits, and little of it has few letters", () => {
+  const html = influence([["task", "a", 0.000333], ["task", "b", 0], ["task", "c", 0.0123]], ["task"], ["a", "b", "c"]);
+  assert.deepEqual([...html.matchAll(/<br> (.*?)<\/td>/g)].map((match) => match[1]), ["3.3e-4", "0", "0.012"]);
 });
 
 test("a click on a panel is a step, from the first to the last", () => {

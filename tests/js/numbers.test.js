@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  clamp, decimal, isFree, percent, sharedLabels, short, spread, ticks, two, weightScale,
+  apart, clamp, decimal, isFree, percent, sharedLabels, short, spread, ticks, two, weightScale,
 } from "../../jointopt/live/shared/numbers.js";
 
 function close(given, expected) {
@@ -80,4 +80,9 @@ test("numbers that would touch share a label", () => {
   assert.deepEqual(texts([10, 15, 20, 30, 90]), [["1–4", 20], ["5", 90]]);
   assert.deepEqual(texts([50, 62, 66]), [["1–3", 58]]); // 2 and 3 share one, which then touches 1
   assert.deepEqual(texts([]), []);
+});
+
+test("a label that would touch the last one is left out", () => {
+  assert.deepEqual(apart([90, 80, 70, 69, 58], 11), [true, false, true, false, true]);
+  assert.deepEqual(apart([], 11), []);
 });

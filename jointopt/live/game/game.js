@@ -1,7 +1,7 @@
 // The live plane of min_x max_y x·y: its controls, its clock and its two pictures.
 
 import { drawMarker, stroke, through, within } from "../shared/canvas.js";
-import { lookOf } from "../shared/look.js";
+import { looksOf } from "../shared/look.js";
 import { clamp, short, weightScale } from "../shared/numbers.js";
 import { onPress, setIdle, weightField } from "../shared/page.js";
 import { curve, emptyPanel, nameEnds, roomFor } from "../shared/panel.js";
@@ -12,7 +12,7 @@ const PACE = 20; // ms a step, while it plays
 const STEP_SIZES = weightScale(-2, 0.5, 20);
 const MARKS = { simultaneous: "circle", alternating: "triangle", extragradient: "star" };
 const lineOf = (method, colors) =>
-  method === "simultaneous" ? [colors.ink, []] : lookOf(method, ["alternating", "extragradient"]);
+  method === "simultaneous" ? [colors.ink, []] : looksOf([], ["alternating", "extragradient"]).modules[method];
 
 const CONTROLS = `
   <div class="jo-row">

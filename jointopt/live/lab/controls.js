@@ -1,13 +1,15 @@
 // The controls of the lab. What they show is in force, which is to say that the kernel has accepted it (a lab that is
 // paused trains with it from the next step on), or it is marked as waiting.
 
-import { swatch } from "../shared/look.js";
+import { looksOf, swatch } from "../shared/look.js";
 import { mailbox } from "../shared/mailbox.js";
 import { decimal, short, weightScale } from "../shared/numbers.js";
-import { escaped, onPress, onStep, rootOf, setIdle, setSlider } from "../shared/page.js";
+import { escaped, onConfirm, onPress, onStep, rootOf, setIdle, setSlider } from "../shared/page.js";
 import { courseOf, showCourses } from "./course.js";
 
 const SCALE = weightScale(-6, 2, 10), RATES = weightScale(-6, 0, 10);
+
+const FEW = 2; // modules whose learning rates are always shown
 
 const KEPT = "To the first weights; λ, frozen modules, rates, optimizer and plan stay as they are set";
 const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" aria-hidden="true">
@@ -63,6 +65,7 @@ function render({ model, el }) {
     line.textContent = words.length ? `${begin}: ${words.join(", ")}` : "";
   };
 
+  const folded = () => find(`#${id}modules`).classList.contains("jo-folded");
   const show = (lost) => {
     mark();
     if (mail.waiting().length) return; // the kernel's state is older than what was done here
@@ -84,7 +87,8 @@ function render({ model, el }) {
     });
     write(find("[data-lr]"), exact("lr", state.lr));
     showCourses(root, state.courses, state.step);
-    const deeper = Object.entries(state.lrs).filter(([module]) => !modules.includes(module));
+    const unseen = ([module]) => folded() || !modules.includes(module);
+    const deeper = Object.entries(state.lrs).filter(unseen);
     find("[data-deeper]").textContent = deeper.map(([module, rate]) => `lr ${module} ${short(rate)}`).join(", ");
     find("[data-optimizer]").value = state.optimizer;
     if (plans.length) {
@@ -120,31 +124,40 @@ function render({ model, el }) {
       send(number, `learning rate of ${module} ${value ?? "as all"}`, "lr", { name: module, value });
     });
   });
+  find("[data-rates]")?.addEventListener("click", ({ target }) => {
+    target.setAttribute("aria-expanded", !find(`#${id}modules`).classList.toggle("jo-folded"));
+    show();
+  });
   for (const [kind, words] of [["lr", "learning rate"], ["optimizer", "optimizer"], ["plan", "plan"]]) {
     find(`[data-${kind}]`)?.addEventListener("change", ({ target }) => {
       send(target, `${words} ${target.value}`, kind, { value: kind === "lr" ? typed(target) : target.value });
     });
   }
   const at = find("[data-at]"), branch = find("[data-do=branch]");
-  onPress(branch, () => {
+  const leave = (kind, words) => {
     const value = at.value.trim() ? typed(at) : null;
-    send(branch, `branch at step ${value ?? "now"}`, "branch", { value });
+    send(branch, `${words} ${value ?? "now"}`, kind, { value });
     at.value = "";
-  });
-  at.addEventListener("keydown", ({ key }) => { if (key === "Enter") branch.click(); });
+  };
+  onPress(branch, () => leave("branch", "branch at step"));
+  at.addEventListener("keydown", ({ key }) => { if (key === "Enter") leave("go_to", "go to step"); });
   const forget = onStep(lab, (step) => { at.value = String(step); at.focus(); });
   find("[data-use_branch]").addEventListener("change", ({ target }) => {
     send(target, `branch ${target.value}`, "use_branch", { value: target.value });
   });
-  root.querySelectorAll("[data-do]:not([data-do=branch])").forEach((button) => {
+  root.querySelectorAll("[data-do]:not([data-do=branch], [data-do=reset])").forEach((button) => {
     onPress(button, () => send(button, button.textContent.trim(), button.dataset.do));
   });
+  const reset = find("[data-do=reset]"), all = () => model.get("state").branches.length;
+  const forgetReset = onConfirm(root, reset, find(".jo-spoken"), () => all() > 1 && `Reset, drop ${all()} branches?`,
+    (words) => send(reset, words, "reset"));
 
   model.on("change:state", show);
   show();
   return () => {
     mail.close();
     forget();
+    forgetReset();
     sizes.disconnect();
     model.off("change:state", show);
   };
@@ -177,8 +190,10 @@ function typed(input) {
 function markup(id, losses, modules, optimizers, plans) {
   const button = (what, label, title = "") =>
     `<button data-do="${what}" ${title && `title="${title}"`}>${ICONS[what] || ""}${label}</button>`;
+  const looks = looksOf(losses, modules);
+  const many = modules.length > FEW; // "freeze" once for all, and their learning rates when they are asked for
   const weights = losses.map((loss, i) => `
-    <div class="jo-weight"><label for="${id}number${i}">${swatch(loss, losses)} λ ${escaped(loss)}</label>
+    <div class="jo-weight"><label for="${id}number${i}">${swatch(looks.losses[loss])} λ ${escaped(loss)}</label>
       <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1"
         aria-label="λ of ${escaped(loss)}, logarithmic, 0 at the left end">
       <input type="text" inputmode="decimal" id="${id}number${i}" size="7"
@@ -187,12 +202,12 @@ function markup(id, losses, modules, optimizers, plans) {
   const switches = modules.map((module, i) => `
     <div class="jo-weight jo-module"><label><input type="checkbox" role="switch" id="${id}freeze${i}"
         aria-label="freeze ${escaped(module)}">
-      ${LOCK} freeze ${swatch(module, modules)} ${escaped(symbol(module))}</label>
-      lr <input type="range" id="${id}rates${i}" min="0" max="${RATES.top}" step="1"
+      ${LOCK} ${many ? "" : "freeze "}${swatch(looks.modules[module])} ${escaped(symbol(module))}</label>
+      <span class="jo-rate">lr <input type="range" id="${id}rates${i}" min="0" max="${RATES.top}" step="1"
         aria-label="learning rate of ${escaped(module)}, logarithmic, 0 at the left end">
       <input type="text" inputmode="decimal" id="${id}rate${i}" size="7"
         aria-label="learning rate of ${escaped(module)}, exact; empty: that of all">
-      ${courseOf(`lr.${escaped(module)}`)}</div>`);
+      ${courseOf(`lr.${escaped(module)}`)}</span></div>`);
   const menu = (what, names, more = "") => `<label>${what} <select data-${what}>${more}${names
     .map((name) => `<option value="${escaped(name)}">${escaped(name)}</option>`).join("")}</select></label>`;
   return `
@@ -203,11 +218,16 @@ function markup(id, losses, modules, optimizers, plans) {
       ${menu("optimizer", optimizers)}
       <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label>
       ${courseOf("lr")}
-      <label>step <input type="text" inputmode="numeric" size="5" placeholder="now" data-at></label>
+      ${many ? `<button data-rates aria-expanded="false" aria-controls="${id}modules"
+        aria-label="learning rate per module">per module</button>` : ""}
+      <label>step <input type="text" inputmode="numeric" size="5" placeholder="now" data-at
+        title="Enter: back to before this step, or on to it"></label>
       ${button("branch", "Branch here", "Go back to before this step: type it, or click a curve")}
       <label data-branches hidden>branch <select data-use_branch></select></label></div>
-    <div class="jo-bar">${weights.join("")}${switches.join("")}<span data-deeper></span></div>
-    <div class="jo-waits" role="status" id="${id}waits"></div>
+    <div class="jo-bar">${weights.join("")}</div>
+    <div class="jo-bar ${many ? "jo-folded" : ""}" id="${id}modules">${many ? "freeze" : ""} ${switches.join("")}
+      <span data-deeper></span></div>
+    <div class="jo-waits" role="status" id="${id}waits"></div><div class="jo-spoken" aria-live="polite"></div>
     <div class="jo-error" role="alert"></div>
     <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another
       cell, what was pressed here is kept until that cell has ended. If it was restarted, run the cell of this lab

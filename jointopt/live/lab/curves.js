@@ -1,7 +1,7 @@
 // What the lab draws: the objective and its parts, gradients, movement, held-out metrics, influence, a picture.
 
 import { hatch, stroke, through, write } from "../shared/canvas.js";
-import { LOOK, lookOf, onLookChange, theme } from "../shared/look.js";
+import { LOOK, looksOf, onLookChange, theme } from "../shared/look.js";
 import { percent, short } from "../shared/numbers.js";
 import { escaped, pickStep, rootOf } from "../shared/page.js";
 import {
@@ -24,15 +24,16 @@ function render({ model, el }) {
     <div class="jo-grid">
       ${TITLES.map(panel).join("")}
       <section class="jo-influence-box ${["", "jo-many", "jo-wide"][(modules.length > 2) + (modules.length > 4)]}">
-      </section></div>
-    <img class="jo-picture" hidden>
+      </section><img class="jo-picture" hidden></div>
     <details><summary>Changes, as numbered on the curves</summary><ol class="jo-marks"></ol></details>`);
   el.replaceChildren(root);
   const canvases = [...root.querySelectorAll("canvas")];
   const find = (selector) => root.querySelector(selector);
-  const pick = (kind, names) =>
-    names.map((name) => ({ name, column: columns.indexOf(`${kind}.${name}`), look: lookOf(name, names) }));
-  const parts = pick("part", losses), gradients = pick("grad_norm", modules), changes = pick("change", modules);
+  const looks = looksOf(losses, modules);
+  const pick = (kind, names, those) =>
+    names.map((name) => ({ name, column: columns.indexOf(`${kind}.${name}`), look: those[name] }));
+  const parts = pick("part", losses, looks.losses);
+  const [gradients, changes] = ["grad_norm", "change"].map((kind) => pick(kind, modules, looks.modules));
   let common = null, pending = false, waiting = null, seen = [], pictureUrl = null;
 
   const draw = () => {

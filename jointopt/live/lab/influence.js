@@ -1,6 +1,6 @@
 // The influence of each loss on each module, as a table.
 
-import { lookOf, swatch } from "../shared/look.js";
+import { looksOf, swatch } from "../shared/look.js";
 import { short } from "../shared/numbers.js";
 import { escaped } from "../shared/page.js";
 
@@ -8,19 +8,21 @@ import { escaped } from "../shared/page.js";
 export function influence(cells, losses, modules) {
   const at = new Map(cells.map(([loss, module, norm]) => [`${loss} ${module}`, norm]));
   const most = Math.max(...at.values(), 1e-30), many = modules.length > 2; // many: the number beneath its disc
-  const size = many ? 22 : 28; // of a disc, in pixels
+  const looks = looksOf(losses, modules), size = many ? 22 : 28; // of a disc, in pixels
   const cell = (loss, module) => {
     const norm = at.get(`${loss} ${module}`);
     if (!at.size) return `<td aria-label="not measured yet">…</td>`;
     if (norm === undefined) return `<td aria-label="none">–</td>`;
-    const radius = Math.max(1.5, (size / 2 - 1) * Math.sqrt(norm / most)), color = lookOf(module, modules)[0];
+    const radius = Math.max(1.5, (size / 2 - 1) * Math.sqrt(norm / most)), color = looks.modules[module][0];
     const disc = `<circle cx="${size / 2}" cy="${size / 2}" r="${radius}" fill="${color}"/>`;
-    const number = many ? `<br>${short(Number(norm.toPrecision(2)))}` : ` ${short(norm)}`;
-    return `<td><svg width="${size}" height="${size}" aria-hidden="true">${disc}</svg>${number}</td>`;
+    const brief = norm && norm < 0.001 ? norm.toExponential(1) : short(Number(norm.toPrecision(2)));
+    const number = many ? `<br> ${brief}` : ` ${short(norm)}`;
+    const box = `width="${size}" height="${size}" viewBox="0 0 ${size} ${size}"`;
+    return `<td><svg ${box} aria-hidden="true">${disc}</svg>${number}</td>`;
   };
   const broken = (name) => escaped(name).replaceAll("_", "_<wbr>");
-  const head = modules.map((m) => `<th scope="col">${swatch(m, modules)}<br>${broken(m)}</th>`).join("");
-  const row = (l) => `<tr><th scope="row">${swatch(l, losses)} λ·${many ? "<wbr>" : ""}${broken(l)}</th>
+  const head = modules.map((m) => `<th scope="col">${swatch(looks.modules[m])}<br>${broken(m)}</th>`).join("");
+  const row = (l) => `<tr><th scope="row">${swatch(looks.losses[l])} λ·${many ? "<wbr>" : ""}${broken(l)}</th>
     ${modules.map((m) => cell(l, m)).join("")}</tr>`;
   const more = many ? ` jo-many" style="min-width: ${94 + 56 * modules.length}px` : "";
   return `<table class="jo-influence${more}"><caption>influence ‖∇(λ·L)‖</caption>

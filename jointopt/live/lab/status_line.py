@@ -125,3 +125,13 @@ def in_short(change: Change) -> str:
     if kind == "lr":
         return f"lr {target} {words(change.value)}" if target else f"lr {words(change.value)}"
     return f"plan {change.value}" if kind == "plan" else str(change.value)
+
+
+def duration(seconds: float) -> str:
+    """Whole minutes as such."""
+    return f"{seconds / 60:g} minutes" if seconds >= 60 else f"{seconds:g} s"
+
+
+def paused(error: Exception) -> str:
+    """Why it paused; an error without a text by its type."""
+    return f"paused: {str(error) or type(error).__name__}"

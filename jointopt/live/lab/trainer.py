@@ -16,6 +16,7 @@ from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.plan_menu import Plan, Plans
 from jointopt.live.lab.references import is_named
 from jointopt.live.lab.run import RECENT, PlanEnded
+from jointopt.live.lab.status_line import duration, paused
 from jointopt.live.lab.throttle import Throttle
 from jointopt.live.lab.worker import Worker
 from jointopt.training import Step, Task, Update
@@ -66,7 +67,7 @@ class Trainer:
         self.name, self.note, self.displayed, self.patience, self._played = name, "", False, patience, -math.inf
         self._owner, self._headless, self._error = weakref.ref(owner), False, None
         self._make_throttles()
-        self.display = Display(self.engine, name, self.obey, lambda: self.playing)
+        self.display = Display(self.engine, name, self.obey, lambda: self.worker.budget > 1)
         self.worker = Worker(f"jointopt-lab-{name}", self._take_step, self._watch)
         self.engine.controls.on_change = self.display.publish
         self.display.publish()
@@ -168,7 +169,7 @@ class Trainer:
                 "expected a finite number ≥ 0 in decimal notation, such as 0.05 or 5e-2 (the least above 0 is 5e-324),"
                 f" got {value!r}"
             )
-        if kind in ("play", "step", "reset", "branch", "use_branch") and self._headless:
+        if kind in ("play", "step", "reset", "branch", "go_to", "use_branch") and self._headless:
             raise RuntimeError("a cell runs this lab: wait for it, or press Pause")
         match kind:
             case "weight":
@@ -187,7 +188,9 @@ class Trainer:
                 self.set_budget(0)
             case "step":
                 self.set_budget(self.worker.budget + 1)  # a second press during a step is a second step
-            case "branch":
+            case "go_to" if isinstance(value, int) and value > self.engine.number:
+                self.worker.do(partial(self._play_to, value), wait=False)
+            case "branch" | "go_to":
                 self.branch(self.engine.number if value is None else value, wait=False)
             case "use_branch":
                 self.use_branch(value, wait=False)
@@ -215,7 +218,7 @@ class Trainer:
                     self._held_out.do(self.engine.evaluate)
                 self.display.send(self.note)
         except Exception as error:
-            self._error, self.note = error, _paused(error)
+            self._error, self.note = error, paused(error)
             self.worker.set_budget(0)
             self.display.send(self.note)
         if self.worker.budget == 0:
@@ -240,7 +243,7 @@ class Trainer:
         try:
             self.show()
         except Exception as error:
-            self.note = _paused(error)
+            self.note = paused(error)
             raise
 
     def _go_to(self, go: Callable[[], Branch | None], wait: bool) -> Branch | None:
@@ -254,7 +257,7 @@ class Trainer:
                 self._error = None
                 self.display.draw()
             except Exception as error:
-                self.note = _paused(error)
+                self.note = paused(error)
                 raise
             finally:
                 self.display.send(self.note)
@@ -263,6 +266,10 @@ class Trainer:
         self.set_budget(0)
         self.worker.do(work, wait)
         return arrived[0] if arrived else None
+
+    def _play_to(self, step: int) -> None:
+        self.engine.status_line.text = f"from step {self.engine.number} on to step {step}, then a pause"
+        self.set_budget(max(0, step - self.engine.number))
 
     def _make_throttles(self) -> None:
         self._held_out, self._picture = Throttle(HELD_OUT_SHARE), Throttle(PICTURE_SHARE)
@@ -273,8 +280,9 @@ class Trainer:
 
         A view that was shown may be looked at again: there, pause.
         """
-        if self.playing and min(self.display.unseen(), time.monotonic() - self._played) > self.patience:
-            self._pause(f"paused: nobody has looked for {_duration(self.patience)}; Play goes on")
+        unseen = min(self.display.unseen(), time.monotonic() - self._played)
+        if self.worker.budget > 0 and not self._headless and unseen > self.patience:
+            self._pause(f"paused: nobody has looked for {duration(self.patience)}; Play goes on")
         if self.display.unseen() <= AWAY or is_named(self._owner):
             return
         if not self.displayed:
@@ -288,13 +296,3 @@ class Trainer:
         self.display.send(note)
         self.worker.set_budget(0)
         self.display.publish()
-
-
-def _duration(seconds: float) -> str:
-    """Whole minutes as such."""
-    return f"{seconds / 60:g} minutes" if seconds >= 60 else f"{seconds:g} s"
-
-
-def _paused(error: Exception) -> str:
-    """Why it paused; an error without a text by its type."""
-    return f"paused: {str(error) or type(error).__name__}"

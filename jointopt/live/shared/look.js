@@ -7,23 +7,29 @@ export const LOOK = {
   reg: ["#009E73", [8, 3, 2, 3]],
   heldOut: ["#CC79A7", [2, 3]],
 };
-// Further modules and losses, in this order.
-const MORE_LOOKS = [["#E69F00", [12, 3]], ["#56B4E9", [3, 3]], ["#CC79A7", [6, 2, 2, 2]], ["#F0E442", [1, 2]]];
+// Of further modules and losses, in this order. Green comes before yellow where no regularizer has it.
+const COLORS = ["#E69F00", "#56B4E9", "#CC79A7", "#F0E442"];
+const DASHES = [[12, 3], [3, 3], [6, 2, 2, 2], [1, 2], [10, 2, 2, 2, 2, 2], [5, 6], [2, 7]];
 
-// The look of a module or loss by its name; further ones are numbered among all names.
 const NAMED = {
   feature_extractor: "theta", backbone: "theta", encoder: "theta", theta: "theta",
   classifier: "phi", head: "phi", roi_heads: "phi", phi: "phi", reg: "reg",
 };
-export function lookOf(name, all) {
-  if (NAMED[name]) return LOOK[NAMED[name]];
-  const others = all.filter((other) => !NAMED[other]);
-  return MORE_LOOKS[Math.max(0, others.indexOf(name)) % MORE_LOOKS.length];
+
+// The looks by name, { modules, losses }: no two are alike. Further ones are numbered, modules first.
+export function looksOf(losses, modules) {
+  const colors = losses.includes("reg") ? COLORS : [...COLORS.slice(0, 3), LOOK.reg[0], ...COLORS.slice(3)];
+  let count = 0;
+  const next = () => [colors[count % colors.length], DASHES[count++ % DASHES.length]];
+  const of = (names, ideas) => Object.fromEntries(names.map((name, i) => {
+    const idea = NAMED[name], first = names.findIndex((other) => NAMED[other] === idea) === i;
+    return [name, ideas.includes(idea) && first ? LOOK[idea] : next()];
+  }));
+  return { modules: of(modules, ["theta", "phi"]), losses: of(losses, ["reg"]) };
 }
 
 // A short piece of the line with which something is drawn.
-export function swatch(name, all) {
-  const [color, dash] = lookOf(name, all);
+export function swatch([color, dash]) {
   return `<svg class="jo-swatch" width="26" height="8" aria-hidden="true"><line x1="1" y1="4" x2="25" y2="4"
     stroke="${color}" stroke-width="3.5" stroke-dasharray="${dash.join(" ")}"/></svg>`;
 }

@@ -73,6 +73,16 @@ export function sharedLabels(positions, width) {
   return labels.map(({ text, x }) => ({ text, x }));
 }
 
+// Of positions in order: is each at least `gap` away from the last one that is?
+export function apart(positions, gap) {
+  let last = Infinity;
+  return positions.map((position) => {
+    const far = Math.abs(position - last) >= gap;
+    if (far) last = position;
+    return far;
+  });
+}
+
 // Positions moved apart to `gap` at least: each down where it would touch the one above, those past `bottom` up again.
 export function spread(positions, gap, bottom) {
   const moved = [...positions], order = [...positions.keys()].sort((a, b) => positions[a] - positions[b]);

@@ -36,6 +36,33 @@ export function onPress(button, act) {
   button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || act());
 }
 
+// A button that acts at once, or, where question() has words, asks them and acts when it is pressed again. It stops
+// asking when anything else in the root is used, with Escape, or after a while. A double click is one press, and so is
+// a key that is held.
+const ASKS_FOR = 6000, DOUBLE = 500; // ms
+export function onConfirm(root, button, spoken, question, act) {
+  const label = button.textContent;
+  let [asked, timer] = [null, null];
+  const stop = () => {
+    clearTimeout(timer);
+    if (asked !== null) [button.textContent, spoken.textContent, asked] = [label, "", null];
+  };
+  onPress(button, () => {
+    if (asked !== null && Date.now() - asked < DOUBLE) return;
+    const words = asked === null && question();
+    stop();
+    if (!words) return act(label);
+    [button.textContent, spoken.textContent, asked] = [words, words, Date.now()];
+    timer = setTimeout(stop, ASKS_FOR);
+  });
+  for (const type of ["pointerdown", "keydown", "input"])
+    root.addEventListener(type, (event) => {
+      if (event.target !== button || event.key === "Escape") stop();
+      else if (event.repeat) event.preventDefault();
+    });
+  return stop;
+}
+
 // Which of the buttons are idle: { what it does: is it }.
 export function setIdle(root, idle) {
   for (const what in idle) root.querySelector(`[data-do=${what}]`).setAttribute("aria-disabled", Boolean(idle[what]));

@@ -1,15 +1,15 @@
 // Curves over the steps on a panel of their own, with their names at their ends.
 
 import { fontOf, sheet, stroke, through, typeOf } from "./canvas.js";
-import { clamp, sharedLabels, short, spread, ticks } from "./numbers.js";
+import { apart, clamp, sharedLabels, short, spread, ticks } from "./numbers.js";
 
-const [HEIGHT, LEAST] = [124, 72], NARROW = 260; // CSS pixels: of a panel, of its curves; below which it is narrow
+const [HEIGHT, LEAST] = [124, 56], NARROW = 260; // CSS pixels: of a panel, of its curves; below which it is narrow
 
 // The parts of a panel in CSS pixels, in proportion to its type: a line of words, the gap above the first lane, …
 export function measuresOf(canvas) {
   const font = typeOf(canvas), u = font / 12, narrow = canvas.clientWidth < NARROW;
   const lines = { lane: 14 * u, gap: 6 * u, left: (narrow ? 46 : 50) * u, top: 16 * u, bottom: 18 * u };
-  return { font, narrow, height: (narrow ? 0.9 : 1) * HEIGHT * u, ...lines };
+  return { font, narrow, height: (narrow ? 0.89 : 1) * HEIGHT * u, ...lines };
 }
 
 // Room for the names beside the curves: the same in every panel, so that their steps are in line.
@@ -34,10 +34,11 @@ export function emptyPanel(canvas, { low, high, log = false, unit = short, last,
     [g.fillStyle, g.textAlign] = [colors.ink, align];
     g.fillText(words, x, y);
   };
-  for (const tick of ticks(low, high, { log })) {
+  const lines = ticks(low, high, { log }), named = apart(lines.map(Y), measures.font);
+  lines.forEach((tick, i) => {
     stroke(g, `M ${left} ${Y(tick)} H ${end}`, colors.line);
-    print("right", unit(tick), left - 6, Y(tick));
-  }
+    if (named[i]) print("right", unit(tick), left - 6, Y(tick));
+  });
   print("left", "0", left, height - 0.5 * measures.bottom);
   print("right", `step ${last}`, end, height - 0.5 * measures.bottom);
   for (const { step } of marks) stroke(g, `M ${X(step)} ${top} V ${bottom + beneath}`, colors.faint, 1, [2, 3]);

