@@ -61,23 +61,6 @@ def test_the_browser_goes_back_and_to_another_branch(make):
     ]
 
 
-def test_the_browser_plays_on_to_a_step_or_goes_back_to_it(make):
-    lab = LiveLab(make())
-    browser, state = Browser(lab), lambda: lab.display.controls.state
-    lab.run(5)
-    assert browser("go_to", value=25) == ""
-    until(lambda: lab.engine.number == 25 and not state()["playing"])
-    assert lab.engine.status_line.text == "from step 5 on to step 25, then a pause"
-    assert browser("go_to", value=10**9) == ""
-    until(lambda: lab.engine.number > 30)
-    assert state()["playing"] and browser("pause") == ""
-    lab.pause()
-    assert not state()["playing"] and len(lab.branches) == 1
-    assert browser("go_to", value=7) == ""
-    until(lambda: lab.display.curves.info["branch"] == "B")
-    assert lab.engine.number == 7
-
-
 @pytest.mark.parametrize(
     ("kind", "value", "error"),
     [

@@ -1,4 +1,4 @@
-"""The lab's menu of plans: from a cell and from the browser, while it plays."""
+"""The lab's menu of plans, from a cell and from the browser, while it plays; and how far it plays."""
 
 import pytest
 from labtools import Browser, until
@@ -80,3 +80,20 @@ def test_a_plan_that_names_no_module_pauses_the_lab_and_another_goes_on(task):
     assert "'hed'" in lab.note and lab.engine.number == 2 and len(lab.engine.log) == 1
     lab.use_plan("joint")
     assert lab.run(1).number == 2 and len(lab.engine.log) == 1
+
+
+def test_the_browser_plays_on_to_a_step_or_goes_back_to_it(make):
+    lab = LiveLab(make())
+    browser, state = Browser(lab), lambda: lab.display.controls.state
+    lab.run(5)
+    assert browser("go_to", value=25) == ""
+    until(lambda: lab.engine.number == 25 and not state()["playing"])
+    assert lab.engine.status_line.text == "from step 5 on to step 25, then a pause"
+    assert browser("go_to", value=10**9) == ""
+    until(lambda: lab.engine.number > 30)
+    assert state()["playing"] and browser("pause") == ""
+    lab.pause()
+    assert not state()["playing"] and len(lab.branches) == 1
+    assert browser("go_to", value=7) == ""
+    until(lambda: lab.display.curves.info["branch"] == "B")
+    assert lab.engine.number == 7
