@@ -1,6 +1,6 @@
 # make lab       open the first chapter in JupyterLab      make notebooks  run all chapters again, keep their outputs
 # make test      run every check                           make evidence   make the records of chapters 1 and 4 again
-# make portable  unit tests and chapters, as on other      make evidence RECORDS=applications   those of chapters 5 to 8
+# make portable  unit tests and chapters, as on other      make evidence RECORDS=applications   those of chapters 5 to 8 (frontiers: 9 to 11)
 #                processors                                make bench      measure speed and size
 # make format    rewrite the code as the checker wants it  make size       count lines, doors and circles of imports
 # make portable CHAPTERS="05_classification …"  these chapters under twenty seeds of noise, and what is near to differ

@@ -29,7 +29,11 @@ HERE = Path(__file__).parent
 WORDS = tomllib.loads((HERE / "answers.toml").read_text(encoding="utf-8"))
 APPLICATIONS = ("classification", "detection", "segmentation", "generation")
 LABELS = ("5", "10", "20", "50", "100", "200", "400")  # the parts of `labels`
-SUMS = ("2 digits", "3 digits", "4 digits")  # the parts of `parity`: of one digit, the two losses are one question
+SEVERAL_DIGITS = (
+    "2 digits",
+    "3 digits",
+    "4 digits",
+)  # the parts of `parity`: of one digit, the two losses are one question
 BUDGETS = [f"{sense} {size}" for sense, size in product(("steps", "updates", "flops"), (200, 1000))]
 NETWORKS = {"document": "document's model", "resnet": "small ResNet", "vgg": "small VGG"}
 SHIFTED = ("accuracy over clutter (%)", "accuracy inverted (%)")
@@ -113,7 +117,8 @@ def frozen_layers() -> Conditions:
 
 def ends(record: str, parts, says) -> Conditions:
     """For each arm, from where to where its seeds end; `says(least, most)` if that is for the sentence."""
-    found = {(part, arm): load(record)[part].values(arm) for part in several(parts) for arm in load(record)[part].arms}
+    parts = several(parts)
+    found = {(part, arm): load(record)[part].values(arm) for part in parts for arm in load(record)[part].arms}
     named = {(f"{arm.removeprefix('reg ')} ({part})" if len(parts) > 1 else arm): v for (part, arm), v in found.items()}
     return {
         name: fact(record, f"{v.min():.0f} to {v.max():.0f} %", "for" if says(v.min(), v.max()) else "open")
@@ -140,7 +145,9 @@ def conditions() -> dict[str, Conditions]:
         "1.3": {
             "a joint plan drops a part of its gradient": cut,
             "an end-to-end plan has a stage before": figures("labels", LABELS, "joint", then_all),
-            "the target is the parity of several digits": figures("parity", SUMS, "joint", "end to end", side=-1),
+            "the target is the parity of several digits": figures(
+                "parity", SEVERAL_DIGITS, "joint", "end to end", side=-1
+            ),
         },
         "2.1": {
             "stay random": closing("frozen") + figures("budgets", BUDGETS, "joint", "frozen random"),
@@ -252,10 +259,10 @@ def corrected() -> Figures:
 
 
 def searched() -> Figures:
-    """How far a search by gradients is ahead of random search at the same price; against the finding, unless it is."""
+    """How far a search by gradients is ahead of random search at the same price, as the record's rule has it."""
     ruled = records.verdict("search")
     text = f"DARTS − random search: {ruled['rests on']['DARTS minus random search, equal FLOPs']}"
-    return fact("search", text, "for" if ruled["Li and Talwalkar"] == "replicated" else "against")
+    return fact("search", text, "for" if ruled["Li and Talwalkar"] == "replicated" else "open")
 
 
 SPECIAL = {

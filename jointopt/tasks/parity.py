@@ -1,4 +1,4 @@
-"""Is the sum of k digits odd (document §7, challenges)? A task that end-to-end training alone does not learn.
+"""Is the sum of k digits odd (document §7, challenges)? From three digits on, end-to-end training alone fails.
 
 Two losses: "task", whether the sum is odd, which is all that end-to-end training has; and "digits", whether each digit
 is, an intermediate loss at what passes from one module to the other. Joint training counts both:
@@ -50,8 +50,8 @@ def make(
     held_out: "test" or "validation", see `classification.train_and_held_out`; of its images 1,000 sums are drawn, the
     same for every seed.
 
-    ValueError for another held_out, digits that are no whole number from 1 to 8, a size that is none from 1 to what
-    there are images for, easy that is none ≥ 0, or a λ that is no finite number ≥ 0.
+    ValueError for another held_out, or unless `digits` is a whole number from 1 to 8, `size` one from 1 to what there
+    are images for, `easy` one ≥ 0, and `reg` finite and ≥ 0.
     """
     check_count("digits", digits, 1, MOST)
     check_number("reg", reg)
@@ -138,9 +138,9 @@ def evaluate(model: OddSum, sums: Sums) -> dict[str, float]:
     }
 
 
-def share(scores: Tensor, odd: Tensor) -> float:
-    """How many of the answers are right, in percent."""
-    return 100 * float(((scores > 0) == (odd == 1)).sum()) / odd.numel()
+def share(answers: Tensor, odd: Tensor) -> float:
+    """How many of the scores are right, in percent."""
+    return 100 * float(((answers > 0) == (odd == 1)).sum()) / odd.numel()
 
 
 def picture(model: OddSum, sums: Sums) -> np.ndarray:

@@ -190,6 +190,8 @@ class Trainer:
                 self.set_budget(self.worker.budget + 1)  # a second press during a step is a second step
             case "go_to" if isinstance(value, int) and value > self.engine.number:
                 self.worker.do(partial(self._play_to, value), wait=False)
+            case "go_to" if value == self.engine.number:
+                self.set_budget(0)  # it is there
             case "branch" | "go_to":
                 self.branch(self.engine.number if value is None else value, wait=False)
             case "use_branch":

@@ -94,6 +94,7 @@ def test_the_browser_plays_on_to_a_step_or_goes_back_to_it(make):
     assert state()["playing"] and browser("pause") == ""
     lab.pause()
     assert not state()["playing"] and len(lab.branches) == 1
+    assert browser("go_to", value=lab.engine.number) == "" and len(lab.branches) == 1  # it is there
     assert browser("go_to", value=7) == ""
     until(lambda: lab.display.curves.info["branch"] == "B")
     assert lab.engine.number == 7

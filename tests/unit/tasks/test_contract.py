@@ -192,7 +192,7 @@ def others(batch):
     yield "flat", (first.flatten(1), *rest)
     yield "no image", (first[:0], *(part[:0] for part in rest))
     yield "other counts", (first[:1], *rest)
-    yield "two channels", (first.expand(-1, 3, -1, -1)[:, :2], *rest)
+    yield "two channels", (first.expand(*first.shape[:-3], 3, -1, -1)[..., :2, :, :], *rest)
     if isinstance(rest[0], torch.Tensor) and not rest[0].is_floating_point():
         yield "labels as floats", (first, rest[0].float(), *rest[1:])
         yield "a label too large", (first, rest[0] + 99, *rest[1:])

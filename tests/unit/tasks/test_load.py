@@ -10,7 +10,7 @@ from jointopt.tasks import classification
 
 def test_a_task_is_found_by_its_file():
     assert "classification" in tasks.names()
-    with pytest.raises(ValueError, match="no task is named 'clasification'; there are 'classification'"):
+    with pytest.raises(ValueError, match="no task is named 'clasification'; there are 'captions', 'classification'"):
         tasks.load("clasification")
     options = "'data', 'held_out', 'labels', 'network', 'reg', 'size', 'weights'"
     with pytest.raises(ValueError, match=f"has no option 'sise'; it has {options}"):

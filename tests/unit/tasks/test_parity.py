@@ -17,7 +17,7 @@ def task():
 
 
 class Known(nn.Module):
-    """Answers as it is told: images are marked in their first pixel with the score of their digit."""
+    """Answers what the first pixel of each image says, as the score of its digit."""
 
     def __init__(self, digits, odd_sum):
         super().__init__()
