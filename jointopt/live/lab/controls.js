@@ -140,7 +140,9 @@ function render({ model, el }) {
     at.value = "";
   };
   onPress(branch, () => leave("branch", "branch at step"));
-  at.addEventListener("keydown", ({ key }) => { if (key === "Enter" && at.value.trim()) leave("go_to", "go to step"); });
+  at.addEventListener("keydown", ({ key }) => {
+    if (key === "Enter" && at.value.trim()) leave("go_to", "go to step");
+  });
   const forget = onStep(lab, (step) => { at.value = String(step); at.focus(); });
   find("[data-use_branch]").addEventListener("change", ({ target }) => {
     send(target, `branch ${target.value}`, "use_branch", { value: target.value });
