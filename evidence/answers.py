@@ -19,7 +19,7 @@ from functools import cache
 from itertools import chain, product
 from pathlib import Path
 
-from evidence.experiments.parity import CORRECTED, SUM
+from evidence.experiments.parity import CORRECTED, HARD, KS, SUM, digits
 from evidence.record import experiment_of
 from jointopt.compare import Interval, records
 from jointopt.system import write_whole
@@ -29,11 +29,7 @@ HERE = Path(__file__).parent
 WORDS = tomllib.loads((HERE / "answers.toml").read_text(encoding="utf-8"))
 APPLICATIONS = ("classification", "detection", "segmentation", "generation")
 LABELS = ("5", "10", "20", "50", "100", "200", "400")  # the parts of `labels`
-SEVERAL_DIGITS = (
-    "2 digits",
-    "3 digits",
-    "4 digits",
-)  # the parts of `parity`: of one digit, the two losses are one question
+SEVERAL_DIGITS = [digits(k) for k in KS if k > 1]  # parts of `parity`: of one digit, the two losses are one question
 BUDGETS = [f"{sense} {size}" for sense, size in product(("steps", "updates", "flops"), (200, 1000))]
 NETWORKS = {"document": "document's model", "resnet": "small ResNet", "vgg": "small VGG"}
 SHIFTED = ("accuracy over clutter (%)", "accuracy inverted (%)")
@@ -226,9 +222,7 @@ def published() -> list[dict]:
         said = (experiment_of(name).RULE.__doc__ or claim).strip().splitlines()[0]
         words.setdefault(claim, {"paper": claim, "what": said.rstrip(".")})
     for name, its in words.items():
-        found = list(chain(*(figures(**each) for each in its.get("rests", []))))
-        if name in SPECIAL:
-            found = SPECIAL[name]()
+        found = SPECIAL[name]() if name in SPECIAL else list(chain(*(figures(**each) for each in its.get("rests", []))))
         shown = "replicated" if outcome(found) == "met" else "not replicated"
         word, record = claims.get(name, (shown, None))
         rule = "before the run" if record or its.get("before") else "afterwards"
@@ -253,9 +247,10 @@ def decay() -> Figures:
 
 def corrected() -> Figures:
     """What it adds to the sums that are right, if one digit of each is corrected."""
-    found = load("parity")["3 digits"]
+    part = digits(HARD)
+    found = load("parity")[part]
     gain = found.values("joint", CORRECTED) - found.values("joint", SUM)
-    return [figure(("parity", "3 digits", "joint, corrected", "joint", SUM), gain)]
+    return [figure(("parity", part, "joint, corrected", "joint", SUM), gain)]
 
 
 def searched() -> Figures:
