@@ -43,8 +43,7 @@ def by_player(gradients, player):
 # The task
 
 
-def test_a_player_and_its_loss_have_one_color(task):
-    """Which goes by their order."""
+def test_the_players_come_in_the_order_of_their_losses(task):
     assert module_names(task.model) == ["generator", "discriminator"]
     assert list(task.weights) == ["generator", "discriminator", "penalty"]
 
