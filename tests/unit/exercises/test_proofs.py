@@ -1,0 +1,123 @@
+"""Each exercise of each chapter is proven: its stub is blank, its solution right, each wrong answer has its own words.
+
+The answers are in exercises/chNN.py. Those that train are right and wrong under noise, too.
+"""
+
+import contextlib
+import io
+import linecache
+import re
+
+import jitter
+import nbformat
+import pytest
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from jointopt.exercises import notes
+from jointopt.exercises.registry import Prediction, find, of_chapter
+from tools import exercises as tool
+
+CHAPTERS = [path for path in tool.CHAPTERS if tool.proofs_of(path).exists()]
+BOOKS = {path: nbformat.read(path, as_version=4) for path in CHAPTERS}
+CASES = [(path, block) for path in CHAPTERS for block in tool.blocks(tool.proofs_of(path))]
+SEEDS = range(1, 6)  # of the noise
+LEAST, LEAST_PER_CHAPTER = 80, 6
+
+over_chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the file of progress is kept there
+
+
+def printed(source):
+    """What a cell prints. It begins anew: an exercise stands on its own."""
+    out, source = io.StringIO(), f"from jointopt import exercises\n{source}"
+    linecache.cache["<answer>"] = (len(source), None, source.splitlines(keepends=True), "<answer>")  # as IPython does
+    with contextlib.redirect_stdout(out):
+        exec(compile(source, "<answer>", "exec"), {"__name__": "__main__"})
+    return out.getvalue()
+
+
+@contextlib.contextmanager
+def counted():
+    """How many optimizer steps were taken."""
+    steps = []
+    handle = register_optimizer_step_pre_hook(lambda *_: steps.append(1))
+    try:
+        yield steps
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize(
+    ("path", "block"), CASES, ids=[f"{block.number}-{block.name or 'solution'}" for _, block in CASES]
+)
+def test_an_answer_gets_its_words(path, block):
+    stub = tool.stubs(BOOKS[path])[block.number].source
+
+    def judge():
+        words = printed(tool.filled(stub, block.source))
+        assert words.startswith(f"{block.number}  " + ("not yet: " if block.name else "right.")), words
+        assert block.words in words and len(words.splitlines()) == 1
+
+    with counted() as steps:
+        judge()
+    assert notes.of(block.number) == {"answered": True, "right": block.name is None}
+    if steps:
+        for seed in SEEDS:
+            with jitter.noise(seed):
+                judge()
+
+
+@over_chapters
+def test_a_stub_is_blank_as_it_is_committed(path):
+    for number, cell in tool.stubs(BOOKS[path]).items():
+        words = printed(cell.source)
+        blank = "no prediction yet" if isinstance(find(number), Prediction) else "not answered yet"
+        assert words.startswith(f"{number}  {blank}") and len(words.splitlines()) == 1
+        (output,) = cell.outputs
+        assert output.text == words and not notes.all_of()
+
+
+@over_chapters
+def test_a_chapter_has_its_exercises(path):
+    titles, numbers = tool.titles(BOOKS[path]), of_chapter(int(path.name[:2]))
+    assert (
+        [title.number for title in titles] == numbers == [f"{int(path.name[:2])}.{n + 1}" for n in range(len(numbers))]
+    )
+    assert list(tool.stubs(BOOKS[path])) == numbers and len(numbers) >= LEAST_PER_CHAPTER
+    for title in titles:
+        assert title.kind in tool.KINDS and 1 <= title.dots <= 3 and 1 <= title.minutes <= 60
+        assert (title.kind == "predict") == isinstance(find(title.number), Prediction)
+        assert find(title.number).hints
+    assert {title.kind for title in titles} >= {"predict", "find the bug"}
+
+
+@over_chapters
+def test_every_check_has_a_solution_and_two_wrong_answers(path):
+    answers = [block for other, block in CASES if other == path]
+    checks = {number for number in of_chapter(int(path.name[:2])) if not isinstance(find(number), Prediction)}
+    assert {block.number for block in answers} == checks
+    for number in checks:
+        names = [block.name for block in answers if block.number == number]
+        words = [block.words for block in answers if block.number == number and block.name]
+        assert names.count(None) == 1 and len(names) >= 3 and len(set(names)) == len(names)
+        assert len(set(words)) >= 2, f"{number}: two wrong answers get words of their own"
+
+
+@over_chapters
+def test_a_prediction_is_compared_once_its_figure_is_there(path):
+    text = "\n".join(cell.source for cell in BOOKS[path].cells if cell.cell_type == "code")
+    for number in of_chapter(int(path.name[:2])):
+        if isinstance(find(number), Prediction):
+            predicted, compared = (text.find(f'exercises.{name}("{number}"') for name in ("predict", "compare"))
+            assert 0 <= predicted < compared, number
+
+
+@over_chapters
+def test_the_folded_solution_is_the_proven_one(path):
+    text = "\n".join(cell.source for cell in BOOKS[path].cells if cell.cell_type == "markdown")
+    folded = re.findall(r"<details><summary>Solution ([\d.]+)</summary>\s+```python\n(.*?)```", text, re.S)
+    assert dict(folded) == tool.solutions(path) and len(folded) == len(dict(folded))
