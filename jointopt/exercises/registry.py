@@ -28,7 +28,9 @@ class Prediction(NamedTuple):
     @property
     def wanted(self) -> str:
         """What to write in place of None."""
-        return "one of " + ", ".join(map(repr, self.choices)) if self.choices else f"a number{self._unit}"
+        if self.choices:
+            return "one of " + ", ".join(map(repr, self.choices))
+        return f"a number ({self.unit})" if self.unit else "a number"
 
     def read(self, value: object) -> float | str:
         """The value, if it can be a prediction."""

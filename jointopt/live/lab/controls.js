@@ -4,7 +4,7 @@
 import { looksOf, swatch } from "../shared/look.js";
 import { mailbox } from "../shared/mailbox.js";
 import { decimal, short, weightScale } from "../shared/numbers.js";
-import { escaped, onConfirm, onPress, onStep, rootOf, setIdle, setSlider } from "../shared/page.js";
+import { escaped, layOut, onConfirm, onPress, onStep, rootOf, setIdle, setSlider } from "../shared/page.js";
 import { courseOf, showCourses } from "./course.js";
 
 const SCALE = weightScale(-6, 2, 10), RATES = weightScale(-6, 0, 10);
@@ -22,13 +22,16 @@ const LOST_AFTER = 6000; // ms without an answer after which the kernel is taken
 const WAITING_AFTER = 300; // ms without an answer after which a control is marked: most answers come before
 
 function render({ model, el }) {
-  const { losses, modules, optimizers, plans, name, lab } = model.get("spec");
+  const { losses, modules, optimizers, plans, name, lab, view } = model.get("spec");
   const id = `jo${Math.random().toString(36).slice(2)}`;
   const html = markup(id, losses, modules, optimizers, plans);
   const root = rootOf("controls", html, `Training controls of the lab ${name}`);
   el.replaceChildren(root);
   // It stays in sight unless it takes much of the window: in large type, or with many modules on a narrow page.
-  const sizes = new ResizeObserver(() => el.classList.toggle("jo-stays", root.offsetHeight < 0.4 * innerHeight));
+  const sizes = new ResizeObserver(() => {
+    layOut(root, view);
+    el.classList.toggle("jo-stays", root.offsetHeight < 0.4 * innerHeight);
+  });
   sizes.observe(root);
   const find = (selector) => root.querySelector(selector);
 

@@ -3,7 +3,7 @@
 import { hatch, stroke, through, write } from "../shared/canvas.js";
 import { LOOK, looksOf, onLookChange, theme } from "../shared/look.js";
 import { percent, short } from "../shared/numbers.js";
-import { escaped, pickStep, rootOf } from "../shared/page.js";
+import { escaped, layOut, pickStep, rootOf } from "../shared/page.js";
 import {
   curve, emptyPanel, logRange, measuresOf, nameEnds, pale, roomFor, runs, standing, stepAt,
 } from "../shared/panel.js";
@@ -17,7 +17,7 @@ const TITLES = [
 const panel = (title) => `<figure><figcaption>${title}</figcaption><canvas role="img"></canvas></figure>`;
 
 function render({ model, el }) {
-  const { losses, modules, columns, lab } = model.get("spec");
+  const { losses, modules, columns, lab, view } = model.get("spec");
   const root = rootOf("curves", `
     <div class="jo-head"><span class="jo-step"></span>
       <span class="jo-status" role="status" aria-live="polite"></span></div>
@@ -39,6 +39,7 @@ function render({ model, el }) {
   const draw = () => {
     const info = model.get("info");
     root.dataset.step = info.number ?? 0;
+    layOut(root, view);
     // JupyterLab hides the page for a moment when its theme changes, and nothing tells when it is shown again.
     pending = !root.clientWidth;
     if (pending) waiting = setTimeout(draw, 200);

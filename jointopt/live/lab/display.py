@@ -73,6 +73,11 @@ class Display:
         self._closed = False
         self._others: tuple[Branch, int] = engine.current, 0  # what was sent: the other branches of this one
 
+    def lay_out(self, view: str | None) -> None:
+        """In both views: "slide", or None, as there is room."""
+        for each in (self.controls, self.curves):
+            each.spec = {**each.spec, "view": view}
+
     def _notice(self, message: dict) -> None:
         """The browser is there. What it has missed is sent again."""
         self._last_message = time.monotonic()

@@ -12,7 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from jointopt import figures
-from jointopt.checks import check_count, check_positive
+from jointopt.checks import check_choice, check_count, check_positive
 from jointopt.compare import Arm
 from jointopt.controls import Controls
 from jointopt.live.lab import saved_run
@@ -33,6 +33,7 @@ class LiveLab:
     plan      Updates; None: joint, without end; {name: Updates}: a menu to choose from, which begins with the first
     controls  λ, frozen modules and learning rate to begin with; a cell may change them later, as the browser does
     name      a second lab of this name replaces the first, so that a cell can be run again
+    view      "slide": compact, in larger type. None: as there is room; slides ask for the compact layout by themselves
     patience  seconds for which it plays on when nobody looks: a tab that was left takes a whole core. Then it pauses,
               and says so; Play goes on. It never stops a `run`. None: it plays on
 
@@ -48,12 +49,15 @@ class LiveLab:
         controls: Controls | None = None,
         name: str = "main",
         patience: float | None = 600.0,
+        view: str | None = None,
     ):
         if not isinstance(task, Task):
             raise ValueError(f"a lab needs a Task, got {type(task).__name__}; jointopt.tasks.load(name) makes one")
+        check_choice("view", view, (None, "slide"))
         seconds = math.inf if patience is None else check_positive("a lab's patience", patience)
         self._trainer = Trainer(task, plan, controls, name, owner=self, patience=seconds)
         self.engine, self.display = self._trainer.engine, self._trainer.display
+        self.display.lay_out(view)
         self.controls = self.engine.controls
 
     def __repr__(self) -> str:

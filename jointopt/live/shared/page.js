@@ -16,6 +16,15 @@ export function rootOf(kind, html, label) {
   return root;
 }
 
+// A compact layout: where the lab was made with view="slide", where the page asks for it by --jo-view, as slides do,
+// or where the window is too low for all of it.
+const LOW = 640; // CSS pixels
+export function layOut(root, view) {
+  if (view === "slide") root.style.setProperty("--jo-type", "18px");
+  const asked = view || getComputedStyle(root).getPropertyValue("--jo-view").trim();
+  root.classList.toggle("jo-slide", asked === "slide" || innerHeight < LOW);
+}
+
 export function escaped(text) {
   return String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }

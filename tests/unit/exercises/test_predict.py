@@ -47,7 +47,7 @@ def test_a_choice(said):
 def test_none_takes_a_prediction_back(said, stub):
     said(exercises.predict, "1.99", 40)
     words = said(exercises.predict, "1.99", stub)
-    assert words == "1.99  no prediction yet: put a number % in place of None, before you read on."
+    assert words == "1.99  no prediction yet: put a number (%) in place of None, before you read on."
     assert said(exercises.compare, "1.99", 53).endswith("You made no prediction.")
     assert "one of 'joint', 'staged'" in said(exercises.predict, "1.98", stub)
 

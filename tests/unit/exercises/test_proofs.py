@@ -21,7 +21,7 @@ CHAPTERS = [path for path in tool.CHAPTERS if tool.proofs_of(path).exists()]
 BOOKS = {path: nbformat.read(path, as_version=4) for path in CHAPTERS}
 CASES = [(path, block) for path in CHAPTERS for block in tool.blocks(tool.proofs_of(path))]
 SEEDS = range(1, 6)  # of the noise
-LEAST, LEAST_PER_CHAPTER = 80, 6
+LEAST, LEAST_PER_CHAPTER = 80, 6  # exercises
 
 over_chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
@@ -121,3 +121,9 @@ def test_the_folded_solution_is_the_proven_one(path):
     text = "\n".join(cell.source for cell in BOOKS[path].cells if cell.cell_type == "markdown")
     folded = re.findall(r"<details><summary>Solution ([\d.]+)</summary>\s+```python\n(.*?)```", text, re.S)
     assert dict(folded) == tool.solutions(path) and len(folded) == len(dict(folded))
+
+
+def test_every_chapter_has_exercises_and_there_are_eighty_of_four_kinds():
+    assert CHAPTERS == tool.CHAPTERS
+    kinds = [title.kind for path in CHAPTERS for title in tool.titles(BOOKS[path])]
+    assert len(kinds) >= LEAST and min(kinds.count(kind) for kind in tool.KINDS) >= 12

@@ -4,7 +4,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from jointopt import exercises
-from jointopt.exercises.quiz import FILES
+from jointopt.exercises.questions import FILES
 
 
 @pytest.mark.parametrize("chapter", FILES)

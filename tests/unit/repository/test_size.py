@@ -40,4 +40,4 @@ def test_arrows_between_rooms_are_those_between_modules():
 def test_it_prints_each_measure(capsys):
     size.main()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 6 and all(re.match(r" *[\d,]+ .+ \(.*[\d,]+.*\)", line) for line in lines)
+    assert len(lines) == 7 and all(re.match(r" *[\d,]+ .+ \(.*[\d,]+.*\)", line) for line in lines)

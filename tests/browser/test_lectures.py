@@ -1,0 +1,127 @@
+"""Every lecture, slide by slide, at 1280×720, by keyboard alone: all fits, each lab plays, each figure is one key away.
+
+With PICTURES=folder each slide is kept as a picture, to be looked at.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from lab_server import Notebook, until
+
+LECTURES = sorted((Path(__file__).parents[2] / "lectures").glob("*.ipynb"))
+WIDTH, HEIGHT, LAB_HEIGHT, TYPE = 1280, 720, 600, 18
+# Of what is seen of the slide: where it ends; the widest, what is cut off; the active cell.
+SLIDE = """() => {
+  const seen = (e) => e.getClientRects().length && e.getBoundingClientRect().height > 4
+    && getComputedStyle(e).visibility !== 'hidden';
+  const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')].filter(seen);
+  const boxes = cells.map((e) => e.getBoundingClientRect());
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  const having = (selector) => cells.filter((e) => e.querySelector(selector)).length;
+  const within = (e) => e.scrollWidth - e.clientWidth;
+  const outputs = cells.flatMap((e) => [...e.querySelectorAll('.jp-OutputArea-output, .jp-RenderedMarkdown')]);
+  return { top: Math.min(...boxes.map((b) => b.top)), bottom: Math.max(...boxes.map((b) => b.bottom)),
+    right: Math.max(...boxes.map((b) => b.right)), over: Math.max(0, ...outputs.filter(seen).map(within)),
+    active: notebook.activeCellIndex, words: cells.map((e) => e.innerText).join(' ').trim(),
+    cells: notebook.widgets.map((w, i) => [w.node, i]).filter(([node]) => cells.includes(node)).map(([, i]) => i),
+    labs: having('.jo-curves'), pictures: having('img'),
+    errors: having('[data-mime-type="application/vnd.jupyter.stderr"]') };
+}"""
+LAB = """() => {
+  const seen = (e) => e.getClientRects().length;
+  const all = (selector) => [...document.querySelectorAll(selector)].filter(seen);
+  const [controls, curves] = ['.jo-controls', '.jo-curves'].map((name) => all(name)[0].getBoundingClientRect());
+  return { height: curves.bottom - controls.top, step: Number(all('.jo-curves')[0].dataset.step),
+    type: parseFloat(getComputedStyle(all('.jo-controls button')[0]).fontSize) };
+}"""
+
+
+@pytest.fixture
+def lecture(new_page, server, path):
+    """The lecture as a trusted copy, all its cells run, presented."""
+    page = new_page()
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    notebook = Notebook(page, server, server.copy_of(path))
+    page.get_by_role("button", name="Run all cells", exact=True).click()
+    count = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
+    until(lambda: not notebook.busy() and _has_run(page), "all cells to run")
+    page.get_by_role("button", name="Present", exact=True).click()
+    page.wait_for_function("() => document.body.dataset.jpDeckMode === 'presenting'")
+    yield notebook, count
+    for kernel in server.api("/api/kernels"):
+        server.api(f"/api/kernels/{kernel['id']}", "DELETE")
+
+
+def _has_run(page):
+    """True if each code cell has a number."""
+    return page.evaluate(
+        """() => window.jupyterapp.shell.currentWidget.content.widgets.every(
+             (w) => w.model.type !== 'code' || w.model.executionCount !== null)"""
+    )
+
+
+def keep(page, path, number):
+    """A picture of the slide, where somebody asked for them."""
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=Path(folder) / f"{path.stem}-{number:02}.png")
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_every_slide_by_keyboard(lecture, path, errors):
+    notebook, count = lecture
+    page = notebook.page
+    seen, number, played = set(), 0, 0
+    while True:
+        slide = settled(page)
+        keep(page, path, number)
+        assert slide["words"] or slide["pictures"] or slide["labs"], f"{path.stem}: blank after {sorted(seen)}"
+        assert 0 <= slide["top"] and slide["bottom"] <= HEIGHT and slide["right"] <= WIDTH, (number, slide)
+        assert slide["over"] <= 1 and not slide["errors"], (number, slide)
+        if slide["labs"] and not seen >= set(slide["cells"]):
+            play(page)
+            played += 1
+            keep(page, path, 100 + number)
+        seen.update(slide["cells"])
+        page.keyboard.press("ArrowDown")
+        before, number = slide["active"], number + 1
+        if settled(page)["active"] == before:
+            page.keyboard.press("ArrowRight")
+            if settled(page)["active"] == before:
+                break
+    skipped = {i for i in range(count) if is_note(page, i)}
+    assert seen == set(range(count)) - skipped and played and not errors
+
+
+def is_note(page, index):
+    return page.evaluate(
+        """(i) => window.jupyterapp.shell.currentWidget.content.widgets[i].model.getMetadata('slideshow')?.slide_type
+                  === 'skip'""",
+        index,
+    )
+
+
+def settled(page):
+    """What is seen, once nothing moves any more."""
+    last = page.evaluate(SLIDE)
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        now = page.evaluate(SLIDE)
+        if now == last:
+            return now
+        last = now
+    return last
+
+
+def play(page):
+    """By keyboard: the lab plays in the slide, and it fits."""
+    button = page.get_by_role("button", name="Play", exact=True).locator("visible=true")
+    before = page.evaluate(LAB)
+    button.focus()
+    page.keyboard.press("Enter")
+    until(lambda: page.evaluate(LAB)["step"] >= before["step"] + 3, "the lab to play in its slide")
+    page.get_by_role("button", name="Pause", exact=True).locator("visible=true").focus()
+    page.keyboard.press("Enter")
+    measured = page.evaluate(LAB)
+    assert measured["height"] <= LAB_HEIGHT and measured["type"] >= TYPE, measured
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.content.node.focus()")

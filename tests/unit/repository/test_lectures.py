@@ -1,0 +1,95 @@
+"""The lectures are what their files and the chapters make, and the guide says what they say."""
+
+import re
+
+import nbformat
+import pytest
+
+from jointopt.exercises.registry import of_chapter
+from tools import lectures
+
+FILES = lectures.FILES
+LIVE = re.compile(r"^(lab|landscape|plane)$", re.M)  # a cell that shows a lab or another live view
+over_lectures = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+
+
+def test_every_chapter_has_a_lecture():
+    assert [file.stem for file in FILES] == [
+        chapter.name[:2] for chapter in sorted((lectures.ROOT / "notebooks").glob("*.ipynb"))
+    ]
+
+
+@over_lectures
+def test_a_lecture_is_what_its_file_and_its_chapter_make(file):
+    assert nbformat.read(file.with_suffix(".ipynb"), as_version=4) == lectures.lecture(file), "run make lectures"
+
+
+@over_lectures
+def test_a_lecture_has_its_length_and_its_words(file):
+    plan = lectures.read(file)
+    assert 30 <= lectures.minutes(file) <= 45 and 8 <= len(plan["step"]) <= 16
+    assert sum("ask" in step for step in plan["step"]) >= 2
+    assert len(plan["guide"]["ask"]) == 2 and len(plan["guide"]["wrong"]) >= 2 and plan["guide"]["split"]
+    assert {number for _, number in plan["guide"]["wrong"]} <= set(of_chapter(int(file.stem)))
+
+
+@over_lectures
+def test_what_is_live_has_a_static_figure_one_key_away(file):
+    code = {cell.id: cell.source for cell in nbformat.read(lectures.chapter_of(file), as_version=4).cells}
+    live = [
+        step for step in lectures.read(file)["step"] if any(LIVE.search(code[name]) for name in step.get("cells", ()))
+    ]
+    assert live, "a lecture shows something live"
+    assert all("figure" in step for step in live)
+
+
+def test_the_pages_are_what_the_files_make():
+    text = lectures.TEACHING.read_text(encoding="utf-8")
+    assert lectures.guide(text) == text, "run make lectures"
+    assert lectures.questions() == (lectures.ROOT / "docs" / "quizzes.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_has_the_minutes_of_the_lectures():
+    text = lectures.TEACHING.read_text(encoding="utf-8").partition(lectures.MARK)[0]
+    named = re.findall(r"(\d+) \((\d+) min", text)
+    assert {int(chapter) for chapter, _ in named} == {int(file.stem) for file in FILES}
+    for chapter, minutes in named:
+        assert lectures.minutes(FILES[int(chapter)]) == int(minutes), chapter
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A lecture of chapter 1 with this in place of that."""
+
+    def make(old, new):
+        file = tmp_path / "01.toml"
+        text = FILES[1].read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new), encoding="utf-8")
+        return file
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"cell-02"', '"cell-gone"', "01_objective.ipynb has no code cell 'cell-gone'"),
+        ('"cell-02"', '"cell-01"', "has no code cell 'cell-01'"),  # Markdown
+        ('["cell-02", "cell-04"]', '["cell-04", "cell-02"]', "'cell-02' runs before one that it follows here"),
+        ("minutes = 3", "minutes = 0", "minutes must be a whole number ≥ 1"),
+        ("notes = ", "note = ", r"expected ask, .*, got \['note'\]"),
+    ],
+)
+def test_a_file_that_is_wrong(changed, old, new, words):
+    with pytest.raises(ValueError, match=words):
+        lectures.lecture(changed(old, new))
+
+
+def test_the_settings_are_found_by_jupyterlab(monkeypatch, tmp_path):
+    monkeypatch.setattr(lectures, "SETTINGS", tmp_path / "overrides.d")
+    monkeypatch.setattr("sys.argv", ["lectures", "--settings"])
+    lectures.main()
+    assert (tmp_path / "overrides.d" / "jointopt.json").read_text() == (
+        lectures.ROOT / "lectures" / "jointopt.json"
+    ).read_text()

@@ -1,0 +1,145 @@
+"""Lectures: slides made of a chapter's cells, outputs included, in the order and with the words of lectures/NN.toml.
+
+    python -m tools.lectures            writes lectures/NN.ipynb for each lectures/NN.toml, and what docs/ makes of them
+    python -m tools.lectures --settings puts lectures/jointopt.json where JupyterLab of this environment finds it
+
+A step of the file is a slide: `show` (Markdown), `ask` (a question to the hall), `cells` (ids of code cells of the
+chapter), `hide` (those whose input is not shown), `figure` (ids of the cells that end in the static picture of a lab:
+one key further down, should the kernel fail), `minutes`, `notes` (for the lecturer; not shown). `[guide]` is for
+docs/teaching.md: what students get `wrong`, each with the exercise that shows it; two questions to `ask`; what to do
+when the predictions `split`.
+"""
+
+import argparse
+import copy
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from jointopt.exercises.questions import FILES as QUIZ_FILES
+from jointopt.exercises.questions import quiz
+from tools.execute import METADATA, ROOT
+
+FILES = sorted((ROOT / "lectures").glob("*.toml"))
+SETTINGS = Path(sys.prefix, "share", "jupyter", "lab", "settings", "overrides.d")
+TEACHING = ROOT / "docs" / "teaching.md"
+MARK = "<!-- What follows is made of lectures/NN.toml by `python -m tools.lectures`. -->"
+QUIZZES = "`jointopt/exercises/quizzes/`"
+STEP = {"show", "ask", "cells", "hide", "figure", "minutes", "notes"}
+HIDDEN = "deck-hide-input"  # a tag; lectures/jointopt.json hides the input of such a cell in a slide
+BUTTONS = """<button data-commandlinker-command="runmenu:run-all" data-commandlinker-args="{}">Run all cells</button>
+<button data-commandlinker-command="deck:toggle" data-commandlinker-args="{}">Present</button>"""
+
+
+def chapter_of(file: Path) -> Path:
+    """The chapter that a lecture is made of."""
+    (chapter,) = (ROOT / "notebooks").glob(f"{file.stem}_*.ipynb")
+    return chapter
+
+
+def read(file: Path) -> dict:
+    """A lecture's file. ValueError if a step has a key that none has, or lacks its minutes."""
+    plan = tomllib.loads(file.read_text(encoding="utf-8"))
+    for number, step in enumerate(plan["step"]):
+        if unknown := step.keys() - STEP:
+            raise ValueError(f"{file.name}, step {number}: expected {', '.join(sorted(STEP))}, got {sorted(unknown)}")
+        if not isinstance(step.get("minutes"), int) or step["minutes"] < 1:
+            raise ValueError(f"{file.name}, step {number}: minutes must be a whole number ≥ 1")
+    return plan
+
+
+def lecture(file: Path) -> nbformat.NotebookNode:
+    """The slides. ValueError if a step names a cell that the chapter does not have (any more), or in another order."""
+    chapter, plan = chapter_of(file), read(file)
+    code = {cell.id: cell for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"}
+    order, last, cells = list(code), -1, []
+
+    def take(step: int, name: str, kind: str | None, hidden: bool) -> None:
+        nonlocal last
+        where = f"{file.name}, step {step}"
+        if name not in code:
+            raise ValueError(f"{where}: {chapter.name} has no code cell {name!r}")
+        if order.index(name) <= last:
+            raise ValueError(f"{where}: in {chapter.name} the cell {name!r} runs before one that it follows here")
+        last = order.index(name)
+        cells.append(_slide(copy.deepcopy(code[name]), kind, [HIDDEN] if hidden else []))
+
+    for number, step in enumerate(plan["step"]):
+        words = step.get("show", "").strip()
+        words += f"\n\n**{step['ask']}**" if "ask" in step else ""
+        words += f"\n\n{BUTTONS}" if number == 0 else ""
+        cells.append(_slide(new_markdown_cell(words.strip(), id=f"slide-{number:02}"), "slide"))
+        for name in step.get("cells", ()):
+            take(number, name, None, name in step.get("hide", ()))
+        for position, name in enumerate(step.get("figure", ())):
+            take(number, name, None if position else "subslide", hidden=True)
+        notes = f"*{step['minutes']} min.* {step.get('notes', '')}".strip()
+        cells.append(_slide(new_markdown_cell(notes, id=f"notes-{number:02}"), "skip", ["notes"]))
+    return new_notebook(cells=cells, metadata=copy.deepcopy(METADATA))
+
+
+def _slide(cell: nbformat.NotebookNode, kind: str | None, tags: list[str] = ()) -> nbformat.NotebookNode:
+    """kind None: the cell continues the slide before. (A type "-" would hide it.)"""
+    if kind:
+        cell.metadata["slideshow"] = {"slide_type": kind}
+    if tags:
+        cell.metadata["tags"] = sorted({*cell.metadata.get("tags", ()), *tags})
+    return cell
+
+
+def minutes(file: Path) -> int:
+    """How long a lecture takes."""
+    return sum(step["minutes"] for step in read(file)["step"])
+
+
+def guide(text: str) -> str:
+    """docs/teaching.md with what stands beneath MARK made anew: a section for each chapter."""
+    sections = [_section(file) for file in FILES]
+    return text[: text.index(MARK)] + MARK + "\n\n" + "\n\n".join(sections) + "\n"
+
+
+def _section(file: Path) -> str:
+    plan, chapter = read(file), chapter_of(file)
+    wrong = [
+        f"- {words} → [{number}](../notebooks/{chapter.name}#Exercises)" for words, number in plan["guide"]["wrong"]
+    ]
+    ask = [f"{number}. {words}" for number, words in enumerate(plan["guide"]["ask"], start=1)]
+    head = f"### {int(file.stem)} {plan['title']}: {minutes(file)} minutes, {len(plan['step'])} slides"
+    parts = [head, "What students get wrong, and the exercise that shows it:", "\n".join(wrong), "Ask the hall:"]
+    return "\n\n".join([*parts, "\n".join(ask), f"When the predictions split: {plan['guide']['split']}"])
+
+
+def questions() -> str:
+    """docs/quizzes.md: the questions of all chapters, with the right option and the reason."""
+    lines = ["# The quizzes, with answers", "", f"Made by `python -m tools.lectures` from {QUIZZES}.", ""]
+    for chapter in QUIZ_FILES:
+        lines += [f"## Chapter {chapter}", ""]
+        for number, question in enumerate(quiz(chapter).questions, start=1):
+            lines += [f"**{number}. {question.ask}**", ""]
+            for option, reason in question.options:
+                lines.append(f"- {'**' + option + '**' if option == question.right else option} *{reason}*")
+            lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the slides and the pages, or the settings."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--settings", action="store_true")
+    if parser.parse_args().settings:
+        SETTINGS.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "lectures" / "jointopt.json", SETTINGS)
+        return
+    for file in FILES:
+        nbformat.write(lecture(file), file.with_suffix(".ipynb"))
+        print(f"{file.stem}: {len(read(file)['step'])} slides, {minutes(file)} minutes")
+    TEACHING.write_text(guide(TEACHING.read_text(encoding="utf-8")), encoding="utf-8")
+    (ROOT / "docs" / "quizzes.md").write_text(questions(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
