@@ -1,7 +1,7 @@
 # make lab       open the first chapter in JupyterLab      make notebooks  run all chapters again, keep their outputs
 # make lecture N=4   open the slides of chapter 4           make lectures   make all slides again from their chapters
 # make solved    chapters with the solutions in place      make student    chapters without solutions
-# make course    runs both, as CI does
+# make course    runs both, and goes through every slide in a browser
 # make test      run every check                           make evidence   make the records of chapters 1 and 4 again
 # make portable  unit tests and chapters, as on other      make evidence RECORDS=applications   those of chapters 5 to 8 (frontiers: 9 to 11)
 #                processors                                make bench      measure speed and size
@@ -32,7 +32,7 @@ lecture: .venv/requirements.installed .venv/slides.installed
 lectures: .venv/requirements.installed
 	$(BIN)/python -m tools.lectures
 
-course: .venv/requirements-test.installed
+course: system .venv/requirements-test.installed .venv/slides.installed
 	$(BIN)/python tests/run.py course
 
 solved student: .venv/requirements.installed

@@ -2,7 +2,7 @@
 
     python tests/run.py                  lint, unit, chapters, browser; at the end a line for each
     python tests/run.py unit chapters    some of them
-    python tests/run.py course           the chapters with their exercises solved, and as students get them: CI alone
+    python tests/run.py course           the chapters solved, and as students get them; every slide of every lecture
     python tests/run.py --portable       unit and chapters in environments in which sums come out otherwise
 
 The chapters run with noise on each gradient (tests/jitter/jitter.py), against outputs that were made without: what
@@ -27,6 +27,7 @@ import jitter  # noqa: E402
 PYTEST = [sys.executable, "-m", "pytest", "-n", "{processes}"]
 # No test waits for a clock: these are for what hangs. One slow machine under load is not to meet them.
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-kernel-startup-timeout=600"]
+SLIDES = "tests/browser/test_lectures.py"  # of each lecture, by keyboard: a minute or two each
 STAGES = {
     "lint": [
         [sys.executable, "-m", "ruff", "check"],
@@ -39,14 +40,14 @@ STAGES = {
         [*PYTEST, "tests/evidence", "tests/unit"],
     ],
     "chapters": [[*PYTEST, "--dist", "loadfile", *NBVAL, "notebooks", "lectures"]],
-    "browser": [[*PYTEST, "tests/browser"]],
+    "browser": [[*PYTEST, "tests/browser", f"--ignore={SLIDES}"]],
     "course": [
         [sys.executable, "-m", "tools.exercises", "student"],
         [*PYTEST, "--dist", "loadfile", *NBVAL, "student"],
-        [*PYTEST, "tests/course"],
+        [*PYTEST, "tests/course", SLIDES],
     ],
 }
-ASKED_FOR = ("course",)  # run when named: a reader's `make test` is long enough
+ASKED_FOR = ("course",)  # run when named, after a change of exercises or lectures: `make test` is long enough
 # In each, sums come out otherwise than on this processor, or in another order. One thread, unless it says two.
 ENVIRONMENTS = {
     "jitter, seed 2": {"JITTER": "2"},

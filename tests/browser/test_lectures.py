@@ -89,7 +89,7 @@ def test_every_slide_by_keyboard(lecture, path, errors):
             page.keyboard.press("ArrowRight")
             if settled(page)["active"] == before:
                 break
-    skipped = {i for i in range(count) if is_note(page, i)}
+    skipped = {i for i in range(count) if is_note(page, i) or is_hidden(page, i)}
     assert seen == set(range(count)) - skipped and played and not errors
 
 
@@ -97,6 +97,15 @@ def is_note(page, index):
     return page.evaluate(
         """(i) => window.jupyterapp.shell.currentWidget.content.widgets[i].model.getMetadata('slideshow')?.slide_type
                   === 'skip'""",
+        index,
+    )
+
+
+def is_hidden(page, index):
+    """True for a cell without output, whose input is hidden: it is there for the names that it defines."""
+    return page.evaluate(
+        """(i) => { const { model } = window.jupyterapp.shell.currentWidget.content.widgets[i];
+             return (model.getMetadata('tags') ?? []).includes('deck-hide-input') && !model.outputs.length; }""",
         index,
     )
 
