@@ -26,8 +26,8 @@ lab: .venv/requirements.installed
 # Opened trusted, else its buttons are not shown.
 lecture: .venv/requirements.installed .venv/slides.installed
 	@test -n "$(N)" || { echo "Which chapter? As in: make lecture N=4"; exit 1; }
-	$(BIN)/jupyter trust lectures/$(shell printf %02d $(N)).ipynb
-	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/lectures/$(shell printf %02d $(N)).ipynb
+	$(BIN)/jupyter trust lectures/$(shell printf %02.0f $(N)).ipynb
+	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/lectures/$(shell printf %02.0f $(N)).ipynb
 
 lectures: .venv/requirements.installed
 	$(BIN)/python -m tools.lectures
@@ -74,7 +74,7 @@ system:
 	touch $@
 
 # How JupyterLab shows a slide: type, what is hidden, the lab's compact layout.
-.venv/slides.installed: lectures/jointopt.json  # named after the requirements, which it needs
+.venv/slides.installed: lectures/jointopt.json | .venv/requirements.installed
 	$(BIN)/python -m tools.lectures --settings
 	touch $@
 

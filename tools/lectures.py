@@ -47,6 +47,8 @@ def read(file: Path) -> dict:
     for number, step in enumerate(plan["step"]):
         if unknown := step.keys() - STEP:
             raise ValueError(f"{file.name}, step {number}: expected {', '.join(sorted(STEP))}, got {sorted(unknown)}")
+        if unknown := {*step.get("hide", ())} - {*step.get("cells", ())}:
+            raise ValueError(f"{file.name}, step {number}: hides {sorted(unknown)}, which it does not show")
         if not isinstance(step.get("minutes"), int) or step["minutes"] < 1:
             raise ValueError(f"{file.name}, step {number}: minutes must be a whole number ≥ 1")
     return plan

@@ -10,8 +10,8 @@
     exercises.progress()                what is answered and what is right, over all chapters
     exercises.forget()                  deletes the file that keeps it
 
-They raise nothing but ValueError, for a number that no exercise has; a verdict is one line. The checks of chapter 4 are
-in ch04.py: they ask what an answer does, so that to read one gives nothing away.
+They raise nothing but ValueError, for a number that no exercise of this kind has. A verdict is one line. The checks
+of chapter 4 are in ch04.py: they ask what an answer does, so that to read one gives nothing away.
 """
 
 from jointopt.exercises import notes
@@ -36,9 +36,11 @@ def check(number: str, answer: object = None) -> None:
         return _say(number, f'not answered yet{reason} exercises.hint("{number}") gives a hint.')
     except Wrong as wrong:
         verdict = f"not yet: {wrong}"
+    except KeyboardInterrupt:  # the reader's own
+        raise
     except Endless as endless:
         verdict = f"not yet: {endless}"
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         verdict = f"not yet: {failure(error)}"
     else:
         verdict = f"right. {words or ''}".rstrip()
@@ -69,6 +71,8 @@ def predict(number: str, value: object = None) -> None:
             value = prediction.read(copied)
     except Wrong as wrong:
         return _say(number, f"not kept: {wrong}")
+    except Exception as error:
+        return _say(number, f"not kept: {failure(error)}")
     notes.keep(number, {"answered": True, "predicted": value})
     _say(number, f"you predict {prediction.words(value)}.")
 
@@ -80,7 +84,7 @@ def compare(number: str, measured: object) -> None:
         measured = prediction.read(measured)
     except Wrong as wrong:
         return _say(number, f"not compared: {wrong}")
-    predicted = notes.of(number).get("predicted")
+    predicted = _kept(number, prediction)
     found = f"measured: {prediction.words(measured)}"
     if predicted is None:
         return _say(number, f"{found}. You made no prediction.")
@@ -104,7 +108,16 @@ def progress() -> None:
 
 def forget() -> None:
     """Delete the file that keeps the answers' verdicts and the predictions."""
-    print(f"deleted {notes.FILE}." if notes.delete() else f"there is no {notes.FILE} here.")
+    print(notes.delete())
+
+
+def _kept(number: str, prediction: Prediction) -> float | str | None:
+    """What was predicted; None if nothing was, or, in a file that was changed by hand, something else."""
+    predicted = notes.of(number).get("predicted")
+    try:
+        return None if predicted is None else prediction.read(predicted)
+    except Wrong:
+        return None
 
 
 def _prediction(number: str) -> Prediction:

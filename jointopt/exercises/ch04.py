@@ -280,7 +280,7 @@ def _starts(run_all: Callable, seeds: list[int]) -> dict[str, list[_Start]]:
         raise Wrong("a dict with an entry per arm is asked for, {arm: [result per seed]}.")
     starts = {}
     for arm, values in results.items():
-        if not isinstance(values, list | tuple) or len(values) != len(seeds):
+        if not isinstance(values, list | tuple | np.ndarray) or len(values) != len(seeds):
             raise Wrong(f"{arm!r} has to have one result per seed, {len(seeds)} here.")
         numbers = [number(value) for value in values]
         if not all(value in range(len(calls)) for value in numbers):

@@ -18,9 +18,16 @@ def all_of() -> dict[str, dict]:
         kept = json.loads(FILE.read_text(encoding="utf-8"))
         if not (isinstance(kept, dict) and all(isinstance(each, dict) for each in kept.values())):
             raise ValueError("not an object of objects")
+    except OSError as error:
+        print(f"({FILE} cannot be read: {error.strerror or error})")
+        return {}
     except ValueError:  # of JSON, and of an encoding
         aside = next(path for path in chain([DAMAGED], map(_numbered, count(2))) if not path.exists())
-        FILE.replace(aside)
+        try:
+            FILE.replace(aside)
+        except OSError as error:
+            print(f"({FILE} is damaged, and cannot be set aside: {error.strerror or error})")
+            return {}
         print(f"{FILE} could not be read. It is kept as {aside}, and a new one begins.")
         return {}
     return kept
@@ -49,15 +56,19 @@ def drop(number: str) -> None:
         _write(kept)
 
 
-def delete() -> bool:
-    """Delete the file. False if there is none."""
-    there = FILE.is_file()
-    FILE.unlink(missing_ok=True)
-    return there
+def delete() -> str:
+    """Delete the file. Answers what became of it, in words."""
+    try:
+        FILE.unlink()
+    except FileNotFoundError:
+        return f"there is no {FILE} here."
+    except OSError as error:
+        return f"{FILE} cannot be deleted: {error.strerror or error}"
+    return f"deleted {FILE}."
 
 
 def _write(kept: dict[str, dict]) -> None:
     try:
         write_whole(FILE, json.dumps(kept, indent=1, sort_keys=True) + "\n")
-    except OSError as error:
-        print(f"(not kept: {FILE} cannot be written: {error.strerror})")
+    except (OSError, ValueError) as error:  # ValueError: there is a folder of this name
+        print(f"(not kept: {FILE} cannot be written: {getattr(error, 'strerror', None) or error})")

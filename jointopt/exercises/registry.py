@@ -96,5 +96,6 @@ def find(name: str) -> Exercise | Prediction:
         raise ValueError(f"no exercise is named {name!r}: expected a text like '4.2'; there are chapters {chapters}")
     numbers = of_chapter(int(chapter))
     if name not in numbers:
-        raise ValueError(f"no exercise is named {name!r}; chapter {chapter} has {', '.join(numbers)}")
+        known = ", ".join(map(repr, numbers))
+        raise ValueError(f"no exercise is named {name!r}; chapter {chapter} has {known}")
     return _known[name]

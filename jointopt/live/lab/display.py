@@ -74,7 +74,7 @@ class Display:
         self._others: tuple[Branch, int] = engine.current, 0  # what was sent: the other branches of this one
 
     def lay_out(self, view: str | None) -> None:
-        """In both views: "slide", or None, as there is room."""
+        """In both views: "slide", or None, as the page asks."""
         for each in (self.controls, self.curves):
             each.spec = {**each.spec, "view": view}
 

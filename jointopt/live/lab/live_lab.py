@@ -33,7 +33,7 @@ class LiveLab:
     plan      Updates; None: joint, without end; {name: Updates}: a menu to choose from, which begins with the first
     controls  λ, frozen modules and learning rate to begin with; a cell may change them later, as the browser does
     name      a second lab of this name replaces the first, so that a cell can be run again
-    view      "slide": compact, in larger type. None: as there is room; slides ask for the compact layout by themselves
+    view      "slide": compact, in larger type. None: as the page asks, which a slide does
     patience  seconds for which it plays on when nobody looks: a tab that was left takes a whole core. Then it pauses,
               and says so; Play goes on. It never stops a `run`. None: it plays on
 

@@ -16,13 +16,11 @@ export function rootOf(kind, html, label) {
   return root;
 }
 
-// A compact layout: where the lab was made with view="slide", where the page asks for it by --jo-view, as slides do,
-// or where the window is too low for all of it.
-const LOW = 640; // CSS pixels
+// A compact layout: where the lab was made with view="slide", or the page asks for it by --jo-view, as slides do.
 export function layOut(root, view) {
   if (view === "slide") root.style.setProperty("--jo-type", "18px");
   const asked = view || getComputedStyle(root).getPropertyValue("--jo-view").trim();
-  root.classList.toggle("jo-slide", asked === "slide" || innerHeight < LOW);
+  root.classList.toggle("jo-slide", asked === "slide");
 }
 
 export function escaped(text) {

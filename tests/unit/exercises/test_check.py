@@ -1,6 +1,7 @@
 """A check answers in one line, raises nothing, ends, and leaves the reader's things as they were."""
 
 import random
+import sys
 from itertools import count, repeat
 
 import numpy as np
@@ -101,13 +102,55 @@ def test_what_an_answer_raises_is_said_in_one_line_with_its_own_line(ask, capsys
     assert words(3) == "1.99  not yet: your answer cannot be used: TypeError: 'int' object is not callable\n"
 
 
+def test_an_error_whose_words_fail_or_are_empty_or_many(ask, monkeypatch):
+    words = ask(lambda answer: answer())
+    source = "class Odd(Exception):\n  def __str__(self): raise ValueError\ndef answer():\n  raise Odd"
+    assert words(own(source)) == "1.99  not yet: your answer raised Odd\n"
+    assert words(own("def answer():\n  raise StopIteration")).startswith(
+        "1.99  not yet: your answer raised StopIteration"
+    )
+    assert "RuntimeError: in loading: size" in words(
+        own("def answer():\n  raise RuntimeError('in loading:\\n\\tsize\\nx')")
+    )
+    monkeypatch.setattr("sys.tracebacklimit", 0, raising=False)
+    assert "raised KeyError" in words(own("def answer():\n  raise KeyError('a')"))
+    assert "raised GeneratorExit" in words(own("def answer():\n  raise GeneratorExit"))
+
+
+def test_modes_that_an_answer_sets_are_put_back(ask):
+    source = "import torch\ndef answer():\n  torch.set_grad_enabled(False)\n  torch.set_default_dtype(torch.float64)\n"
+    source += "  torch.use_deterministic_algorithms(True)\n"
+    for body in ("", "  1 / 0\n"):
+        ask(lambda answer: answer())(own(source + body))
+        assert torch.is_grad_enabled() and torch.get_default_dtype() == torch.float32
+        assert not torch.are_deterministic_algorithms_enabled()
+    with torch.no_grad():  # the reader's own
+        assert ask(lambda answer: str(torch.is_grad_enabled()))(1) == "1.99  right. True\n"
+        assert not torch.is_grad_enabled()
+
+
+def test_the_trace_is_put_back(ask, monkeypatch):
+    monkeypatch.setattr(sandbox, "PATIENCE", 0.1)
+    words = ask(lambda answer: answer())
+    for body in ("pass", "1 / 0", "while True: pass"):
+        words(own(f"def answer():\n  {body}"))
+        assert sys.gettrace() is None
+
+
 def test_an_interrupt_is_the_readers(ask):
     words = ask(lambda answer: answer())
     with pytest.raises(KeyboardInterrupt):
         words(own("def answer():\n    raise KeyboardInterrupt"))
 
 
-@pytest.mark.parametrize("body", ["while True: pass", "while True:\n  try:\n   1 / 0\n  except Exception:\n   pass"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while True: pass",
+        "try:\n  while True: pass\nexcept: pass",
+        "while True:\n  try:\n   1 / 0\n  except Exception:\n   pass",
+    ],
+)
 def test_what_does_not_end_is_ended(ask, body, monkeypatch):
     monkeypatch.setattr(sandbox, "PATIENCE", 0.2)
     words = ask(lambda answer: answer())
@@ -164,7 +207,9 @@ def test_hints_come_one_by_one(ask, capsys):
 @pytest.mark.parametrize("number", ["1.77", "1", "77.1", "", 1.4, None, "1.4.1", "x.1"])
 def test_an_unknown_number(number):
     for call in (exercises.check, exercises.hint, exercises.predict):
-        with pytest.raises(ValueError, match=r"no exercise is named .*; (chapter 1 has 1\.1, 1\.2|there are chapters)"):
+        with pytest.raises(
+            ValueError, match=r"no exercise is named .*; (chapter 1 has '1\.1', '1\.2'|there are chapters)"
+        ):
             call(number)
     with pytest.raises(ValueError, match="no exercise is named"):
         exercises.compare(number, 1)

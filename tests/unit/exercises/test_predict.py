@@ -124,3 +124,20 @@ def test_a_folder_that_cannot_be_written_to(said, monkeypatch):
         "(not kept: jointopt_progress.json cannot be written: Permission denied)",
         "1.99  you predict 40 %.",
     ]
+
+
+def test_a_folder_of_the_files_name(said):
+    notes.FILE.mkdir()
+    assert said(exercises.predict, "1.99", 40).splitlines()[0].startswith("(not kept: jointopt_progress.json cannot be")
+    assert said(exercises.forget).startswith("jointopt_progress.json cannot be deleted: ")
+
+
+def test_what_was_kept_of_another_kind_is_no_prediction(said):
+    notes.FILE.write_text('{"1.98": {"predicted": 3}, "1.99": {"predicted": "joint"}}')
+    assert said(exercises.compare, "1.98", "joint").endswith("You made no prediction.")
+    assert said(exercises.compare, "1.99", 53).endswith("You made no prediction.")
+
+
+@pytest.mark.parametrize("odd", [10**5000, torch.ones((), device="meta")], ids=["huge", "meta"])
+def test_what_no_float_can_hold_is_not_kept(said, odd):
+    assert said(exercises.predict, "1.99", odd).startswith("1.99  not kept: ")

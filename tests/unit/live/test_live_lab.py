@@ -34,6 +34,14 @@ def test_repr_and_bundle_are_the_same_each_time(task):
     assert "application/vnd.jupyter.widget-view+json" in first
 
 
+def test_the_view_of_a_slide(make):
+    for view in ("slide", None):
+        display = LiveLab(make(), view=view).display
+        assert display.controls.spec["view"] == display.curves.spec["view"] == view
+    with pytest.raises(ValueError, match="view must be one of None, 'slide', got 'wide'"):
+        LiveLab(make(), view="wide")
+
+
 def test_play_returns_at_once_and_pause_at_a_step_boundary(task):
     lab = LiveLab(task)
     lab.play()

@@ -77,6 +77,7 @@ def changed(tmp_path):
         ('"cell-02"', '"cell-gone"', "01_objective.ipynb has no code cell 'cell-gone'"),
         ('"cell-02"', '"cell-01"', "has no code cell 'cell-01'"),  # Markdown
         ('["cell-02", "cell-04"]', '["cell-04", "cell-02"]', "'cell-02' runs before one that it follows here"),
+        ('hide = ["cell-04"]', 'hide = ["cell-4"]', r"hides \['cell-4'\], which it does not show"),
         ("minutes = 3", "minutes = 0", "minutes must be a whole number ≥ 1"),
         ("notes = ", "note = ", r"expected ask, .*, got \['note'\]"),
     ],
