@@ -28,7 +28,7 @@ def test_a_first_visit(notebook, errors):
     notebook.run_all()
     lab = Lab(notebook)
     last = next(i for i in reversed(range(len(CELLS))) if CELLS[i]["cell_type"] == "code")
-    until(lambda: "True" in notebook.output(last) and not notebook.busy(), "Run All to end")
+    until(lambda: "Quiz" in notebook.output(last) and not notebook.busy(), "Run All to end")
     assert lab.step() == 60  # what the cells below did
 
     lab.play.click()
