@@ -21,8 +21,8 @@ def opened(new_page, address) -> Lab:
     return Lab(SimpleNamespace(page=page))
 
 
-# What these programs report by themselves: Notebook of its settings, Voilà of its modules, of what is not at hand, and of
-# the slides, which are JupyterLab's alone.
+# What these programs report by themselves: Notebook of its settings, Voilà of its modules, of what is not at hand, and
+# of the slides, which are JupyterLab's alone.
 KNOWN = ("(reading 'schema')", "The getter for the shared module is not a function", "Failed to load resource")
 KNOWN += ("labextensions/jupyterlab-slideshow", "Plugin '@deathbeds/jupyterlab-font", "Plugin 'jupyterlab-slideshow")
 
