@@ -154,15 +154,8 @@ def main(arguments: list[str] | None = None) -> int:
         jitter.asked()
     except ValueError as error:
         parser.error(str(error))
-    return (
-        0
-        if (
-            portable()
-            if options.portable
-            else test(options.stages or [name for name in STAGES if name not in ASKED_FOR])
-        )
-        else 1
-    )
+    stages = options.stages or [name for name in STAGES if name not in ASKED_FOR]
+    return int(not (portable() if options.portable else test(stages)))
 
 
 if __name__ == "__main__":

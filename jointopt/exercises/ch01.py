@@ -73,10 +73,7 @@ def product_at_the_minimum(answer):
 )
 def start_that_ends_at_the_saddle(answer):
     """(θ, φ), not (1.5, −1.5), from which joint training at λ = 0.1 ends at the origin."""
-    try:
-        theta, phi = (number(each) for each in given(answer))
-    except (TypeError, ValueError):
-        raise Wrong("a pair of numbers is asked for, (theta, phi).") from None
+    theta, phi = _two(answer, "a pair of numbers is asked for, (theta, phi).")
     if hypot(theta, phi) < 0.1:
         raise Wrong("that is the saddle itself, or nearly: begin farther away.")
     if abs(theta) == abs(phi) == 1.5:
@@ -98,11 +95,7 @@ def below_any_value(answer):
     """A function of j that returns (θ, φ) with J < j, for λ_θ = 0.5 and λ_φ = 0."""
     point = function(answer, "j")
     for j in (0.2, 0.01, 1e-4, 1e-8):
-        pair = given(point(j))
-        try:
-            theta, phi = (number(each) for each in pair)
-        except (TypeError, ValueError):
-            raise Wrong("the function returns a pair of numbers, (theta, phi).") from None
+        theta, phi = _two(point(j), "the function returns a pair of numbers, (theta, phi).")
         value = landscape.objective(theta, phi, weights=(0.5, 0.0))
         if not value < j:
             raise Wrong(f"for j = {j:g} yours returns a point at which J is {value:.3g}.")
@@ -164,3 +157,12 @@ def decay_that_is_decay(answer):
     if max(abs(loud - 0.8), abs(quiet - 0.8)) > 0.1:
         raise Wrong(f"{shrunk}. 200 steps of lr·λ should leave about 0.8.")
     return f"Now {shrunk}."
+
+
+def _two(value: object, otherwise: str) -> tuple[float, float]:
+    """θ and φ. otherwise: what is wrong where the value is no pair."""
+    try:
+        theta, phi = (number(each) for each in given(value))
+    except (TypeError, ValueError):
+        raise Wrong(otherwise) from None
+    return theta, phi
