@@ -274,7 +274,7 @@ def step(theta, phi, optimizer, inputs, labels, lam):
     optimizer.step()
 
 
-# %% 0.10 wrong: without the penalty -> task and λ·penalty belong to J
+# %% 0.10 wrong: without the penalty -> task + λ·penalty
 from torch.nn import functional as F
 
 
@@ -296,3 +296,27 @@ def step(theta, phi, optimizer, inputs, labels, lam):
     squares = sum(p.square().sum() for p in theta.parameters())
     J = F.cross_entropy(phi(theta(inputs)), labels) + lam * 0.5 * squares
     J.backward()
+
+
+# %% 0.10 wrong: gradients are not cleared -> it still has the gradient of the step before
+from torch.nn import functional as F
+
+
+def step(theta, phi, optimizer, inputs, labels, lam):
+    phi.requires_grad_(False)
+    squares = sum(p.square().sum() for p in theta.parameters())
+    J = F.cross_entropy(phi(theta(inputs)), labels) + lam * 0.5 * squares
+    J.backward()
+    optimizer.step()
+
+
+# %% 0.10 wrong: the classifier's alone are cleared -> no older gradient
+from torch.nn import functional as F
+
+
+def step(theta, phi, optimizer, inputs, labels, lam):
+    phi.requires_grad_(False).zero_grad(set_to_none=True)
+    squares = sum(p.square().sum() for p in theta.parameters())
+    J = F.cross_entropy(phi(theta(inputs)), labels) + lam * 0.5 * squares
+    J.backward()
+    optimizer.step()

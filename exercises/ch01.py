@@ -8,13 +8,19 @@ lam_mean = 0.01 * sum(p.numel() for p in EndToEndModel(num_classes=10).parameter
 # %% 1.4 wrong: the same λ -> make up for 'mean'
 lam_mean = 0.01
 
+# %% 1.4 wrong: the other sign -> only a λ above 0
+lam_mean = -4222.18
+
 # %% 1.4 wrong: divided -> divide where you should multiply
 lam_mean = 0.01 / 422_218
 
-# %% 1.4 wrong: forgot the biases -> biases too
+# %% 1.4 wrong: forgot the biases -> 4219.8 fits if weights alone count. The biases are trained, too
 from jointopt import EndToEndModel
 
-lam_mean = 0.01 * sum(p.numel() for p in EndToEndModel(num_classes=10).parameters() if p.ndim > 1) * 0.99
+lam_mean = 0.01 * sum(p.numel() for p in EndToEndModel(num_classes=10).parameters() if p.ndim > 1)
+
+# %% 1.4 wrong: about -> pulled 0.9947 times as hard as before. How many numbers are trained
+lam_mean = 4200
 
 # %% 1.5 solution
 from math import sqrt
@@ -32,6 +38,21 @@ def product(lam_theta, lam_phi):
 # %% 1.5 wrong: below zero -> J is lower at the origin
 def product(lam_theta, lam_phi):
     return 1 - (lam_theta * lam_phi) ** 0.5
+
+
+# %% 1.5 wrong: nothing from 1 on -> for λ's 2 and 0.1 yours is 0
+def product(lam_theta, lam_phi):
+    return 0 if lam_theta > 1 else max(1 - (lam_theta * lam_phi) ** 0.5, 0)
+
+
+# %% 1.5 wrong: nothing from 1 on, the other one -> for λ's 0.2 and 1.5 yours is 0
+def product(lam_theta, lam_phi):
+    return 0 if lam_phi > 1 else max(1 - (lam_theta * lam_phi) ** 0.5, 0)
+
+
+# %% 1.5 wrong: nothing where the mean is above 1 -> gradient descent ends at another product
+def product(lam_theta, lam_phi):
+    return 0 if lam_theta + lam_phi > 2 else 1 - (lam_theta * lam_phi) ** 0.5
 
 
 # %% 1.5 wrong: one λ alone -> a function of (lam_theta, lam_phi) is asked for
@@ -60,8 +81,14 @@ start = (9.0, -9.0)
 # %% 1.6 wrong: off the map -> cannot be used: ValueError
 start = (30.0, -30.0)
 
-# %% 1.6 wrong: one number -> a pair of numbers
+# %% 1.6 wrong: one number -> a pair (theta, phi) is asked for, not a float
 start = 0.8
+
+# %% 1.6 wrong: by name -> a pair (theta, phi) is asked for, not a dict
+start = {"theta": 1.0, "phi": -1.0}
+
+# %% 1.6 wrong: three numbers -> two values; yours has more than 2
+start = (0.8, -0.8, 0.1)
 
 
 # %% 1.7 solution
@@ -80,7 +107,31 @@ def point(j):
     return 0.22, 1 / 0.22
 
 
-# %% 1.7 wrong: one number -> a pair of numbers
+# %% 1.7 wrong: for small j alone -> for j = 10 yours returns a point at which J is 25
+def point(j):
+    return j, 1 / j
+
+
+# %% 1.7 wrong: for smaller j's alone -> for j = 100 yours returns a point at which J is 625
+def point(j):
+    return j / 2, 2 / j
+
+
+# %% 1.7 wrong: a fixed point very far along it -> for j = 1e-20 yours returns a point at which J is 2.5e-19
+def point(j):
+    return 1e-9, 1e9
+
+
+# %% 1.7 wrong: at j, not below it -> a point at which J is 0.01, not below it
+from math import sqrt
+
+
+def point(j):
+    theta = 2 * sqrt(j)
+    return theta, 1 / theta
+
+
+# %% 1.7 wrong: one number -> a pair (theta, phi) is asked for, not a float
 def point(j):
     return j
 
@@ -101,6 +152,41 @@ from jointopt import Update
 def plan(start, steps):
     for number in range(steps):
         yield Update(losses=["task"]) if number <= start else Update()
+
+
+# %% 1.8 wrong: without one of the penalties -> in plan(100, 160) reg_phi is not counted from step 100 on
+from jointopt import Update
+
+
+def plan(start, steps):
+    for number in range(steps):
+        yield Update(losses=("task", "reg_theta") if number >= start else "task")
+
+
+# %% 1.8 wrong: one of the penalties from the start -> in plan(100, 160) reg_phi is first counted at step 0
+from jointopt import Update
+
+
+def plan(start, steps):
+    for number in range(steps):
+        yield Update(losses=["task", "reg_phi"]) if number < start else Update()
+
+
+# %% 1.8 wrong: a loss of another task -> there is no loss 'reg'; they are task, reg_theta and reg_phi
+from jointopt import Update
+
+
+def plan(start, steps):
+    for number in range(steps):
+        yield Update(losses=["task"] if number < start else ["task", "reg"])
+
+
+# %% 1.8 wrong: the task alone to the end -> reg_theta is not counted from step 100 on
+from jointopt import plans
+
+
+def plan(start, steps):
+    return plans.joint(steps, losses="task")
 
 
 # %% 1.8 wrong: penalties first -> the task is counted at every step
@@ -150,6 +236,43 @@ import torch
 
 def adam_with_decay(parameters, lr, lam):
     return torch.optim.AdamW(parameters, lr=lr)
+
+
+# %% 1.9 wrong: times lr -> λ comes in, but too small
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=lr * lam)
+
+
+# %% 1.9 wrong: over lr, with Adam -> under the same λ
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.Adam(parameters, lr=lr, weight_decay=lam / lr)
+
+
+# %% 1.9 wrong: RMSprop -> under the same λ
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.RMSprop(parameters, lr=lr, weight_decay=lam)
+
+
+# %% 1.9 wrong: the class itself -> this is the class AdamW, whose third argument is not λ
+import torch
+
+adam_with_decay = torch.optim.AdamW
+
+# %% 1.9 wrong: NAdam -> NAdam takes other steps than Adam does
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.NAdam(parameters, lr=lr, weight_decay=lam, decoupled_weight_decay=True)
 
 
 # %% 1.9 wrong: another optimizer -> Adam is gone

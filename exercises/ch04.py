@@ -35,10 +35,24 @@ def paired(arm, against):
     return differences.mean(), 2.2622 * differences.std() / len(arm) ** 0.5
 
 
-# %% 4.4 wrong: the quantile of ten seeds -> the mean is right, and the interval is too narrow
+# %% 4.4 wrong: the quantile of ten seeds -> the mean is right, the interval too narrow
 def paired(arm, against):
     differences = arm - against
     return differences.mean(), 2.2622 * differences.std(ddof=1) / len(arm) ** 0.5
+
+
+# %% 4.4 wrong: the quantile of the other side -> a width is not negative. That is the quantile at the other side
+from scipy import stats
+
+
+def paired(arm, against):
+    differences = arm - against
+    return differences.mean(), stats.t.ppf(0.025, len(arm) - 1) * stats.sem(differences)
+
+
+# %% 4.4 wrong: one number -> a pair (mean, half width) is asked for
+def paired(arm, against):
+    return (arm - against).mean()
 
 
 # %% 4.4 wrong: the other way round -> that is `against` minus `arm`
@@ -95,6 +109,31 @@ from jointopt.compare import Arm
 
 everything, head = Update(losses="task"), Update("classifier", "task")
 arm = Arm(lambda: [head if step % 3 == 2 else everything for step in range(400)])
+
+# %% 4.5 wrong: a list of 3000 -> the plan ends after 3000 updates
+from jointopt import Update
+from jointopt.compare import Arm
+
+everything, head = Update(losses="task"), Update("classifier", "task")
+arm = Arm(lambda: [everything, everything, head] * 1000)
+
+# %% 4.5 wrong: another optimizer -> leave its other options as they are
+from jointopt import Update, plans
+from jointopt.compare import Arm
+
+everything, head = Update(losses="task"), Update("classifier", "task")
+arm = Arm(lambda: plans.alternating(everything, everything, head), optimizer="SGD")
+
+# %% 4.5 wrong: a function of the steps -> an Arm takes a function without arguments; yours is of (steps)
+from jointopt import Update, plans
+from jointopt.compare import Arm
+
+
+def third(steps):
+    return plans.alternating(Update(losses="task"), Update(losses="task"), Update("classifier", "task"), steps=steps)
+
+
+arm = Arm(third)
 
 # %% 4.5 wrong: one stream for all runs -> the second run does not begin anew
 from jointopt import Update, plans
@@ -213,6 +252,24 @@ def tuned(accuracy, settings, seeds):
     return best, max(accuracy(best, seed, "test") for seed in seeds)
 
 
+# %% 4.7 wrong: the accuracy alone -> a pair (setting, accuracy) is asked for, not a float
+from statistics import mean
+
+
+def tuned(accuracy, settings, seeds):
+    best = max(settings, key=lambda setting: mean(accuracy(setting, seed, "validation") for seed in seeds))
+    return mean(accuracy(best, seed, "test") for seed in seeds)
+
+
+# %% 4.7 wrong: the other way round -> the first of the pair is to be one of the settings
+from statistics import mean
+
+
+def tuned(accuracy, settings, seeds):
+    best = max(settings, key=lambda setting: mean(accuracy(setting, seed, "validation") for seed in seeds))
+    return mean(accuracy(best, seed, "test") for seed in seeds), best
+
+
 # %% 4.7 wrong: training images -> held_out is "validation" or "test"
 def tuned(accuracy, settings, seeds):
     best = max(settings, key=lambda setting: accuracy(setting, seeds[0], "train"))
@@ -220,15 +277,15 @@ def tuned(accuracy, settings, seeds):
 
 
 # %% 4.8 solution
-import torch
+from jointopt.system import seeded
 
 
 def run_all(make, arms, seeds):
     results = {name: [] for name in arms}
     for seed in seeds:
         for name, run in arms.items():
-            torch.manual_seed(seed)
-            results[name].append(run(make()))
+            with seeded(seed):
+                results[name].append(run(make()))
     return results
 
 
@@ -242,6 +299,21 @@ def run_all(make, arms, seeds):
         torch.manual_seed(seed)
         for name, run in arms.items():
             results[name].append(run(make()))
+    return results
+
+
+# %% 4.8 wrong: one model, the seed twice -> the second arm gets a model that the first one has trained
+import torch
+
+
+def run_all(make, arms, seeds):
+    results = {name: [] for name in arms}
+    for seed in seeds:
+        torch.manual_seed(seed)
+        model = make()
+        for name, run in arms.items():
+            torch.manual_seed(seed)
+            results[name].append(run(model))
     return results
 
 

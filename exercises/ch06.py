@@ -29,7 +29,28 @@ def first_losses(kinds):
     return 1 / 2, 1 / (kinds + 1)
 
 
-# %% 6.5 wrong: one number -> a pair of numbers
+# %% 6.5 wrong: rounded -> one of your losses is 0.69, which is nearly right
+def first_losses(kinds):
+    return 0.69, 1.39
+
+
+# %% 6.5 wrong: the logarithm of the probability -> mind the sign
+from math import log
+
+
+def first_losses(kinds):
+    return -log(2), -log(kinds + 1)
+
+
+# %% 6.5 wrong: by name -> a pair (objectness, classifier) is asked for, not a dict
+from math import log
+
+
+def first_losses(kinds):
+    return {"objectness": log(2), "classifier": log(kinds + 1)}
+
+
+# %% 6.5 wrong: one number -> a pair (objectness, classifier) is asked for, not a float
 from math import log
 
 
@@ -147,10 +168,74 @@ def counts(boxes, scores, truth, overlap):  # (k, 4), (k,), (n, 4) -> (k,) bool
     free = box_iou(boxes, truth)  # (k, n)
     right = torch.zeros(len(boxes), dtype=torch.bool)
     for box in scores.argsort(descending=True):
+        if (free[box] >= overlap).any():
+            right[box] = True
+            free[:, free[box].argmax()] = 0  # it is found: no other box takes it
+    return right
+
+
+# %% 6.8 wrong: the best of all, also if it is taken -> and a free one by 0.6. It counts; yours says [True, False]
+import torch
+from torchvision.ops import box_iou
+
+
+def counts(boxes, scores, truth, overlap):
+    overlaps, taken = box_iou(boxes, truth), set()
+    right = torch.zeros(len(boxes), dtype=torch.bool)
+    for box in scores.argsort(descending=True):
+        met = overlaps[box].argmax().item()
+        if overlaps[box, met] >= overlap and met not in taken:
+            right[box] = True
+            taken.add(met)
+    return right
+
+
+# %% 6.8 wrong: the first that is free -> so that the second box counts, too; yours says [True, False]
+import torch
+from torchvision.ops import box_iou
+
+
+def counts(boxes, scores, truth, overlap):
+    free = box_iou(boxes, truth)
+    right = torch.zeros(len(boxes), dtype=torch.bool)
+    for box in scores.argsort(descending=True):
+        for met in range(len(truth)):
+            if free[box, met] >= overlap:
+                right[box] = True
+                free[:, met] = 0
+                break
+    return right
+
+
+# %% 6.8 wrong: tensors in a set -> Two tensors of one value are different keys
+import torch
+from torchvision.ops import box_iou
+
+
+def counts(boxes, scores, truth, overlap):
+    overlaps, taken = box_iou(boxes, truth), set()
+    right = torch.zeros(len(boxes), dtype=torch.bool)
+    for box in scores.argsort(descending=True):
+        best, met = overlaps[box].max(dim=0)
+        if best >= overlap and met not in taken:
+            right[box] = True
+            taken.add(met)
+    return right
+
+
+# %% 6.8 wrong: an object in each image -> where truth has the shape (0, 4), no box counts; yours raises IndexError
+import torch
+from torchvision.ops import box_iou
+
+
+def counts(boxes, scores, truth, overlap):
+    free = box_iou(boxes, truth)
+    right = torch.zeros(len(boxes), dtype=torch.bool)
+    for box in scores.argsort(descending=True):
         best, met = free[box].max(dim=0)
         if best >= overlap:
             right[box] = True
-            free[:, met] = 0  # it is found: no other box takes it
+            free[:, met] = 0
     return right
 
 
@@ -359,7 +444,39 @@ def plan(steps):
     return plans.alternating(Update(["backbone", "rpn"], first), Update("roi_heads", second), steps=2 * steps)
 
 
-# %% 6.10 wrong: staged -> in the first half of plan(300) rpn moves 300 of its 300 times
+# %% 6.10 wrong: the backbone by stages -> backbone moves 0 of its 150 times on box_reg and classifier
+from itertools import chain
+
+from jointopt import Update, plans
+
+first, second = ("objectness", "rpn_box_reg"), ("classifier", "box_reg")
+
+
+def plan(steps):
+    propose, detect = Update(["backbone", "rpn"], first), Update(["backbone", "roi_heads"], second)
+    return chain(
+        plans.alternating(propose, Update("roi_heads", second), steps=steps),
+        plans.alternating(detect, Update("rpn", first), steps=steps),
+    )
+
+
+# %% 6.10 wrong: the backbone in the first half alone -> take turns throughout
+from itertools import chain
+
+from jointopt import Update, plans
+
+first, second = ("objectness", "rpn_box_reg"), ("classifier", "box_reg")
+
+
+def plan(steps):
+    propose, detect = Update(["backbone", "rpn"], first), Update(["backbone", "roi_heads"], second)
+    return chain(
+        plans.alternating(propose, detect, steps=steps),
+        plans.alternating(Update("rpn", first), Update("roi_heads", second), steps=steps),
+    )
+
+
+# %% 6.10 wrong: staged -> take turns throughout
 from jointopt import Update, plans
 
 first, second = ("objectness", "rpn_box_reg"), ("classifier", "box_reg")

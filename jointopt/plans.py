@@ -21,7 +21,8 @@ def staged(*stages: tuple[Update, int | None]) -> Iterator[Update]:
     """One update for a number of steps, then the next: `staged((Update("encoder"), 200), (Update("head"), 100))`."""
     if not stages or not all(isinstance(stage, tuple) and len(stage) == 2 for stage in stages):
         raise ValueError(f"staged() takes one or more pairs (Update, steps), got {stages}")
-    return chain.from_iterable([repeat(update) if n is None else repeat(update, _steps(n)) for update, n in stages])
+    parts = [repeat(update) if n is None else repeat(update, _steps(n)) for update, n in stages]
+    return _one_by_one(chain.from_iterable(parts))
 
 
 def alternating(*updates: Update, steps: int | None = None) -> Iterator[Update]:
@@ -33,7 +34,7 @@ def alternating(*updates: Update, steps: int | None = None) -> Iterator[Update]:
     """
     if not updates:
         raise ValueError("alternating() needs at least one Update")
-    return islice(cycle(updates), None if steps is None else _steps(steps))
+    return _one_by_one(islice(cycle(updates), None if steps is None else _steps(steps)))
 
 
 def unfreeze(order: Sequence[str], every: int, steps: int | None = None, losses: Losses = None) -> Iterator[Update]:
@@ -52,6 +53,11 @@ def lp_ft(head: str, head_steps: int, steps: int | None = None, losses: Losses =
     if rest is not None and rest < 1:
         raise ValueError(f"lp_ft() needs steps > head_steps, got steps={steps} and head_steps={head_steps}")
     return staged((Update(head, losses), head_steps), (Update(losses=losses), rest))
+
+
+def _one_by_one(stream: Iterator[Update]) -> Iterator[Update]:
+    """The stream, through Python: `list()` of a plan without end could not be interrupted if all of it were in C."""
+    yield from stream
 
 
 def _steps(n: object) -> int:

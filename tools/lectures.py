@@ -4,10 +4,11 @@
     python -m tools.lectures --settings puts lectures/jointopt.json where JupyterLab of this environment finds it
 
 A step of the file is a slide: `show` (Markdown), `ask` (a question to the hall), `cells` (ids of code cells of the
-chapter), `hide` (those whose input is not shown), `figure` (ids of the cells that end in the static picture of a lab:
-one key further down, should the kernel fail), `minutes`, `notes` (for the lecturer; not shown). `[guide]` is for
-docs/teaching.md: what students get `wrong`, each with the exercise that shows it; two questions to `ask`; what to do
-when the predictions `split`.
+chapter), `hide` (those whose input is not shown), `quiet` (those that only run: nothing of them is shown), `figure`
+(ids of the cells that end in the static picture of a lab: one key further down, should the kernel fail), `minutes`,
+`notes` (for the lecturer; not shown). `[guide]` is for docs/teaching.md: what students get `wrong`, each with the
+exercise that shows it; two questions to `ask`; what to do when the predictions `split`. At the end of a lecture its lab
+is set back: run before the hour, it stands at its beginning when its slide comes.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import tomllib
 from pathlib import Path
 
 import nbformat
-from nbformat.v4 import new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from jointopt.exercises.questions import FILES as QUIZ_FILES
 from jointopt.exercises.questions import quiz
@@ -28,11 +29,17 @@ FILES = sorted((ROOT / "lectures").glob("*.toml"))
 SETTINGS = Path(sys.prefix, "share", "jupyter", "lab", "settings", "overrides.d")
 TEACHING = ROOT / "docs" / "teaching.md"
 MARK = "<!-- What follows is made of lectures/NN.toml by `python -m tools.lectures`. -->"
+NOTES = ROOT / "docs" / "lectures.md"
 QUIZZES = "`jointopt/exercises/quizzes/`"
-STEP = {"show", "ask", "cells", "hide", "figure", "minutes", "notes"}
-HIDDEN = "deck-hide-input"  # a tag; lectures/jointopt.json hides the input of such a cell in a slide
+STEP = {"show", "ask", "cells", "hide", "quiet", "figure", "minutes", "notes"}
+# Tags for lectures/jointopt.json: the input is not shown; a picture is as large as a slide lets it be, or half a slide.
+HIDDEN, ALONE, FILL = "deck-hide-input", "deck-fill-alone", "deck-fill"
+BAR = "\\|"  # in a table
+SKIPPED = "skip"  # a type of slide: run with the others, never shown
+# JupyterLab remembers that it presents: "toggle" would end it, the next time.
 BUTTONS = """<button data-commandlinker-command="runmenu:run-all" data-commandlinker-args="{}">Run all cells</button>
-<button data-commandlinker-command="deck:toggle" data-commandlinker-args="{}">Present</button>"""
+<button data-commandlinker-command="deck:start" data-commandlinker-args="{}">Present</button>"""
+RESET = "lab.reset(settings=True)"
 
 
 def chapter_of(file: Path) -> Path:
@@ -47,8 +54,9 @@ def read(file: Path) -> dict:
     for number, step in enumerate(plan["step"]):
         if unknown := step.keys() - STEP:
             raise ValueError(f"{file.name}, step {number}: expected {', '.join(sorted(STEP))}, got {sorted(unknown)}")
-        if unknown := {*step.get("hide", ())} - {*step.get("cells", ())}:
-            raise ValueError(f"{file.name}, step {number}: hides {sorted(unknown)}, which it does not show")
+        for key in ("hide", "quiet"):
+            if unknown := {*step.get(key, ())} - {*step.get("cells", ())}:
+                raise ValueError(f"{file.name}, step {number}: {key} has {sorted(unknown)}, which its cells have not")
         if not isinstance(step.get("minutes"), int) or step["minutes"] < 1:
             raise ValueError(f"{file.name}, step {number}: minutes must be a whole number ≥ 1")
     return plan
@@ -60,7 +68,7 @@ def lecture(file: Path) -> nbformat.NotebookNode:
     code = {cell.id: cell for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"}
     order, last, cells = list(code), -1, []
 
-    def take(step: int, name: str, kind: str | None, hidden: bool) -> None:
+    def take(step: int, name: str, kind: str | None, hidden: bool) -> nbformat.NotebookNode:
         nonlocal last
         where = f"{file.name}, step {step}"
         if name not in code:
@@ -69,18 +77,24 @@ def lecture(file: Path) -> nbformat.NotebookNode:
             raise ValueError(f"{where}: in {chapter.name} the cell {name!r} runs before one that it follows here")
         last = order.index(name)
         cells.append(_slide(copy.deepcopy(code[name]), kind, [HIDDEN] if hidden else []))
+        return cells[-1]
 
     for number, step in enumerate(plan["step"]):
         words = step.get("show", "").strip()
         words += f"\n\n**{step['ask']}**" if "ask" in step else ""
         words += f"\n\n{BUTTONS}" if number == 0 else ""
         cells.append(_slide(new_markdown_cell(words.strip(), id=f"slide-{number:02}"), "slide"))
-        for name in step.get("cells", ()):
-            take(number, name, None, name in step.get("hide", ()))
-        for position, name in enumerate(step.get("figure", ())):
-            take(number, name, None if position else "subslide", hidden=True)
+        quiet, hide = step.get("quiet", ()), step.get("hide", ())
+        empty = [name for name in hide if name in code and not code[name].outputs]  # they define names
+        kinds = {name: SKIPPED for name in [*quiet, *empty]}
+        shown = [take(number, name, kinds.get(name), name in hide) for name in step.get("cells", ())]
+        _enlarge([cell for cell in shown if cell.id not in kinds], FILL)
+        names = enumerate(step.get("figure", ()))
+        _enlarge([take(number, name, None if position else "subslide", hidden=True) for position, name in names], ALONE)
         notes = f"*{step['minutes']} min.* {step.get('notes', '')}".strip()
-        cells.append(_slide(new_markdown_cell(notes, id=f"notes-{number:02}"), "skip", ["notes"]))
+        cells.append(_slide(new_markdown_cell(notes, id=f"notes-{number:02}"), SKIPPED, ["notes"]))
+    if any("LiveLab(" in cell.source for cell in cells):
+        cells.append(_slide(new_code_cell(RESET, id="reset"), SKIPPED))
     return new_notebook(cells=cells, metadata=copy.deepcopy(METADATA))
 
 
@@ -91,6 +105,14 @@ def _slide(cell: nbformat.NotebookNode, kind: str | None, tags: list[str] = ()) 
     if tags:
         cell.metadata["tags"] = sorted({*cell.metadata.get("tags", ()), *tags})
     return cell
+
+
+def _enlarge(cells: list[nbformat.NotebookNode], tag: str) -> None:
+    """Tag the picture of a slide, if nothing else of its cells is seen there."""
+    seen = [cell for cell in cells if cell.outputs or HIDDEN not in cell.metadata.get("tags", ())]
+    pictures = ["<img" in output.get("data", {}).get("text/html", "") for cell in seen for output in cell.outputs]
+    if len(seen) == 1 and HIDDEN in seen[0].metadata.get("tags", ()) and pictures == [True]:
+        _slide(seen[0], None, [tag])
 
 
 def minutes(file: Path) -> int:
@@ -113,6 +135,22 @@ def _section(file: Path) -> str:
     head = f"### {int(file.stem)} {plan['title']}: {minutes(file)} minutes, {len(plan['step'])} slides"
     parts = [head, "What students get wrong, and the exercise that shows it:", "\n".join(wrong), "Ask the hall:"]
     return "\n\n".join([*parts, "\n".join(ask), f"When the predictions split: {plan['guide']['split']}"])
+
+
+def notes() -> str:
+    """docs/lectures.md: what the lecturer has to say, slide by slide, to be printed or read on another screen."""
+    lines = ["# Notes for the lecturer", "", "Made by `python -m tools.lectures` from `lectures/NN.toml`.", ""]
+    for file in FILES:
+        plan, passed = read(file), 0
+        lines += [f"## {int(file.stem)} {plan['title']}", "", "| from | slide | ask, and say |", "|---|---|---|"]
+        for step in plan["step"]:
+            title = step.get("show", "").strip().partition("\n")[0].lstrip("# ") or "(the figure)"
+            words = [f"**{step['ask']}**"] if "ask" in step else []
+            words = " ".join([*words, step.get("notes", "")])
+            lines.append(f"| {passed} min | {title} | {words.replace('|', BAR)} |")
+            passed += step["minutes"]
+        lines += [f"| {passed} min | | the end |", ""]
+    return "\n".join(lines)
 
 
 def questions() -> str:
@@ -140,6 +178,7 @@ def main() -> None:
         nbformat.write(lecture(file), file.with_suffix(".ipynb"))
         print(f"{file.stem}: {len(read(file)['step'])} slides, {minutes(file)} minutes")
     TEACHING.write_text(guide(TEACHING.read_text(encoding="utf-8")), encoding="utf-8")
+    NOTES.write_text(notes(), encoding="utf-8")
     (ROOT / "docs" / "quizzes.md").write_text(questions(), encoding="utf-8")
 
 

@@ -10,8 +10,9 @@
     exercises.progress()                what is answered and what is right, over all chapters
     exercises.forget()                  deletes the file that keeps it
 
-They raise nothing but ValueError, for a number that no exercise of this kind has. A verdict is one line. The checks
-of chapter 4 are in ch04.py: they ask what an answer does, so that to read one gives nothing away.
+They raise nothing but ValueError, for a number that no exercise of this kind has: a prediction is not checked, and
+nothing else is predicted. A verdict is one line. The checks of chapter 4 are in ch04.py: they ask what an answer does,
+so that to read one gives nothing away.
 """
 
 from jointopt.exercises import notes
@@ -19,6 +20,7 @@ from jointopt.exercises.answers import Blank, Wrong, given
 from jointopt.exercises.questions import quiz
 from jointopt.exercises.registry import CHAPTERS, Prediction, find, of_chapter
 from jointopt.exercises.sandbox import Endless, careful, failure
+from jointopt.exercises.stubs import untouched
 
 __all__ = ["check", "compare", "forget", "hint", "predict", "progress", "quiz"]
 
@@ -27,13 +29,15 @@ def check(number: str, answer: object = None) -> None:
     """Print the verdict on an answer, in one line. The reader's random numbers and models stay as they are."""
     exercise = find(number)
     if isinstance(exercise, Prediction):
-        return _say(number, f'this one is a prediction: exercises.predict("{number}", …).')
+        raise ValueError(f"exercise {number!r} is a prediction: use exercises.predict({number!r}, value)")
     try:
         with careful(answer) as copied:
             words = exercise.check(given(copied))
     except Blank as blank:
-        reason = f": {blank}" if str(blank) else "."
-        return _say(number, f'not answered yet{reason} exercises.hint("{number}") gives a hint.')
+        if untouched(number, answer):
+            reason = f": {blank}" if str(blank) else "."
+            return _say(number, f'not answered yet{reason} exercises.hint("{number}") gives a hint.')
+        verdict = f"not yet: {blank if str(blank) else _none_in(answer)}"
     except Wrong as wrong:
         verdict = f"not yet: {wrong}"
     except KeyboardInterrupt:  # the reader's own
@@ -73,24 +77,30 @@ def predict(number: str, value: object = None) -> None:
         return _say(number, f"not kept: {wrong}")
     except Exception as error:
         return _say(number, f"not kept: {failure(error)}")
-    notes.keep(number, {"answered": True, "predicted": value})
+    notes.keep(number, notes.of(number) | {"answered": True, "predicted": value})
     _say(number, f"you predict {prediction.words(value)}.")
 
 
 def compare(number: str, measured: object) -> None:
-    """Print what was measured beside the prediction. measured: in the prediction's unit, or one of its choices."""
+    """Print what was measured beside the prediction. measured: in the prediction's unit, or one of its choices.
+
+    The first prediction that is compared is the one that counts: the next ones have seen the answer.
+    """
     prediction = _prediction(number)
     try:
         measured = prediction.read(measured)
     except Wrong as wrong:
         return _say(number, f"not compared: {wrong}")
-    predicted = _kept(number, prediction)
+    predicted = _kept(number, "predicted", prediction)
     found = f"measured: {prediction.words(measured)}"
     if predicted is None:
         return _say(number, f"{found}. You made no prediction.")
-    close = prediction.close_to(predicted, measured)
-    notes.keep(number, {"answered": True, "predicted": predicted, "right": close})
-    _say(number, f"{found}{prediction.verdict(predicted, measured)}")
+    first = _kept(number, "first", prediction)
+    counts = predicted if first is None else first
+    right = prediction.close_to(counts, measured)
+    notes.keep(number, {"answered": True, "predicted": predicted, "first": counts, "right": right})
+    late = "" if counts == predicted else " It is the first prediction that counts."
+    _say(number, f"{found}{prediction.verdict(counts, measured)}{late}")
 
 
 def progress() -> None:
@@ -108,12 +118,20 @@ def progress() -> None:
 
 def forget() -> None:
     """Delete the file that keeps the answers' verdicts and the predictions."""
+    _shown.clear()
     print(notes.delete())
 
 
-def _kept(number: str, prediction: Prediction) -> float | str | None:
+def _none_in(answer: object) -> str:
+    """What is wrong with an answer that was worked on, and still has None where a value is asked for."""
+    if callable(answer):
+        return "your function returned None where a value is asked for: is its `return` missing?"
+    return "there is None in your answer where a value is asked for."
+
+
+def _kept(number: str, key: str, prediction: Prediction) -> float | str | None:
     """What was predicted; None if nothing was, or, in a file that was changed by hand, something else."""
-    predicted = notes.of(number).get("predicted")
+    predicted = notes.of(number).get(key)
     try:
         return None if predicted is None else prediction.read(predicted)
     except Wrong:

@@ -17,7 +17,10 @@ class Wrong(Exception):
 
 
 class Blank(Exception):
-    """There is no answer yet. For a program with a bug in it: what the bug does, while it is as it was given."""
+    """There is no answer yet, or None in place of it. For a program with a bug: what the bug does, while it is in.
+
+    `exercises.check` says "not answered yet" of what is still the stub as it was given, and "not yet" of anything else.
+    """
 
 
 def given(value: object) -> object:
@@ -40,6 +43,20 @@ def number(value: object) -> float:
     if not is_finite(value):
         raise Wrong(f"a finite number is asked for, not {value!r}.")
     return float(value)
+
+
+def pair(value: object, names: str) -> tuple[object, object]:
+    """The two parts of the value. names: what they are, as in "(theta, phi)"."""
+    given(value)
+    try:
+        parts = list(islice(value, 3))
+    except TypeError:
+        parts = None
+    if parts is None or isinstance(value, dict | set | str):  # of these, keys or letters would be the parts
+        raise Wrong(f"a pair {names} is asked for, not {kind(value)}.")
+    if len(parts) != 2:
+        raise Wrong(f"a pair {names} is asked for, two values; yours has {('0', '1', '', 'more than 2')[len(parts)]}.")
+    return parts[0], parts[1]
 
 
 def function(value: object, *parameters: str) -> Callable:

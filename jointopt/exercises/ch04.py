@@ -1,6 +1,7 @@
 """Chapter 4, joint against staged: what a fair comparison is, its interval, its budget, and two ways to spoil it."""
 
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count, islice
 from math import sqrt
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from jointopt import plans
-from jointopt.exercises.answers import Blank, Wrong, function, given, kind, number, updates
+from jointopt.exercises.answers import Blank, Wrong, function, given, kind, number, pair, updates
 from jointopt.exercises.registry import exercise, prediction
 from jointopt.statistics import Interval
 from jointopt.training import Update
@@ -36,8 +37,8 @@ prediction(
 @exercise(
     "4.4",
     "Subtract first, seed by seed. What is left is one sample of n numbers.",
-    "The half width is t·s/√n: s is the standard deviation of the n differences, with n − 1 in its divisor, and t the "
-    "quantile at 0.975 with n − 1 degrees of freedom.",
+    "If single ones spread by s, by how much does the mean of n? (NumPy's std divides by n, unless ddof is 1.)",
+    "How much is left at each side of the middle 95 %? And one degree of freedom is spent on the mean.",
 )
 def paired_interval(answer):
     """(mean, half width) of the 95 % interval of arm − against, seed by seed."""
@@ -47,7 +48,8 @@ def paired_interval(answer):
     recorded = records.load("budgets")["steps 200"]
     three = np.array([43.0, 39.0, 47.0]), np.array([41.5, 38.5, 44.0])
     for arm, against in ((recorded.values("rotation, then head"), recorded.values("joint")), three):
-        mean, half = _two(paired(arm.copy(), against.copy()), "(mean, half width)")
+        value = given(paired(arm.copy(), against.copy()))  # an Interval has n as well
+        mean, half = map(number, pair(value[:2] if isinstance(value, Interval) else value, "(mean, half width)"))
         wanted = Interval.of(arm - against)
         yours = f"over {len(arm)} seeds yours is {mean:.2f} ± {half:.2f}"
         if abs(mean + wanted.mean) < 1e-4:
@@ -56,12 +58,13 @@ def paired_interval(answer):
             raise Wrong("the mean and the half width are asked for, not the two ends of the interval.")
         if abs(mean - wanted.mean) > 1e-4:
             raise Wrong(f"{yours}, and the mean is another: it is that of arm − against.")
+        if half < 0:
+            raise Wrong(f"{yours}, and a width is not negative. That is the quantile at the other side.")
         for words, halves in _wrong_halves(arm, against).items():
             if any(abs(half - each) < 1e-3 * each for each in halves):
                 raise Wrong(f"{yours}. {words}")
         if abs(half - wanted.half) > 1e-3 * wanted.half:
-            width = "wide" if half > wanted.half else "narrow"
-            raise Wrong(f"{yours}: the mean is right, and the interval is too {width}.")
+            raise Wrong(f"{yours}: the mean is right, the interval too {'wide' if half > wanted.half else 'narrow'}.")
     return "A seed that is lucky for both arms is not counted as noise: unpaired, ± 2.2 points would be ± 3.3."
 
 
@@ -95,9 +98,13 @@ def head_alone_in_every_third_step(answer):
     """An Arm whose plan moves the classifier alone at steps 2, 5, 8 …, all modules otherwise, on the loss "task"."""
     from jointopt.compare import Arm
 
-    arm, most = given(answer), 601
+    arm, most = given(answer), 9001
     if not isinstance(arm, Arm):
         raise Wrong(f"an Arm is asked for, not {kind(arm)}: Arm(a function without arguments that gives the plan).")
+    try:
+        inspect.signature(arm.plan).bind()
+    except TypeError:
+        raise Wrong(f"an Arm takes a function without arguments; yours is of {inspect.signature(arm.plan)}.") from None
     taken, again = (_first(arm.plan(), most) for _ in range(2))
     for step, update in enumerate(taken):
         if not update.counts("task") or update.counts("rotation") or update.counts("reconstruction"):
@@ -111,6 +118,8 @@ def head_alone_in_every_third_step(answer):
             raise Wrong(f"step {step} moves {_named(taken[step].modules, '')} alone; all modules are asked for.")
     if len(taken) < most:
         raise Wrong(f"the plan ends after {len(taken)} updates. A budget ends a run; the plan has no end.")
+    if arm != Arm(arm.plan):
+        raise Wrong("a plan is asked for, and the Arm that has it: leave its other options as they are.")
     if again != taken:
         raise Wrong("the second run does not begin anew: its stream goes on where that of the first one stopped.")
     return "Budget(flops=3e10) pays for 495 of its steps, and for 401 of joint training."
@@ -118,11 +127,7 @@ def head_alone_in_every_third_step(answer):
 
 def _first(plan: object, most: int) -> list[Update]:
     """Up to this number of the plan's Updates."""
-    try:
-        stream = iter(given(plan))
-    except TypeError:
-        return updates(plan, most)  # it says what is wrong
-    return updates(islice(stream, most), most)
+    return updates(islice(plan, most) if isinstance(plan, Iterable) else plan, most)
 
 
 def _named(names: frozenset[str] | None, all_of_them: str) -> str:
@@ -173,22 +178,24 @@ def _bounded(plan: Iterator[Update], most: int = 3000) -> Iterator[Update]:
 
 @exercise(
     "4.7",
-    "Which images chose the setting, and which ones are reported?",
-    "Choose on one kind of images, and look at the other kind once.",
+    "Of eight accuracies the best is the luckiest, too. On which images did it have its luck?",
+    "Images that had a say in the choice flatter what was chosen. Which kind may choose, and which one reports?",
+    "Of which settings do you need accuracies on test images? And when?",
 )
 def tuned_on_validation(answer):
     """(best setting, accuracy to report): chosen by the mean validation accuracy, reported on test images."""
     tuned = function(answer, "accuracy", "settings", "seeds")
     settings, seeds = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0], [0, 1, 2]
-    reported = []
+    reported, seen = [], set()
     for search in range(40):  # eight settings that are all worth 80 %; one run is off by 2 points
         luck = np.random.RandomState(search // 2).normal(80, 2, (2, len(settings), len(seeds)))
         luck[1] = luck[1] if search % 2 else 160 - luck[1]  # what validation chooses is then worth 80.0 % on average
         validation, test = luck.mean(axis=2)
-        pair = _two(tuned(_accuracy(luck, settings), list(settings), list(seeds)), "(setting, accuracy)")
-        if pair[0] not in settings:
-            raise Wrong(f"the first is to be one of the settings; yours is {pair[0]:g}.")
-        reported.append((settings.index(pair[0]), pair[1], validation, test))
+        best, value = pair(tuned(_accuracy(luck, settings, seen), list(settings), list(seeds)), "(setting, accuracy)")
+        if best not in settings:
+            got = f"{best:g}" if isinstance(best, int | float) else kind(best)
+            raise Wrong(f"the first of the pair is to be one of the settings; yours is {got}.")
+        reported.append((settings.index(best), number(value), validation, test))
     on_test = all(chosen == test.argmax() for chosen, _, _, test in reported)
     on_validation = all(chosen == validation.argmax() for chosen, _, validation, _ in reported)
     mean = np.mean([value for _, value, _, _ in reported])
@@ -201,17 +208,19 @@ def tuned_on_validation(answer):
         raise Wrong(f"{bias}. Images that have chosen a setting flatter it, validation images too.")
     if not all(abs(value - test[chosen]) < 1e-6 for chosen, value, _, test in reported):
         raise Wrong("the setting is right; report its mean test accuracy over all seeds, which yours is not.")
-    return f"Now {bias}."
+    looks = sum(held_out == "test" for held_out, *_ in seen) / len(reported)
+    return f"Now {bias}." + (f" You look at the test images of {looks:g} settings; one is enough." if looks > 1 else "")
 
 
-def _accuracy(luck: np.ndarray, settings: list[float]) -> Callable[[float, int, str], float]:
-    """luck: (validation and test, settings, seeds)."""
+def _accuracy(luck: np.ndarray, settings: list[float], seen: set) -> Callable[[float, int, str], float]:
+    """luck: (validation and test, settings, seeds). What is asked for is noted in `seen`."""
 
     def accuracy(setting, seed, held_out):
         if held_out not in ("validation", "test"):
             raise Wrong(f'held_out is "validation" or "test"; yours is {held_out!r}.')
         if setting not in settings or seed not in range(luck.shape[2]):
             raise Wrong(f"accuracy() was asked for the setting {setting!r} and the seed {seed!r}; there is none such.")
+        seen.add((held_out, setting, luck.tobytes()))
         return float(luck[["validation", "test"].index(held_out), settings.index(setting), seed])
 
     return accuracy
@@ -238,6 +247,8 @@ def arms_that_begin_alike(answer):
                 raise Wrong(f"{words}: what you load has moved along. state_dict() gives the weights, not a copy.")
             if other.model is not one.model:
                 raise Wrong(f"{words}: the copy shares its weights with what it is a copy of.")
+            if other.draw == one.draw:
+                raise Wrong(f"{words}: the second arm gets a model that the first one has trained.")
             raise Blank(f"{words}.")
         if other.draw != one.draw:
             raise Wrong(f"equal weights, but {second!r} draws other batches: the random numbers went on in between.")
@@ -287,14 +298,3 @@ def _starts(run_all: Callable, seeds: list[int]) -> dict[str, list[_Start]]:
             raise Wrong(f"the results of {arm!r} are not those that its training returned.")
         starts[arm] = [calls[int(value)] for value in numbers]
     return starts
-
-
-def _two(value: object, what: str) -> tuple[float, float]:
-    """Two numbers; of an Interval, which has n as well, the first two."""
-    try:
-        parts = list(islice(given(value), 2 if isinstance(value, Interval) else 3))
-    except TypeError:
-        raise Wrong(f"two numbers are asked for, {what}; yours is {kind(value)}.") from None
-    if len(parts) != 2:
-        raise Wrong(f"two numbers are asked for, {what}.")
-    return number(parts[0]), number(parts[1])

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from jointopt.exercises.answers import Blank, Wrong, function, given, number, tensor, updates
 from jointopt.exercises.registry import exercise, prediction
+from jointopt.system import seeded
 
 BACKGROUND, DICE = "the background is among your classes", "that is Dice: its denominator counts the overlap twice"
 
@@ -244,8 +245,7 @@ def weights_that_are_learned(answer):
     """A function of (model, losses, steps) that trains the model and the two weights, and returns the weights."""
     train_both = function(answer, "model", "losses", "steps")
     steps, calls = 50, []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         model, inputs = nn.Linear(3, 2), torch.randn(8, 3)
 
     def losses(model, number):

@@ -184,17 +184,18 @@ def looks_that_are_paid_for(answer):
     """True if the arms differ, with at most 20 seeds, and wrongly so in about one case of twenty."""
     decided = function(answer, "run")
     rng = np.random.default_rng(1)
-    rate = _rate(decided, rng, 0.0, 400)
+    rate, seen = _rate(decided, rng, 0.0, 400), "400 experiments"
     if rate > 0.17:
-        raise Blank(f"where nothing differs, it says True in {100 * rate:.0f} % of 400 experiments.")
-    if rate > 0.09:
-        raise Wrong(
-            f"where nothing differs, it still says True in {100 * rate:.0f} % of 400 experiments: it looks repeatedly."
-        )
+        raise Blank(f"where nothing differs, it says True in {100 * rate:.0f} % of {seen}.")
+    if 0.03 < rate <= 0.09:  # one look or two? Only many experiments say
+        rate, seen = (400 * rate + 2600 * _rate(decided, rng, 0.0, 2600)) / 3000, "3,000 experiments"
+    says = f"where nothing differs, it says True in {100 * rate:.1f} % of {seen}"
+    if rate > 0.065:
+        raise Wrong(f"{says}, not in 5 %. Does it look more than once, without paying for that?")
     found = _rate(decided, rng, 2.0, 40)
     if found < 0.7:
         raise Wrong(f"of differences as large as two standard deviations it finds only {100 * found:.0f} %.")
-    return f"Where nothing differs, it says True in {100 * rate:.0f} % of 400 experiments."
+    return f"W{says[1:]}."
 
 
 def _rate(decided: Callable, rng: np.random.Generator, effect: float, experiments: int) -> float:
@@ -227,6 +228,7 @@ def best_without_its_luck(answer):
     rng = np.random.default_rng(2)
 
     def mean_over(tables, effect):
+        """How often the better one is chosen, the mean lead, and by how much that is too high for what was chosen."""
         chosen, leads = [], []
         for _ in range(tables):
             gains = rng.standard_normal((20, 10))
@@ -236,16 +238,20 @@ def best_without_its_luck(answer):
                 raise Wrong("a pair is asked for: the number of the setting, and its lead.")
             chosen.append(number(found[0]) == 7)
             leads.append(number(found[1]))
-        return np.mean(chosen), np.mean(leads)
+        return np.mean(chosen), np.mean(leads), np.mean(leads) - effect * np.mean(chosen)
 
-    _, lead = mean_over(1000, 0.0)
+    _, lead, _ = mean_over(1000, 0.0)
     if lead > 0.52:
         raise Blank(f"in 1,000 tables in which no setting differs, the lead of the best is {lead:.2f} on average.")
-    if abs(lead) > 0.15:
+    if abs(lead) > 0.08:
         raise Wrong(f"in 1,000 tables in which no setting differs, the lead is {lead:.2f} on average, not 0.")
-    hits, lead = mean_over(200, 3.0)
+    hits, lead, _ = mean_over(200, 3.0)
     if hits < 0.8:
         raise Wrong(f"one setting is better by 3.0, and it is chosen in {100 * hits:.0f} % of the tables only.")
-    if abs(lead - 3) > 0.2:
+    if abs(lead - 3) > 0.1:
         raise Wrong(f"one setting is better by 3.0, and the lead is {lead:.2f} on average.")
+    _, lead, excess = mean_over(1000, 1.0)  # where what is subtracted at 0, and not at 3, shows
+    if abs(excess) > 0.1:
+        worth = f"{lead:.2f} on average, while what is chosen is worth {lead - excess:.2f}"
+        raise Wrong(f"one setting is better by 1.0, and the lead is {worth}. Which seeds report?")
     return "Fewer seeds choose, and fewer report: that is the price."

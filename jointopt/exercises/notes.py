@@ -1,17 +1,66 @@
-"""What is answered and predicted, in one small JSON file in the folder of the notebook. It is never sent anywhere."""
+"""What is answered and predicted, in one small JSON file in the folder of the notebook. It is never sent anywhere.
 
+Several kernels may run in that folder. One at a time reads and writes: see `_alone`.
+"""
+
+import contextlib
 import json
+import os
+import time
+from collections.abc import Iterator
 from itertools import chain, count
 from pathlib import Path
-
-from jointopt.system import write_whole
+from uuid import uuid4
 
 FILE = Path("jointopt_progress.json")  # in the folder that the kernel runs in, which is the notebook's
 DAMAGED = FILE.with_suffix(".damaged.json")
+LOCK = FILE.with_suffix(".lock.json")  # all of their names are in .gitignore by this ending
+STALE, PATIENCE, REFUSALS = 3.0, 20.0, 5  # seconds without any change of the lock; seconds; refusals to make one
 
 
 def all_of() -> dict[str, dict]:
     """Number of an exercise -> what is kept of it. A damaged file is set aside, and a new one begun."""
+    with _alone():
+        return _read()
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Within the block no other kernel reads or writes the file.
+
+    A lock that stays the same for STALE is one of a kernel that has died: a block takes some milliseconds. Where none
+    can be made, as in a folder that cannot be written to, or is free within PATIENCE, it goes without.
+    """
+    held = _lock()
+    try:
+        yield
+    finally:
+        if held:
+            with contextlib.suppress(OSError):  # a virus scanner looks at it; the next one waits, then
+                LOCK.unlink()
+
+
+def _lock() -> bool:
+    """True if the lock is ours now."""
+    seen, since, refusals, end = None, time.monotonic(), 0, time.monotonic() + PATIENCE
+    while refusals < REFUSALS and time.monotonic() < end:
+        try:
+            os.close(os.open(LOCK, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            return True
+        except FileExistsError:
+            with contextlib.suppress(OSError):
+                state = LOCK.stat()
+                if (now := (state.st_ino, state.st_mtime_ns)) != seen:
+                    seen, since = now, time.monotonic()
+                elif time.monotonic() > since + STALE:
+                    LOCK.unlink()
+        except OSError:  # on Windows also for a moment after another kernel has let go of it
+            refusals += 1
+        time.sleep(0.01)
+    return False
+
+
+def _read() -> dict[str, dict]:
     if not FILE.is_file():
         return {}
     try:
@@ -44,22 +93,25 @@ def of(number: str) -> dict:
 
 def keep(number: str, note: dict) -> None:
     """Keep this of an exercise. What was right once stays right. A folder that cannot be written to keeps nothing."""
-    kept = all_of()
-    right = kept.get(number, {}).get("right", False) or note.get("right", False)
-    _write(kept | {number: note | {"right": right}})
+    with _alone():
+        kept = _read()
+        right = kept.get(number, {}).get("right", False) or note.get("right", False)
+        _write(kept | {number: note | {"right": right}})
 
 
 def drop(number: str) -> None:
     """Keep nothing of an exercise any more."""
-    kept = all_of()
-    if kept.pop(number, None) is not None:
-        _write(kept)
+    with _alone():
+        kept = _read()
+        if kept.pop(number, None) is not None:
+            _write(kept)
 
 
 def delete() -> str:
     """Delete the file. Answers what became of it, in words."""
     try:
-        FILE.unlink()
+        with _alone():
+            FILE.unlink()
     except FileNotFoundError:
         return f"there is no {FILE} here."
     except OSError as error:
@@ -68,7 +120,13 @@ def delete() -> str:
 
 
 def _write(kept: dict[str, dict]) -> None:
+    """Replace the file as a whole, or not at all. The draft is this call's own: another kernel may go without lock."""
+    draft = FILE.with_suffix(f".{uuid4().hex}.json")
     try:
-        write_whole(FILE, json.dumps(kept, indent=1, sort_keys=True) + "\n")
-    except (OSError, ValueError) as error:  # ValueError: there is a folder of this name
-        print(f"(not kept: {FILE} cannot be written: {getattr(error, 'strerror', None) or error})")
+        draft.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        draft.replace(FILE)
+    except OSError as error:
+        print(f"(not kept: {FILE} cannot be written: {error.strerror or error})")
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

@@ -8,8 +8,6 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from jointopt.checks import check_choice
-
 FILES = {int(path.stem): path for path in sorted((Path(__file__).parent / "quizzes").glob("*.toml"))}
 STYLE = "margin: 0.2em 0 0.2em 1.5em"
 
@@ -45,7 +43,8 @@ class Quiz(NamedTuple):
 
 def quiz(chapter: int) -> Quiz:
     """The questions of a chapter, to be shown at the end of a cell."""
-    check_choice("chapter", chapter, FILES)
+    if isinstance(chapter, bool) or chapter not in list(FILES):  # True == 1
+        raise ValueError(f"chapter must be one of {', '.join(map(str, FILES))}, got {chapter!r}")
     given = tomllib.loads(FILES[chapter].read_text(encoding="utf-8"))
     return Quiz(chapter, [_question(**each) for each in given["question"]])
 

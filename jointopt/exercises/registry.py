@@ -1,5 +1,6 @@
 """Exercises by their number. Those of a chapter are registered when its file is first asked for."""
 
+import math
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -17,13 +18,21 @@ class Exercise(NamedTuple):
     hints: tuple[str, ...]
 
 
+BETWEEN = {"%": (0.0, 100.0), "points": (-100.0, 100.0)}  # what a number in this unit can be
+
+
 class Prediction(NamedTuple):
-    """What is to be predicted: a number in this unit, or one of these choices. close: what counts as predicted."""
+    """What is to be predicted: a number in this unit, or one of these choices. close: what counts as predicted.
+
+    between: the least and the largest number that makes sense. never: a larger one says that it never happens.
+    """
 
     hints: tuple[str, ...]
     unit: str = ""
     close: float = 0.0
     choices: tuple[str, ...] = ()
+    between: tuple[float, float] = (-math.inf, math.inf)
+    never: float = math.inf
 
     @property
     def wanted(self) -> str:
@@ -33,17 +42,20 @@ class Prediction(NamedTuple):
         return f"a number ({self.unit})" if self.unit else "a number"
 
     def read(self, value: object) -> float | str:
-        """The value, if it can be a prediction."""
+        """The value, if it can be a prediction; of a choice its own spelling, whatever the case and the order."""
         if not self.choices:
-            return number(value)
-        if not isinstance(value, str) or value not in self.choices:
+            return self._number(value)
+        same = [choice for choice in self.choices if isinstance(value, str) and _parts(value) == _parts(choice)]
+        if not same:
             got = repr(value) if isinstance(value, str) else kind(value)
             raise Wrong(f"{self.wanted} is asked for, not {got}.")
-        return value
+        return same[0]
 
     def words(self, value: float | str) -> str:
         """A value with its unit."""
-        return repr(value) if self.choices else f"{value:g}{self._unit}"
+        if self.choices:
+            return repr(value)
+        return "never" if value > self.never else f"{value:g}{self._unit}"
 
     def close_to(self, predicted: float | str, measured: float | str) -> bool:
         """True if the prediction was right, or near enough."""
@@ -51,16 +63,31 @@ class Prediction(NamedTuple):
 
     def verdict(self, predicted: float | str, measured: float | str) -> str:
         """The end of the sentence that begins with what was measured."""
+        if predicted == measured:
+            return ", as you predicted."
+        said = self.words(predicted).removesuffix(self._unit)
+        if self.choices or predicted > self.never:
+            return f"; you predicted {said}."
         if self.close_to(predicted, measured):
-            return ", as you predicted." if predicted == measured else f"; you predicted {predicted:g}: close."
-        if self.choices:
-            return f"; you predicted {predicted!r}."
+            return f"; you predicted {said}: close."
         way = "too high" if predicted > measured else "too low"
-        return f"; you predicted {predicted:g}: {abs(predicted - measured):.3g} {way}."
+        return f"; you predicted {said}: {abs(predicted - measured):.3g} {way}."
+
+    def _number(self, value: object) -> float:
+        value, (low, high) = number(value), BETWEEN.get(self.unit, self.between)
+        if low <= value <= high:
+            return value
+        limits = f"from {low:g} to {high:g}" if math.isfinite(high) else f"≥ {low:g}"
+        raise Wrong(f"{self.wanted} {limits} is asked for, not {value:g}.")
 
     @property
     def _unit(self) -> str:
         return f" {self.unit}" if self.unit else ""
+
+
+def _parts(choice: str) -> set[str]:
+    """A choice may name several things."""
+    return {part.strip().casefold() for part in choice.split(",")}
 
 
 _known: dict[str, Exercise | Prediction] = {}
@@ -76,9 +103,9 @@ def exercise(name: str, *hints: str) -> Callable[[Callable], Callable]:
     return register
 
 
-def prediction(name: str, *hints: str, unit: str = "", close: float = 0.0, choices: tuple[str, ...] = ()) -> None:
-    """Register a prediction: of a number in this unit, or of one of the choices."""
-    _known[name] = Prediction(hints, unit, close, choices)
+def prediction(name: str, *hints: str, **what: object) -> None:
+    """Register a prediction: `unit`, `close`, `choices`, `between` and `never` as Prediction has them."""
+    _known[name] = Prediction(hints, **what)
 
 
 def of_chapter(chapter: int) -> list[str]:
@@ -90,6 +117,8 @@ def of_chapter(chapter: int) -> list[str]:
 
 def find(name: str) -> Exercise | Prediction:
     """The exercise of this number. ValueError, with the numbers that there are, if there is none."""
+    if isinstance(name, float | int):
+        raise ValueError(f"no exercise is named {name}: write it in quotes, '{name}'")
     chapter = str(name).partition(".")[0]
     if not (chapter.isdecimal() and int(chapter) in CHAPTERS):
         chapters = ", ".join(map(str, CHAPTERS))

@@ -1,16 +1,24 @@
-"""A reader's code, run with care: it ends, it prints nothing, and it leaves random numbers and models as they were."""
+"""A reader's code, run with care: it ends, it prints nothing, and it leaves random numbers and models as they were.
+
+It runs in this very process, since models and functions of a notebook cannot be sent to another one. So it is ended
+only where Python asks in between: see `_bounded`. The trace, the clock and gradient mode are this thread's. Memory,
+the default dtype and what torch draws from are the whole process's: a lab that plays meanwhile draws from a generator
+of its own, and has room for its steps.
+"""
 
 import copy
 import io
 import linecache
 import random
+import re
 import sys
 import time
 import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from itertools import count
+from itertools import cycle
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,8 +26,17 @@ from torch import Tensor, nn
 
 from jointopt.system import seeded
 
-RARELY = 1000  # events between two looks at the clock, which are slow
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+RARELY = 1000  # events between two looks at this thread's clock, which are slow
 PATIENCE = 60.0  # CPU seconds of this thread: a machine under load is slow, not endless
+SLEEP = 600.0  # seconds that may pass, for what waits and takes no CPU time
+ROOM = 1 << 30  # bytes; the chapters' checks and solutions take up to 160 MB
+OF_A_THREAD = 16 << 20  # bytes; torch may begin its threads within the block, and aborts without room for their stacks
+OURS = frozenset({"jointopt.plans", "jointopt.training"})  # where a stream without end passes through Python
 
 
 class Endless(BaseException):
@@ -35,7 +52,7 @@ def careful(answer: object) -> Iterator[object]:
     copied = copy.deepcopy(answer) if isinstance(answer, nn.Module) or _leaf(answer) else answer
     silent = io.StringIO()
     quiet = redirect_stdout(silent), redirect_stderr(silent), warnings.catch_warnings()
-    with _states_kept(), seeded(0), torch.enable_grad(), quiet[0], quiet[1], quiet[2], _bounded():
+    with _within_memory(), _states_kept(), seeded(0), torch.enable_grad(), quiet[0], quiet[1], quiet[2], _bounded():
         warnings.simplefilter("ignore")
         random.seed(0)
         np.random.seed(0)  # noqa: NPY002
@@ -67,25 +84,33 @@ def _leaf(answer: object) -> bool:
 
 @contextmanager
 def _bounded() -> Iterator[None]:
-    """Within the block, code of the notebook that goes on for more than PATIENCE raises Endless.
+    """Within it, code of the notebook that works for more than PATIENCE or waits for more than SLEEP raises Endless.
 
-    Only the notebook's own code is looked at, so that training costs no more than it did. A loop within one call of a
-    library, as in `list(itertools.count())`, is not seen.
+    Only the notebook's own code is looked at, and each update of a plan or step of `train`, so that training costs no
+    more than it did: `list(plans.joint())` is ended, too. A loop within one call of a library is not seen. On Linux it
+    is ended if it fills the memory, as `list(itertools.count())` does: see `_within_memory`. From within Python nothing
+    can end `sum(itertools.count())`, nor `time.sleep(10**9)`; the stop button ends the latter, a restart the former.
     """
-    before, end, events = sys.gettrace(), time.thread_time() + PATIENCE, count(1)
-    fired = []
+    before, rarely, fired = sys.gettrace(), cycle([*[False] * (RARELY - 1), True]), []
+    end, latest = time.thread_time() + PATIENCE, time.monotonic() + SLEEP
 
     def look(frame, event, argument):
-        if next(events) % RARELY == 0 and time.thread_time() > end:
+        if next(rarely) and time.thread_time() > end:
             fired.append(Endless(f"it was still running after {PATIENCE:g} s of work. Does each loop end?"))
+        elif time.monotonic() > latest:
+            fired.append(Endless(f"it was still running after {SLEEP:g} s. Does it wait for something?"))
+        if fired:
             raise fired[0]
         return look
 
     def call(frame, event, argument):
-        if frame.f_globals.get("__name__") != "__main__":
-            return None
-        frame.f_trace_opcodes = sys.version_info < (3, 12)  # there `while True: pass` has no next line
-        return look(frame, event, argument)
+        module = frame.f_globals.get("__name__")
+        if module == "__main__":
+            frame.f_trace_opcodes = sys.version_info < (3, 12)  # there `while True: pass` has no next line
+            return look(frame, event, argument)
+        if module in OURS:
+            look(frame, event, argument)
+        return None
 
     sys.settrace(call)
     try:
@@ -94,6 +119,36 @@ def _bounded() -> Iterator[None]:
             raise fired[0]
     finally:
         sys.settrace(before)
+
+
+@contextmanager
+def _within_memory() -> Iterator[None]:
+    """Within the block, what takes more than ROOM raises Endless; on Linux alone, in place of a kernel that dies.
+
+    Without it a list without end takes some 20 to 50 GB before PATIENCE is over, and nothing looks at it meanwhile.
+    """
+    before = _limit_memory()
+    try:
+        yield
+    except MemoryError:
+        raise Endless(f"it took more than {ROOM / 2**30:g} GB of memory. Does each loop end?") from None
+    finally:
+        if before:
+            resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _limit_memory() -> tuple[int, int] | None:
+    """Set the limit. Answers the one before; None where there is none to set, or a GPU's driver may ask for more."""
+    if resource is None or torch.cuda.is_available() or not (status := Path("/proc/self/status")).exists():
+        return None
+    if (held := re.search(r"^VmData:\s+(\d+) kB", status.read_text(), re.M)) is None:
+        return None
+    soft, hard = before = resource.getrlimit(resource.RLIMIT_DATA)
+    most = (int(held[1]) << 10) + ROOM + OF_A_THREAD * torch.get_num_threads()
+    if soft != resource.RLIM_INFINITY and soft <= most:  # somebody has set a lower one
+        return None
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    return before
 
 
 def failure(error: BaseException) -> str:

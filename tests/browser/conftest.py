@@ -40,7 +40,7 @@ def new_page(context, errors):
     def new_page():
         page = context.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("pageerror", lambda error: errors.append(f"{error} {error.stack}"))
         return page
 
     return new_page

@@ -20,8 +20,10 @@ SLIDE = """() => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
   const having = (selector) => cells.filter((e) => e.querySelector(selector)).length;
   const within = (e) => e.scrollWidth - e.clientWidth;
-  const outputs = cells.flatMap((e) => [...e.querySelectorAll('.jp-OutputArea-output, .jp-RenderedMarkdown')]);
-  return { top: Math.min(...boxes.map((b) => b.top)), bottom: Math.max(...boxes.map((b) => b.bottom)),
+  const parts = '.jp-OutputArea-output, .jp-RenderedMarkdown, .cm-scroller';
+  const outputs = cells.flatMap((e) => [...e.querySelectorAll(parts)]);
+  return { left: Math.min(...boxes.map((b) => b.left)), top: Math.min(...boxes.map((b) => b.top)),
+    bottom: Math.max(...boxes.map((b) => b.bottom)),
     right: Math.max(...boxes.map((b) => b.right)), over: Math.max(0, ...outputs.filter(seen).map(within)),
     active: notebook.activeCellIndex, words: cells.map((e) => e.innerText).join(' ').trim(),
     cells: notebook.widgets.map((w, i) => [w.node, i]).filter(([node]) => cells.includes(node)).map(([, i]) => i),
@@ -54,11 +56,12 @@ def lecture(new_page, server, path):
 
 
 def _has_run(page):
-    """True if each code cell has a number."""
-    return page.evaluate(
-        """() => window.jupyterapp.shell.currentWidget.content.widgets.every(
-             (w) => w.model.type !== 'code' || w.model.executionCount !== null)"""
+    """True if the code cells are numbered from 1 to the last: as they are committed, they have a chapter's numbers."""
+    numbers = page.evaluate(
+        """() => window.jupyterapp.shell.currentWidget.content.widgets.filter((w) => w.model.type === 'code')
+             .map((w) => w.model.executionCount)"""
     )
+    return numbers == list(range(1, len(numbers) + 1))
 
 
 def keep(page, path, number):
@@ -76,36 +79,34 @@ def test_every_slide_by_keyboard(lecture, path, errors):
         slide = settled(page)
         keep(page, path, number)
         assert slide["words"] or slide["pictures"] or slide["labs"], f"{path.stem}: blank after {sorted(seen)}"
-        assert 0 <= slide["top"] and slide["bottom"] <= HEIGHT and slide["right"] <= WIDTH, (number, slide)
+        assert 0 <= slide["left"] and 0 <= slide["top"], (number, slide)
+        assert slide["bottom"] <= HEIGHT and slide["right"] <= WIDTH, (number, slide)
         assert slide["over"] <= 1 and not slide["errors"], (number, slide)
         if slide["labs"] and not seen >= set(slide["cells"]):
             play(page)
             played += 1
             keep(page, path, 100 + number)
+            assert settled(page)["left"] == slide["left"], "an arrow key in the lab has moved the slide"
         seen.update(slide["cells"])
-        page.keyboard.press("ArrowDown")
-        before, number = slide["active"], number + 1
-        if settled(page)["active"] == before:
-            page.keyboard.press("ArrowRight")
-            if settled(page)["active"] == before:
-                break
-    skipped = {i for i in range(count) if is_note(page, i) or is_hidden(page, i)}
+        page.keyboard.press("PageDown")  # as a clicker does: on to what is below, or to the next slide
+        number += 1
+        if settled(page)["active"] == slide["active"]:
+            break
+    skipped = {i for i in range(count) if is_skipped(page, i)}
     assert seen == set(range(count)) - skipped and played and not errors
+    page.keyboard.press("b")  # the black screen of a clicker, which would insert a cell
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length") == count
+    page.keyboard.press("PageUp")
+    assert settled(page)["active"] < slide["active"]
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.body.dataset.jpDeckMode !== 'presenting'")
 
 
-def is_note(page, index):
+def is_skipped(page, index):
+    """True for notes, and for cells that only run."""
     return page.evaluate(
         """(i) => window.jupyterapp.shell.currentWidget.content.widgets[i].model.getMetadata('slideshow')?.slide_type
                   === 'skip'""",
-        index,
-    )
-
-
-def is_hidden(page, index):
-    """True for a cell without output, whose input is hidden: it is there for the names that it defines."""
-    return page.evaluate(
-        """(i) => { const { model } = window.jupyterapp.shell.currentWidget.content.widgets[i];
-             return (model.getMetadata('tags') ?? []).includes('deck-hide-input') && !model.outputs.length; }""",
         index,
     )
 
@@ -127,10 +128,11 @@ def play(page):
     button = page.get_by_role("button", name="Play", exact=True).locator("visible=true")
     before = page.evaluate(LAB)
     button.focus()
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     until(lambda: page.evaluate(LAB)["step"] >= before["step"] + 3, "the lab to play in its slide")
     page.get_by_role("button", name="Pause", exact=True).locator("visible=true").focus()
     page.keyboard.press("Enter")
     measured = page.evaluate(LAB)
     assert measured["height"] <= LAB_HEIGHT and measured["type"] >= TYPE, measured
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.content.node.focus()")
+    page.keyboard.press("Escape")  # back to the slides

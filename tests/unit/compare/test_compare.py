@@ -110,7 +110,7 @@ def test_two_choices_of_one_name_are_refused():
     ("arguments", "message"),
     [
         (dict(arms={}), "at least one arm"),
-        (dict(arms={"joint": plans.joint(5)}), "an Arm or a function of the seed, got islice"),
+        (dict(arms={"joint": plans.joint(5)}), "an Arm or a function of the seed, got generator"),
         (dict(seeds=[]), "seeds are different whole numbers"),
         (dict(seeds=[1, 1]), "seeds are different whole numbers"),
         (dict(seeds=3), "seeds are different whole numbers"),

@@ -1,6 +1,9 @@
 """A prediction is kept, compared with what is measured, and counted; the file that keeps it is never lost."""
 
 import json
+import math
+import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +18,8 @@ def _own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     of_chapter(1)
     monkeypatch.setitem(registry._known, "1.98", Prediction((), choices=("joint", "staged")))
+    monkeypatch.setitem(registry._known, "1.97", Prediction((), close=0.1, between=(0, math.inf), never=2))
+    monkeypatch.setitem(registry._known, "1.96", Prediction((), choices=("backbone, rpn", "rpn")))
     monkeypatch.setitem(registry._known, "1.99", Prediction(("A hint.",), unit="%", close=5))
 
 
@@ -33,8 +38,32 @@ def test_a_number(said):
     assert said(exercises.compare, "1.99", 53) == "1.99  measured: 53 %; you predicted 40: 13 too low."
     assert said(exercises.compare, "1.99", 36) == "1.99  measured: 36 %; you predicted 40: close."
     assert said(exercises.compare, "1.99", torch.tensor(40.0)) == "1.99  measured: 40 %, as you predicted."
-    said(exercises.predict, "1.99", 90)
+
+
+def test_the_first_prediction_that_is_compared_is_the_one_that_counts(said):
+    said(exercises.predict, "1.99", 10)
+    said(exercises.predict, "1.99", 90)  # nothing was measured yet
     assert said(exercises.compare, "1.99", 53) == "1.99  measured: 53 %; you predicted 90: 37 too high."
+    said(exercises.predict, "1.99", 53)
+    words = "1.99  measured: 53 %; you predicted 90: 37 too high. It is the first prediction that counts."
+    assert said(exercises.compare, "1.99", 53) == words and not notes.of("1.99")["right"]
+
+
+def test_never(said):
+    assert said(exercises.predict, "1.97", 3) == "1.97  you predict never."
+    assert said(exercises.compare, "1.97", 1) == "1.97  measured: 1; you predicted never."
+
+
+@pytest.mark.parametrize(("number", "value", "limits"), [("1.99", 101, "from 0 to 100"), ("1.97", -0.5, "≥ 0")])
+def test_a_number_that_cannot_be(said, number, value, limits):
+    assert f"{limits} is asked for, not {value:g}." in said(exercises.predict, number, value)
+    assert not notes.all_of()
+
+
+@pytest.mark.parametrize("spelled", ["RPN, backbone", "backbone,rpn", "backbone, rpn"])
+def test_a_choice_in_another_case_or_order(said, spelled):
+    assert said(exercises.predict, "1.96", spelled) == "1.96  you predict 'backbone, rpn'."
+    assert notes.of("1.96")["predicted"] == "backbone, rpn"
 
 
 def test_a_choice(said):
@@ -60,8 +89,21 @@ def test_junk_is_not_kept(said, junk):
     assert not notes.all_of()
 
 
+def test_a_number_in_quotes(said):
+    with pytest.raises(ValueError, match="write it in quotes, '1.9'"):
+        exercises.check(1.9, 3)
+
+
+def test_what_is_forgotten_has_no_hint_shown(said):
+    first = said(exercises.hint, "1.4")
+    assert "hint 2 of" in said(exercises.hint, "1.4")
+    said(exercises.forget)
+    assert said(exercises.hint, "1.4") == first
+
+
 def test_a_check_and_a_prediction_are_two_things(said):
-    assert said(exercises.check, "1.99", 3) == '1.99  this one is a prediction: exercises.predict("1.99", …).'
+    with pytest.raises(ValueError, match="'1.99' is a prediction: use exercises.predict"):
+        exercises.check("1.99", 3)
     with pytest.raises(ValueError, match="'1.4' is no prediction: use exercises.check"):
         exercises.predict("1.4", 3)
 
@@ -116,14 +158,16 @@ def test_a_second_damaged_file_does_not_replace_the_first(said):
 
 
 def test_a_folder_that_cannot_be_written_to(said, monkeypatch):
-    def refused(*_):
+    def refused(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(notes, "write_whole", refused)
-    assert said(exercises.predict, "1.99", 40).splitlines() == [
-        "(not kept: jointopt_progress.json cannot be written: Permission denied)",
-        "1.99  you predict 40 %.",
-    ]
+    for module, name in ((Path, "write_text"), (Path, "replace"), (os, "open")):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, refused)
+            words = said(exercises.predict, "1.99", 40).splitlines()
+        refusal = "(not kept: jointopt_progress.json cannot be written: Permission denied)"
+        assert words == [*([refusal] if module is Path else []), "1.99  you predict 40 %."]
+    assert [path.name for path in Path().iterdir()] == ["jointopt_progress.json"]  # the last one needs no lock
 
 
 def test_a_folder_of_the_files_name(said):

@@ -3,26 +3,34 @@
 The answers are in exercises/chNN.py. Those that train are right and wrong under noise, too.
 """
 
+import ast
 import contextlib
 import io
 import linecache
 import re
+from pathlib import Path
 
 import jitter
 import nbformat
 import pytest
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from jointopt.exercises import notes
+from jointopt.exercises import answers, notes, registry, stubs
 from jointopt.exercises.registry import Prediction, find, of_chapter
 from tools import exercises as tool
 
 CHAPTERS = [path for path in tool.CHAPTERS if tool.proofs_of(path).exists()]
 BOOKS = {path: nbformat.read(path, as_version=4) for path in CHAPTERS}
-CASES = [(path, block) for path in CHAPTERS for block in tool.blocks(tool.proofs_of(path))]
+CASES = [block for path in CHAPTERS for block in tool.blocks(tool.proofs_of(path))]
+CELLS = {number: cell.source for book in BOOKS.values() for number, cell in tool.stubs(book).items()}
+CHECKS = {number: source for number, source in CELLS.items() if "def " in source or "class " in source}
+BUGS = [title.number for book in BOOKS.values() for title in tool.titles(book) if title.kind == "find the bug"]
 SEEDS = range(1, 6)  # of the noise
 LEAST, LEAST_PER_CHAPTER = 80, 6  # exercises
 
+over_answers = pytest.mark.parametrize(
+    "block", CASES, ids=[f"{each.number}-{each.name or 'solution'}" for each in CASES]
+)
 over_chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
 
@@ -51,24 +59,35 @@ def counted():
         handle.remove()
 
 
-@pytest.mark.parametrize(
-    ("path", "block"), CASES, ids=[f"{block.number}-{block.name or 'solution'}" for _, block in CASES]
-)
-def test_an_answer_gets_its_words(path, block):
-    stub = tool.stubs(BOOKS[path])[block.number].source
+def judge(block):
+    """Assert that an answer gets its verdict, and a wrong one its words."""
+    words = printed(tool.filled(CELLS[block.number], block.source))
+    assert words.startswith(f"{block.number}  " + ("not yet: " if block.name else "right.")), words
+    assert block.words in words and len(words.splitlines()) == 1
 
-    def judge():
-        words = printed(tool.filled(stub, block.source))
-        assert words.startswith(f"{block.number}  " + ("not yet: " if block.name else "right.")), words
-        assert block.words in words and len(words.splitlines()) == 1
 
+@over_answers
+def test_an_answer_gets_its_words(block):
     with counted() as steps:
-        judge()
+        judge(block)
     assert notes.of(block.number) == {"answered": True, "right": block.name is None}
     if steps:
         for seed in SEEDS:
             with jitter.noise(seed):
-                judge()
+                judge(block)
+
+
+@over_answers
+def test_a_check_that_accepts_or_refuses_everything_is_found(block, monkeypatch):
+    def accept(answer): ...
+
+    def refuse(answer):
+        raise answers.Wrong(block.words)
+
+    broken = find(block.number)._replace(check=accept if block.name else refuse)
+    monkeypatch.setitem(registry._known, block.number, broken)
+    with pytest.raises(AssertionError):
+        judge(block)
 
 
 @over_chapters
@@ -79,6 +98,36 @@ def test_a_stub_is_blank_as_it_is_committed(path):
         assert words.startswith(f"{number}  {blank}") and len(words.splitlines()) == 1
         (output,) = cell.outputs
         assert output.text == words and not notes.all_of()
+
+
+def worked_on(source):
+    """The cell, with one more statement in each function, which changes nothing of what they do."""
+    tree = ast.parse(source)
+    for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]:
+        function.body.insert(-1, ast.parse("x = 1").body[0])
+    return ast.unparse(tree)
+
+
+@pytest.mark.parametrize("number", CHECKS)
+def test_what_was_worked_on_is_not_unanswered(number):
+    given, words = printed(CHECKS[number]), printed(worked_on(CHECKS[number]))
+    assert words.startswith(f"{number}  not yet: ") and notes.of(number)["answered"]
+    what, _, hint = given.partition(" exercises.hint")
+    if what == f"{number}  not answered yet.":
+        assert "your function returned None where a value is asked for: is its `return` missing?" in words
+    else:
+        assert what.split(": ", 1)[1] in words
+
+
+@pytest.mark.parametrize("number", BUGS)
+def test_comments_and_spaces_are_no_answer(number):
+    source = CHECKS[number].replace(" = ", "  =  ").replace("\n    ", "\n    # Hm.\n\n    ", 1)
+    assert source != CHECKS[number] and printed(source) == printed(CHECKS[number])
+    assert printed(source).startswith(f"{number}  not answered yet: ")
+
+
+def test_each_program_with_a_bug_is_known():
+    assert sorted(stubs.PROGRAMS) == sorted(BUGS)
 
 
 @over_chapters
@@ -97,12 +146,12 @@ def test_a_chapter_has_its_exercises(path):
 
 @over_chapters
 def test_every_check_has_a_solution_and_two_wrong_answers(path):
-    answers = [block for other, block in CASES if other == path]
+    blocks = tool.blocks(tool.proofs_of(path))
     checks = {number for number in of_chapter(int(path.name[:2])) if not isinstance(find(number), Prediction)}
-    assert {block.number for block in answers} == checks
+    assert {block.number for block in blocks} == checks
     for number in checks:
-        names = [block.name for block in answers if block.number == number]
-        words = [block.words for block in answers if block.number == number and block.name]
+        names = [block.name for block in blocks if block.number == number]
+        words = [block.words for block in blocks if block.number == number and block.name]
         assert names.count(None) == 1 and len(names) >= 3 and len(set(names)) == len(names)
         assert len(set(words)) >= 2, f"{number}: two wrong answers get words of their own"
 
@@ -121,6 +170,13 @@ def test_the_folded_solution_is_the_proven_one(path):
     text = "\n".join(cell.source for cell in BOOKS[path].cells if cell.cell_type == "markdown")
     folded = re.findall(r"<details><summary>Solution ([\d.]+)</summary>\s+```python\n(.*?)```", text, re.S)
     assert dict(folded) == tool.solutions(path) and len(folded) == len(dict(folded))
+
+
+def test_no_check_and_no_solution_seeds_torch_for_good():
+    """`torch.manual_seed` seeds the GPUs as well, which no check puts back; and solutions run in the notebook, too."""
+    checks = [path.read_text(encoding="utf-8") for path in sorted(Path(notes.__file__).parent.glob("*.py"))]
+    solutions = [block.source for block in CASES if block.name is None]
+    assert not [source for source in checks + solutions if "torch.manual_seed(" in source]
 
 
 def test_every_chapter_has_exercises_and_there_are_eighty_of_four_kinds():

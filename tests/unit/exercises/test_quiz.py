@@ -35,7 +35,7 @@ def test_the_page_says_which_option_is_right():
     assert repr(quiz) == "Quiz of chapter 1: 5 questions"
 
 
-@pytest.mark.parametrize("chapter", [99, "1", None])
+@pytest.mark.parametrize("chapter", [99, "1", None, True, []])
 def test_an_unknown_chapter(chapter):
     with pytest.raises(ValueError, match="chapter must be one of .*1"):
         exercises.quiz(chapter)

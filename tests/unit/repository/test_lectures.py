@@ -46,6 +46,7 @@ def test_what_is_live_has_a_static_figure_one_key_away(file):
 def test_the_pages_are_what_the_files_make():
     text = lectures.TEACHING.read_text(encoding="utf-8")
     assert lectures.guide(text) == text, "run make lectures"
+    assert lectures.notes() == lectures.NOTES.read_text(encoding="utf-8")
     assert lectures.questions() == (lectures.ROOT / "docs" / "quizzes.md").read_text(encoding="utf-8")
 
 
@@ -77,7 +78,7 @@ def changed(tmp_path):
         ('"cell-02"', '"cell-gone"', "01_objective.ipynb has no code cell 'cell-gone'"),
         ('"cell-02"', '"cell-01"', "has no code cell 'cell-01'"),  # Markdown
         ('["cell-02", "cell-04"]', '["cell-04", "cell-02"]', "'cell-02' runs before one that it follows here"),
-        ('hide = ["cell-04"]', 'hide = ["cell-4"]', r"hides \['cell-4'\], which it does not show"),
+        ('hide = ["cell-04"]', 'hide = ["cell-4"]', r"hide has \['cell-4'\], which its cells have not"),
         ("minutes = 3", "minutes = 0", "minutes must be a whole number ≥ 1"),
         ("notes = ", "note = ", r"expected ask, .*, got \['note'\]"),
     ],
