@@ -1,5 +1,7 @@
 """Going back in the lab as a person does: click a step, branch there, freeze instead, and compare the two futures."""
 
+import re
+
 from lab_page import shown
 from lab_server import until
 
@@ -20,7 +22,7 @@ def test_go_back_and_take_the_other_way(notebook, errors):
     lab.steps_on(10)
     lab.pause.click()
     until(lab.play.is_enabled, "the lab to pause")
-    last = int(notebook.kernel("print(lab.engine.number)"))
+    last = int(notebook.kernel("lab.pause(); print(lab.engine.number)"))  # with the step that was under way
 
     canvas = page.locator(".jo-curves canvas").first
     box = canvas.bounding_box()
@@ -29,6 +31,13 @@ def test_go_back_and_take_the_other_way(notebook, errors):
     canvas.click(position={"x": 0.35 * box["width"], "y": box["height"] / 2})
     clicked = int(at.input_value())
     assert 0 < clicked < last and at.evaluate("(field) => field === document.activeElement")
+    words = f"step {clicked}: Branch here goes back to it"
+    until(lambda: lab.status() == words, "the step in words")
+    line = f" A line marks step {clicked}."
+    until(lambda: canvas.get_attribute("aria-label").endswith(line), "a line at the step")
+    at.press("Escape")
+    until(lambda: lab.status() != words and line not in canvas.get_attribute("aria-label"), "the line to go")
+    assert at.input_value() == "" and at.evaluate("(field) => field === document.activeElement")
     until(lambda: "steps/s" not in page.locator(".jo-step").inner_text(), "the speed of what stands still to go")
     at.fill("7")
     page.keyboard.press("Enter")
@@ -37,7 +46,10 @@ def test_go_back_and_take_the_other_way(notebook, errors):
     assert lab.exact.input_value() == first
     assert lab.status() == "branch B: back before step 7; A stays, pale"
     assert branches.is_visible() and page.get_by_text("one run each: not evidence yet").is_visible()
+    assert "lab.arms()" in page.locator(".jo-caution").get_attribute("title")
     assert "Pale behind it: branch A." in canvas.get_attribute("aria-label")
+    ends = page.locator(".jo-curves canvas").nth(4).get_attribute("aria-label")
+    assert re.search(r"Last: B [\d.]+, A [\d.]+\.$", ends)
     lab.freeze("feature_extractor").focus()
     page.keyboard.press("Space")
     lab.play.click()
@@ -47,11 +59,12 @@ def test_go_back_and_take_the_other_way(notebook, errors):
     here.wait_for()
 
     branches.select_option("A")
-    until(lambda: lab.step() == last, "the first future")
+    until(lambda: lab.step() == last, f"the first future, of {last} steps")
     assert notebook.kernel(CURRENT).split() == ["A", str(last)]
     until(lambda: not lab.freeze("feature_extractor").is_checked(), what="the switch to stand as it did there")
     options = branches.locator("option").all_inner_texts()
-    assert options == [f"A: λ reg 1", "B from step 7 of A: freeze feature_extractor"]  # noqa: F541
+    assert re.fullmatch(r"A: λ reg 1 at \d+", options[0])
+    assert options[1:] == ["B from step 7 of A: freeze feature_extractor"]
     assert not errors
 
 
@@ -82,10 +95,12 @@ def test_reset_asks_before_it_drops_branches(notebook, errors):
     question.wait_for()
     assert lab.page.locator(".jo-spoken").inner_text() == "Reset, drop 2 branches?"
     question.press("Escape")
-    assert question.is_hidden()
+    assert question.is_hidden() and lab.reset.evaluate("(button) => button === document.activeElement")
+    lab.page.wait_for_timeout(600)  # within these a press would be half of a double click
     lab.reset.click()
     lab.freeze("classifier").click()
     assert question.is_hidden()
+    lab.page.wait_for_timeout(600)
     until(lambda: "classifier" in notebook.kernel("print(*lab.controls.frozen)"), "the switch to act")
     lab.reset.click()
     question.wait_for()
@@ -102,6 +117,11 @@ def test_reset_asks_before_it_drops_branches(notebook, errors):
     until(lambda: lab.step() == 2, "two steps")
     lab.reset.click()
     until(lambda: lab.step() == 0, "a reset at once: there is nothing to drop")
+    assert lab.status() == "freezing stays as it is set; Reset again sets it back"
+    lab.page.wait_for_timeout(600)
+    lab.reset.click()
+    until(lambda: not lab.freeze("classifier").is_checked(), "the settings of the beginning")
+    until(lambda: lab.status().startswith("Play begins."), "the words to go")
     assert not errors
 
 

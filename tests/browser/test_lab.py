@@ -188,6 +188,39 @@ def test_letters_and_arrows_stay_in_the_lab(lab):
     assert lab.page.evaluate(count) == cells
 
 
+def test_escape_goes_back_to_the_notebook_whose_keys_work_again(lab, errors):
+    page, notebook = lab.page, "() => document.activeElement.matches('.jp-Notebook, .jp-Notebook-cell')"
+    count = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
+    before = lab.exact.input_value()
+    lab.exact.fill("5")
+    lab.exact.press("Escape")  # an edit that is not finished is taken back first
+    assert lab.exact.input_value() == before and not page.evaluate(notebook)
+    for control in (lab.exact, lab.play, lab.slider, lab.freeze("classifier"), page.locator(".jo-curves summary")):
+        control.focus()
+        page.keyboard.press("Escape")
+        assert page.evaluate(notebook)
+    cells = page.evaluate(count)
+    page.keyboard.press("b")
+    until(lambda: page.evaluate(count) == cells + 1, "a cell below, by the notebook's own key")
+    assert lab.notebook.kernel("print(lab.controls.weights)") == "{}" and errors == []
+
+
+def test_arrow_keys_on_a_button_do_not_scroll_what_is_around_the_lab(lab):
+    press = """(control) => control.dispatchEvent(
+        new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true, cancelable: true }))"""
+    controls = (lab.play, lab.freeze("classifier"), lab.slider, lab.exact)
+    assert [control.evaluate(press) for control in controls] == [False, False, True, True]
+
+
+def test_a_fresh_lab_is_no_empty_page(lab, errors):
+    until(lambda: lab.status().startswith("Play begins."), "the first words")
+    assert lab.page.get_by_text("held-out metric: none yet").is_visible()
+    lab.page.locator(".jo-picture").wait_for()
+    drawn = "(c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((value) => value)"
+    assert all(canvas.evaluate(drawn) for canvas in lab.page.locator(".jo-curves canvas").all())
+    assert lab.step() == 0 and errors == []
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 @pytest.mark.parametrize("width", [800, 1600])
 def test_every_view_fits_and_can_be_read(lab, theme, width):

@@ -4,12 +4,14 @@ With PICTURES=folder each slide is kept as a picture, to be looked at.
 """
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from lab_server import Notebook, until
 
-LECTURES = sorted((Path(__file__).parents[2] / "lectures").glob("*.ipynb"))
+ROOT = Path(__file__).parents[2]
+LECTURES = sorted((ROOT / "lectures").glob("*.ipynb"))
 WIDTH, HEIGHT, LAB_HEIGHT, TYPE = 1280, 720, 600, 18
 # Of what is seen of the slide: where it ends; the widest, what is cut off; the active cell.
 SLIDE = """() => {
@@ -34,7 +36,9 @@ LAB = """() => {
   const seen = (e) => e.getClientRects().length;
   const all = (selector) => [...document.querySelectorAll(selector)].filter(seen);
   const [controls, curves] = ['.jo-controls', '.jo-curves'].map((name) => all(name)[0].getBoundingClientRect());
-  return { height: curves.bottom - controls.top, step: Number(all('.jo-curves')[0].dataset.step),
+  const box = all('.jo-influence-box')[0];
+  return { height: curves.bottom - controls.top, over: box.scrollWidth - box.clientWidth,
+    step: Number(all('.jo-curves')[0].dataset.step),
     type: parseFloat(getComputedStyle(all('.jo-controls button')[0]).fontSize) };
 }"""
 
@@ -42,6 +46,7 @@ LAB = """() => {
 @pytest.fixture
 def lecture(new_page, server, path):
     """The lecture as a trusted copy, all its cells run, presented."""
+    shutil.copytree(ROOT / "evidence", server.root.parent / "evidence", dirs_exist_ok=True)  # chapters look there
     page = new_page()
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     notebook = Notebook(page, server, server.copy_of(path))
@@ -57,10 +62,13 @@ def lecture(new_page, server, path):
 
 def _has_run(page):
     """True if the code cells are numbered from 1 to the last: as they are committed, they have a chapter's numbers."""
-    numbers = page.evaluate(
-        """() => window.jupyterapp.shell.currentWidget.content.widgets.filter((w) => w.model.type === 'code')
-             .map((w) => w.model.executionCount)"""
+    numbers, errors = page.evaluate(
+        """() => {
+          const cells = window.jupyterapp.shell.currentWidget.content.widgets.filter((w) => w.model.type === 'code');
+          const outputs = cells.flatMap((w) => w.model.outputs.toJSON());
+          return [cells.map((w) => w.model.executionCount), outputs.filter((o) => o.output_type === 'error')]; }"""
     )
+    assert not errors, errors
     return numbers == list(range(1, len(numbers) + 1))
 
 
@@ -134,5 +142,5 @@ def play(page):
     page.get_by_role("button", name="Pause", exact=True).locator("visible=true").focus()
     page.keyboard.press("Enter")
     measured = page.evaluate(LAB)
-    assert measured["height"] <= LAB_HEIGHT and measured["type"] >= TYPE, measured
+    assert measured["height"] <= LAB_HEIGHT and measured["type"] >= TYPE and measured["over"] <= 1, measured
     page.keyboard.press("Escape")  # back to the slides

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { numbered, readRows, since } from "../../jointopt/live/lab/curves.js";
+import { isReset } from "../../jointopt/live/lab/controls.js";
+import { lastStep, numbered, ofPicked, readRows } from "../../jointopt/live/lab/curves.js";
+import { heldOutRange, inWords, lastValues, since } from "../../jointopt/live/lab/held_out.js";
 import { influence } from "../../jointopt/live/lab/influence.js";
 import { through } from "../../jointopt/live/shared/canvas.js";
 import { looksOf } from "../../jointopt/live/shared/look.js";
@@ -113,6 +115,43 @@ test("a step that was clicked is heard by the controls of that lab, as long as t
   forget();
   pickStep("a", 9);
   assert.deepEqual(heard, [7]);
+});
+
+test("the last step is a whole number, of whichever branch it is", () => {
+  const others = [{ steps: 1063, x: [1, 1061.5] }, { steps: 80, x: [79] }];
+  assert.deepEqual([lastStep(500, others), lastStep(2000, others), lastStep(0, [])], [1062, 1999, 1]);
+});
+
+test("a flat line of held-out values looks flat, and a percentage stays within 0 and 100", () => {
+  const range = (name, ...values) => heldOutRange(name, values).map((v) => Number(v.toPrecision(6)));
+  assert.deepEqual(range("accuracy (%)", 9.8, 10), [0, 20]);
+  assert.deepEqual(range("accuracy (%)", 97, 99.5), [80, 100]);
+  assert.deepEqual(range("accuracy (%)", 50, 54), [42, 62]);
+  assert.deepEqual(range("accuracy (%)", 10, 60), [5, 65]);
+  assert.deepEqual([range("accuracy (%)", 0, 100), range("error (%)", 90, 140)], [[0, 100], [40, 140]]);
+  assert.deepEqual([range("perplexity", 100, 101), range("loss", 2, 4)], [[95.45, 105.55], [1.8, 4.2]]);
+  assert.deepEqual(range("norm", 0), [-1, 1]);
+});
+
+test("at its end each branch says its last held-out value, and which branch it is", () => {
+  const points = (...values) => ({ name: "accuracy (%)", points: values.map((v, i) => [25 * i, v]) });
+  const info = { branch: "C", held_out: points(10, 86.14) };
+  const others = [{ name: "A", held_out: points(9, 84.2) }, { name: "B", held_out: points() }];
+  assert.deepEqual(lastValues(info, others).map(inWords), ["C 86.1", "A 84.2"]);
+  assert.deepEqual(lastValues(info, []).map(inWords), ["86.1"]);
+  assert.deepEqual(lastValues({ branch: "A", held_out: points() }, []), []);
+});
+
+test("a step that was picked says what it is good for", () => {
+  assert.equal(ofPicked(705, 705), "step 705: Branch here goes back to it");
+  assert.equal(ofPicked(706, 705), "step 706 is still to come: Enter plays on to it");
+});
+
+test("Reset sets the settings back where it has nothing else to do", () => {
+  const state = { step: 0, playing: false, branches: [], kept: ["λ"] };
+  assert.ok(isReset(state));
+  for (const other of [{ step: 1 }, { playing: true }, { branches: [{}, {}] }, { kept: [] }])
+    assert.ok(!isReset({ ...state, ...other }));
 });
 
 test("held-out points of another branch begin with the last one in common", () => {

@@ -4,14 +4,17 @@
 import { looksOf, swatch } from "../shared/look.js";
 import { mailbox } from "../shared/mailbox.js";
 import { decimal, short, weightScale } from "../shared/numbers.js";
-import { escaped, layOut, onConfirm, onPress, onStep, rootOf, setIdle, setSlider } from "../shared/page.js";
+import {
+  escaped, layOut, markStep, onConfirm, onPress, onStep, rootOf, setIdle, setSlider, undoOnEscape,
+} from "../shared/page.js";
 import { courseOf, showCourses } from "./course.js";
 
 const SCALE = weightScale(-6, 2, 10), RATES = weightScale(-6, 0, 10);
 
 const FEW = 2; // modules whose learning rates are always shown
 
-const KEPT = "To the first weights; λ, frozen modules, rates, optimizer and plan stay as they are set";
+const KEPT = "To the first weights; λ, frozen modules, rates, optimizer and plan stay as they are set. "
+  + "Pressed again, at step 0, it sets these back too";
 const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" aria-hidden="true">
   <rect x="1" y="6" width="10" height="8" rx="1.5"/>
   <path d="M3 6V4a3 3 0 0 1 6 0v2" fill="none" stroke-width="1.8"/></svg>`;
@@ -26,6 +29,7 @@ function render({ model, el }) {
   const id = `jo${Math.random().toString(36).slice(2)}`;
   const html = markup(id, losses, modules, optimizers, plans);
   const root = rootOf("controls", html, `Training controls of the lab ${name}`);
+  undoOnEscape(root);
   el.replaceChildren(root);
   // It stays in sight unless it takes much of the window: in large type, or with many modules on a narrow page.
   const sizes = new ResizeObserver(() => {
@@ -73,6 +77,7 @@ function render({ model, el }) {
     mark();
     if (mail.waiting().length) return; // the kernel's state is older than what was done here
     const write = (input, text) => {
+      input.defaultValue = text;
       if (lost === true || document.activeElement !== input) input.value = text; // not under a person's cursor
     };
     const state = model.get("state");
@@ -141,12 +146,18 @@ function render({ model, el }) {
     const value = at.value.trim() ? typed(at) : null;
     send(branch, `${words} ${value ?? "now"}`, kind, { value });
     at.value = "";
+    markStep(lab, null);
   };
   onPress(branch, () => leave("branch", "branch at step"));
   at.addEventListener("keydown", ({ key }) => {
     if (key === "Enter" && at.value.trim()) leave("go_to", "go to step");
   });
-  const forget = onStep(lab, (step) => { at.value = String(step); at.focus(); });
+  at.addEventListener("input", () => markStep(lab, /^\s*\d+\s*$/.test(at.value) ? Number(at.value) : null));
+  const forget = onStep(lab, (step) => {
+    at.value = String(step);
+    at.focus();
+    markStep(lab, step);
+  });
   find("[data-use_branch]").addEventListener("change", ({ target }) => {
     send(target, `branch ${target.value}`, "use_branch", { value: target.value });
   });
@@ -154,8 +165,9 @@ function render({ model, el }) {
     onPress(button, () => send(button, button.textContent.trim(), button.dataset.do));
   });
   const reset = find("[data-do=reset]"), all = () => model.get("state").branches.length;
+  const isAgain = () => isReset(model.get("state"));
   const forgetReset = onConfirm(root, reset, find(".jo-spoken"), () => all() > 1 && `Reset, drop ${all()} branches?`,
-    (words) => send(reset, words, "reset"));
+    (words) => send(reset, words, "reset", isAgain() ? { value: "settings" } : {}));
 
   model.on("change:state", show);
   show();
@@ -167,6 +179,10 @@ function render({ model, el }) {
     model.off("change:state", show);
   };
 }
+
+// Does nothing but the settings differ from how the lab began? Then Reset sets them back.
+export const isReset = ({ step, playing, branches, kept }) => (
+  step === 0 && !playing && branches.length < 2 && kept.length > 0);
 
 // The document's letter beside the name of its two modules.
 const symbol = (module) => module + ({ feature_extractor: " (θ)", classifier: " (φ)" }[module] || "");

@@ -1,12 +1,13 @@
 // What the lab draws: the objective and its parts, gradients, movement, held-out metrics, influence, a picture.
 
-import { hatch, stroke, through, write } from "../shared/canvas.js";
-import { LOOK, looksOf, onLookChange, theme } from "../shared/look.js";
+import { hatch, through, write } from "../shared/canvas.js";
+import { looksOf, onLookChange, theme } from "../shared/look.js";
 import { percent, short } from "../shared/numbers.js";
-import { escaped, layOut, pickStep, rootOf } from "../shared/page.js";
+import { escaped, layOut, onMark, pickStep, rootOf } from "../shared/page.js";
 import {
   curve, emptyPanel, logRange, measuresOf, nameEnds, pale, roomFor, runs, standing, stepAt,
 } from "../shared/panel.js";
+import { heldOut, inWords, lastValues } from "./held_out.js";
 import { influence } from "./influence.js";
 
 const TITLES = [
@@ -14,12 +15,18 @@ const TITLES = [
   "held-out metric",
 ];
 
+// One run is an anecdote: see LiveLab.arms.
+const ASK = "compare(make, lab.arms(), …)";
+const CAUTION = `<span class="jo-caution" hidden title="${ASK} trains these branches again from other seeds">
+  · one run each: not evidence yet<span class="jo-more">; ${ASK} asks more seeds</span></span>`;
+const HINT = "Change λ or freeze a module while it trains: this line says what it did.";
+
 const panel = (title) => `<figure><figcaption>${title}</figcaption><canvas role="img"></canvas></figure>`;
 
 function render({ model, el }) {
-  const { losses, modules, columns, lab, view } = model.get("spec");
+  const { losses, modules, columns, lab, view, evaluates } = model.get("spec");
   const root = rootOf("curves", `
-    <div class="jo-head"><span class="jo-step"></span>
+    <div class="jo-head"><span class="jo-step"><span class="jo-now"></span>${CAUTION}</span>
       <span class="jo-status" role="status" aria-live="polite"></span></div>
     <div class="jo-grid">
       ${TITLES.map(panel).join("")}
@@ -35,6 +42,7 @@ function render({ model, el }) {
   const parts = pick("part", losses, looks.losses);
   const [gradients, changes] = ["grad_norm", "change"].map((kind) => pick(kind, modules, looks.modules));
   let common = null, pending = false, waiting = null, seen = [], pictureUrl = null;
+  let [picked, statusThen] = [null, ""]; // a step, and what the status line said when it was picked
 
   const draw = () => {
     const info = model.get("info");
@@ -51,8 +59,8 @@ function render({ model, el }) {
       const theirs = readRows(each.frame, columns.length).filter((row) => row[0] >= each.shared - 1);
       return { ...each, rows: theirs, x: theirs.map((row) => row[0]) };
     });
-    const last = Math.max(1, info.number - 1, ...others.map((each) => each.x.at(-1) ?? 0));
-    common = { x, marks, others, left: measuresOf(canvases[0]).left, right: roomFor(canvases[0], names), last };
+    const last = lastStep(info.number, others), left = measuresOf(canvases[0]).left;
+    common = { x, marks, others, left, right: roomFor(canvases[0], names), last, picked };
     const values = (series) => series.map((s) => ({ ...s, values: rows.map((row) => row[s.column]) }));
     const held = values(changes).map((s) => ({ ...s, still: standing(s.values) }));
 
@@ -61,9 +69,9 @@ function render({ model, el }) {
     shares(canvases[1], values(parts), total, common);
     lines(canvases[2], values(gradients).map((s, i) => ({ ...s, still: held[i].still })), common);
     lines(canvases[3], held, common);
-    heldOut(canvases[4], info.held_out, common);
-    const heldOutName = info.held_out.name;
-    canvases[4].previousElementSibling.textContent = heldOutName ? `held-out ${heldOutName}` : "held-out metric: none";
+    heldOut(canvases[4], info, common);
+    const none = evaluates && !info.number ? "metric: none yet" : "metric: none";
+    canvases[4].previousElementSibling.textContent = `held-out ${info.held_out.name || none}`;
     find(".jo-influence-box").innerHTML = influence(info.influence, losses, modules);
     find(".jo-marks").innerHTML = marks.map((m) => `<li>step ${m.step}: ${escaped(m.texts.join(", "))}</li>`).join("");
 
@@ -71,25 +79,31 @@ function render({ model, el }) {
     const rate = (1000 * (info.number - seen[0][1])) / (performance.now() - seen[0][0]);
     const now = total.length ? `J ${short(total[total.length - 1])}` : "";
     const speed = info.playing && rate > 0 ? `${rate.toFixed(rate < 10 ? 1 : 0)} steps/s` : "";
-    const [branch, caution] = others.length ? [`branch ${info.branch}`, "one run each: not evidence yet"] : [];
-    find(".jo-step").textContent = [branch, `step ${info.number}`, now, speed, caution].filter(Boolean).join(" · ");
+    const branch = others.length ? `branch ${info.branch}` : "";
+    find(".jo-now").textContent = [branch, `step ${info.number}`, now, speed].filter(Boolean).join(" · ");
+    find(".jo-caution").hidden = !branch;
     say(info, now);
   };
 
   // In words, for the eye and for a screen reader; written only when it changes, so that it is read once.
   const say = (info, now) => {
     const urgent = [info.note, info.memory].filter(Boolean).map((words) => `<strong>${escaped(words)}</strong> `);
-    const text = urgent.join("") + escaped(info.status);
+    const isNews = picked === null || info.status !== statusThen;
+    const words = isNews ? info.status : ofPicked(picked, info.number);
+    const text = urgent.join("") + escaped(words) || (info.number ? HINT : `Play begins. ${HINT}`);
     const line = find(".jo-status");
     if (line.dataset.text !== text) {
       line.dataset.text = text;
-      line.innerHTML = text || "Change λ or freeze a module while it trains: this line says what it did.";
+      line.innerHTML = text;
     }
+    const values = lastValues(info, common.others).map(inWords).join(", ");
     for (const canvas of canvases) {
       const title = canvas.previousElementSibling.textContent;
       const behind = common.others.map((each) => each.name).join(", ");
       const pale = behind && ` Pale behind it: branch ${behind}.`;
-      canvas.setAttribute("aria-label", `${title}, over ${info.number} steps. ${now}${pale}`);
+      const line = picked === null ? "" : ` A line marks step ${picked}.`;
+      const ends = canvas === canvases[4] && values ? ` Last: ${values}.` : "";
+      canvas.setAttribute("aria-label", `${title}, over ${info.number} steps. ${now}${pale}${ends}${line}`);
     }
   };
 
@@ -119,6 +133,10 @@ function render({ model, el }) {
   model.on("change:info", ask);
   model.on("change:picture", showPicture);
   const forget = onLookChange(root, ask);
+  const forgetMark = onMark(lab, (step) => {
+    [picked, statusThen] = [step, model.get("info").status];
+    ask();
+  });
   draw();
   showPicture();
   return () => {
@@ -126,10 +144,18 @@ function render({ model, el }) {
     model.off("change:info", ask);
     model.off("change:picture", showPicture);
     forget();
+    forgetMark();
     clearTimeout(waiting);
     if (pictureUrl) URL.revokeObjectURL(pictureUrl);
   };
 }
+
+// The last step of all branches: a frame may have the mean of several steps.
+export const lastStep = (number, others) => Math.max(1, number - 1, ...others.map(({ steps }) => steps - 1));
+
+// What a step is good for that was clicked or typed.
+export const ofPicked = (step, number) => (step > number
+  ? `step ${step} is still to come: Enter plays on to it` : `step ${step}: Branch here goes back to it`);
 
 // Rows of float32, as History.frame writes them.
 export function readRows(frame, width) {
@@ -207,32 +233,6 @@ function sharesOf(plot, other, series) {
     ofOther(other, s).values.forEach((v, i) => { top[i] += total[i] > 0 ? v / total[i] : 0; });
     pale(plot.g, () => curve(plot, { ...s, values: [...top], width: 1.5 }, other.x));
   }
-}
-
-// The points from a step on, with the one before, so that they hang together with what is in common.
-export function since(points, step) {
-  return points.filter((_, i) => i + 1 >= points.length || points[i + 1][0] > step);
-}
-
-function heldOut(canvas, { points }, options) {
-  const behind = options.others.map((other) => ({ ...other, points: since(other.held_out.points, other.shared) }));
-  const values = points.length ? points.map(([, v]) => v) : [0, 1];
-  values.push(...behind.flatMap((other) => other.points.map(([, v]) => v)));
-  const [low, high] = [Math.min(...values), Math.max(...values)], pad = (high - low) * 0.1 || 1;
-  const plot = emptyPanel(canvas, { ...options, low: low - pad, high: high + pad, last: options.last + 1 });
-  const [color, dash] = LOOK.heldOut, dots = points.map(([step, v]) => [plot.X(step), plot.Y(v)]);
-  for (const other of behind) {
-    pale(plot.g, () => stroke(plot.g, through(other.points.map(([x, v]) => [plot.X(x), plot.Y(v)])), color, 1.5, dash));
-    nameOther(plot, { ...other, x: other.points.map(([x]) => x) }, other.points.map(([, v]) => v));
-  }
-  stroke(plot.g, through(dots), color, 2.2, dash);
-  for (const [x, y] of dots) {
-    const dot = new Path2D();
-    dot.arc(x, y, 4, 0, 7);
-    plot.g.fillStyle = color;
-    plot.g.fill(dot);
-  }
-  if (points.length) nameEnds(plot, [{ y: dots.at(-1)[1], text: short(points.at(-1)[1]), color }]);
 }
 
 export default { render };

@@ -17,7 +17,7 @@ from jointopt.controls import Change, Settings
 from jointopt.live.lab import memory_limit
 from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.engine import Engine
-from jointopt.live.lab.status_line import in_short, marks
+from jointopt.live.lab.status_line import dated, in_short, marks, stays
 from jointopt.live.shared.view import View, front_end
 from jointopt.modules import left_as_it_was
 from jointopt.optimizers import OPTIMIZERS
@@ -52,19 +52,21 @@ class CurvesView(anywidget.AnyWidget):
 class Display:
     """The controls and the curves of a run, in one box.
 
-    obey     does what a message from the browser asks for, see View
+    obey     does what a message from the browser asks for, see View; and "look", when one comes for the first time
     playing  answers whether the run goes on without being asked for each step
     """
 
     def __init__(self, engine: Engine, name: str, obey: Callable[[dict], None], playing: Callable[[], bool]):
         self.engine, self._playing = engine, playing
-        self.frames_sent = 0
+        self.frames_sent, self._looked_at = 0, False
         self._number = -1  # of the state that was published last
         # "lab": a page may have labs of several kernels, whose names are the same.
         spec = {"losses": engine.losses, "modules": engine.modules, "name": name, "lab": uuid4().hex}
         self.controls = ControlsView(spec={**spec, "optimizers": list(OPTIMIZERS), "plans": engine.menu.names})
-        self.curves = CurvesView(spec={**spec, "columns": engine.history.shown})
-        self.controls.obey, self.controls.notice = obey, self._notice
+        evaluates = engine.task.evaluate is not None
+        self.curves = CurvesView(spec={**spec, "columns": engine.history.shown, "evaluates": evaluates})
+        self._obey = self.controls.obey = obey
+        self.controls.notice = self._notice
         self.box = ipywidgets.VBox([self.controls, self.curves])
         self._made = time.monotonic()
         self._last_message = -math.inf  # from the browser
@@ -85,6 +87,9 @@ class Display:
         if message.get("shown", number) != number:
             self.controls.send_state("state")
             self.curves.send_state(["info", "frame", "others", "picture"])
+        if not self._looked_at and not self.frames_sent:
+            self._obey({"kind": "look"})
+        self._looked_at = True
 
     def publish(self, resent: bool = True) -> None:
         """Show how the controls stand; from any thread. resent: should it be lost, the browser asks for it again."""
@@ -111,6 +116,7 @@ class Display:
             "ended": engine.menu.ended,
             "branches": [{"name": branch.name, "words": in_words(branch)} for branch in branches],
             "branch": engine.current.name,
+            "kept": engine.kept,
             "next": [in_short(change) for change in self._pending()],
         }
 
@@ -154,7 +160,7 @@ class Display:
             self.curves.info = {
                 "number": self.engine.number,
                 "branch": self.engine.current.name,
-                "status": self.engine.status_line.text,
+                "status": self.engine.status_line.text or self._kept_in_words(),
                 "note": note,
                 "playing": self._playing(),
                 "memory": memory_limit.warning(),
@@ -166,6 +172,10 @@ class Display:
             self._send_others()
         if self.engine.controls.settings.functions:  # their controls move with the steps
             self.publish(resent=False)
+
+    def _kept_in_words(self) -> str:
+        """At the start: what is set otherwise than at the first one, where Reset sets it back."""
+        return "" if self.engine.number or self.engine.others else stays(self.engine.kept)
 
     def _marks(self) -> list[tuple[int, str]]:
         """The last changes, and where the branch began."""
@@ -183,11 +193,17 @@ class Display:
             {
                 "name": branch.name,
                 "shared": self.engine.shared(branch),
+                "steps": len(branch.updates),
                 "held_out": thinned(branch.history.held_out),
                 "frame": branch.history.frame(),
             }
             for branch in self.engine.others
         ]
+
+    def first_look(self) -> None:
+        """A frame and the picture before the first step: a fresh lab would be an empty page."""
+        self.send("")  # first: the picture is the task's own, and may fail
+        self.draw()
 
     def draw(self) -> None:
         """The task's picture as it is now."""
@@ -215,8 +231,9 @@ def _numbers(values: dict[str, Value], step: int) -> dict[str, float]:
 
 
 def in_words(branch: Branch) -> str:
-    """Where a branch began, and what was changed since."""
-    changes = [words for _, words in marks(branch.changes, branch.first_change)]
+    """Where a branch began, and what was changed since, and when."""
+    dates = dated(branch.changes, branch.first_change)
+    changes = [words if when == str(branch.fork) else f"{words} at {when}" for when, words in dates]
     most = [*changes[:2], "…"] if len(changes) > 3 else changes
     began = branch.name if branch.parent is None else f"{branch.name} from step {branch.fork} of {branch.parent}"
     return ": ".join([began, ", ".join(most)] if most else [began])

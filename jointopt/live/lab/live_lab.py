@@ -19,7 +19,7 @@ from jointopt.live.lab import saved_run
 from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.history import History
 from jointopt.live.lab.plan_menu import Plans
-from jointopt.live.lab.status_line import marks
+from jointopt.live.lab.status_line import dated, marks
 from jointopt.live.lab.trainer import Trainer
 from jointopt.schedules import without_functions
 from jointopt.training import Step, Task
@@ -83,7 +83,7 @@ class LiveLab:
 
     @property
     def playing(self) -> bool:
-        """True if it trains on without being asked for each step."""
+        """True if it trains on without being asked for each step: for good, or to a step that was named."""
         return self._trainer.playing
 
     def play(self) -> None:
@@ -147,8 +147,9 @@ class LiveLab:
 
         def work():
             for branch in self.branches:
-                marked = groupby(marks(branch.changes + branch.waiting, branch.first_change), key=itemgetter(0))
-                since = "; ".join(f"{', '.join(words for _, words in same)} at {step}" for step, same in marked)
+                all_of_it = dated(branch.changes + branch.waiting, branch.first_change)
+                marked = groupby(all_of_it, key=itemgetter(0))
+                since = "; ".join(f"{', '.join(words for _, words in same)} at {when}" for when, same in marked)
                 changes = [change for change in branch.log + branch.waiting if change.name != "plan"]
                 changes = [change._replace(value=without_functions(change.value, change.step)) for change in changes]
                 plan = partial(iter, self.engine.updates_of(branch, ARM_STEPS))

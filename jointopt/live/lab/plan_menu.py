@@ -16,6 +16,7 @@ class Menu:
     """Plans by name, one of which is followed. Any thread may choose; the rest belongs to the thread that trains.
 
     names     of the plans; none where there is a single plan, without a name
+    first     the plan that is followed if no other is chosen
     log       the plan that the run began with and each that began later, at its first step
     recorded  in a replay, where all updates are one plan: the name of the plan that the next step began
     """
@@ -27,9 +28,9 @@ class Menu:
         named = plan if self.names else {None: plans.joint() if plan is None else plan}
         _check_streams(named)
         self._unused = {name: iter(stream) for name, stream in named.items()}
-        self._presses = count()
+        self._presses, self.first = count(), next(iter(named))
         # A plan that has ended begins anew at a new press.
-        self._choice = self._aside = next(iter(named)), next(self._presses)
+        self._choice = self._aside = self.first, next(self._presses)
         self.restart()
 
     @property

@@ -68,7 +68,7 @@ class Run:
         """Back to the first weights and the start of the plan. What was set or chosen stays, but for settings=True."""
         self.optimizer_name = self.task.optimizer if settings else self.next_optimizer
         if settings and self.menu.names:
-            self.menu.choose(self.menu.names[0])
+            self.menu.choose(self.menu.first)
         self._first_buffers.restore()
         self.task.model.load_state_dict(self._first)
         self.controls.restart(self._first_settings if settings else None)
@@ -120,6 +120,32 @@ class Run:
         name = self._next_optimizer
         optimizer = [] if name is None else [Change(self.number, "optimizer", name)]
         return optimizer + self.controls.pending(self.number)
+
+    @property
+    def is_changed(self) -> bool:
+        """True if the next step brings what was set or chosen since the last one."""
+        return self.number > 0 and (bool(self.pending) or self.menu.waiting is not None)
+
+    @property
+    def begins_phase(self) -> bool:
+        """True if the next update is none of the last few: from here on the plan does something else."""
+        update = self.menu.next_update()
+        return update is not None and update not in self.updates[-RECENT:]
+
+    @property
+    def kept(self) -> list[str]:
+        """What a reset leaves otherwise than this run began at first, in words."""
+        now, first = self.controls.settings, self._first_settings
+        own = self.task.weights or dict.fromkeys(self.losses, 1.0)
+        lrs = [(self._default_lr if each.lr is None else each.lr, each.lrs) for each in (now, first)]
+        differs = {
+            "λ": own | now.weights != own | first.weights,
+            "freezing": now.frozen != first.frozen,
+            "plan": self.menu.chosen != self.menu.first,
+            "optimizer": self.next_optimizer != self.task.optimizer,
+            "learning rate": lrs[0] != lrs[1],
+        }
+        return [name for name, differ in differs.items() if differ]
 
     def schedule(self, log: Iterable[Change]) -> None:
         """Make the logged changes again, each at its step. Call it before the first step."""

@@ -7,6 +7,10 @@ from jointopt.controls import Change
 from jointopt.schedules import Value, words
 from jointopt.training import Step
 
+FORGETFUL = (
+    "steps that were taken again gave other numbers: something in this task has a memory of its own,"
+    " or its sums are not twice the same, as on some GPUs"
+)
 SAME_GESTURE = 25  # steps within which changes of one control count as one: a slider is dragged in many small ones
 
 
@@ -64,7 +68,8 @@ class StatusLine:
         change, share = f"λ of {loss} {gesture.weight:.3g} → {words(weight)}{since}", gesture.share
         if not step.update.counts(loss):
             return f"{change}, which this step does not count"
-        return f"{change}, its share of J went from {_percent(share)} to {_percent(_share(loss, step))}"
+        before, now = _percent(share), _percent(_share(loss, step))
+        return change if before == now else f"{change}, its share of J went from {before} to {now}"
 
 
 def _share(loss: str, step: Step | None) -> float:
@@ -99,7 +104,21 @@ def _percent(share: float) -> str:
 
 def marks(log: Sequence[Change], first: int = 1) -> list[tuple[int, str]]:
     """(step, what changed there, in short) from step `first` on; a dragged slider is one mark, where it began."""
-    gestures: list[list[Change]] = []  # of each the first change and the last
+    return [
+        (max(begun.step, first), in_short(last) + (f" by step {last.step}" if last.step > begun.step else ""))
+        for begun, last in _ends(log, first)
+    ]
+
+
+def dated(log: Sequence[Change], first: int = 1) -> list[tuple[str, str]]:
+    """The same for words that stand alone: (step, or steps from which to which, what changed there, in short)."""
+    steps = [(max(begun.step, first), last) for begun, last in _ends(log, first)]
+    return [(f"{step}–{last.step}" if last.step > step else str(step), in_short(last)) for step, last in steps]
+
+
+def _ends(log: Sequence[Change], first: int) -> list[list[Change]]:
+    """Of each change, and of each drag of a slider, the first change and the last, if that is at `first` or later."""
+    gestures: list[list[Change]] = []
     for change in log:
         ends = (change.name, "optimizer")  # which brings a learning rate of its own
         previous = next((gesture for gesture in reversed(gestures) if gesture[1].name in ends), None)
@@ -108,11 +127,7 @@ def marks(log: Sequence[Change], first: int = 1) -> list[tuple[int, str]]:
             previous[1] = change
         else:
             gestures.append([change, change])
-    return [
-        (max(begun.step, first), in_short(last) + (f" by step {last.step}" if last.step > begun.step else ""))
-        for begun, last in gestures
-        if last.step >= first
-    ]
+    return [ends for ends in gestures if ends[1].step >= first]
 
 
 def in_short(change: Change) -> str:
@@ -125,6 +140,15 @@ def in_short(change: Change) -> str:
     if kind == "lr":
         return f"lr {target} {words(change.value)}" if target else f"lr {words(change.value)}"
     return f"plan {change.value}" if kind == "plan" else str(change.value)
+
+
+def stays(kept: Sequence[str]) -> str:
+    """What a reset has left as it was set, if anything, and how that is set back."""
+    if not kept:
+        return ""
+    names = " and ".join([", ".join(kept[:-1]), kept[-1]] if len(kept) > 1 else kept)
+    stay, them = ("stay as they are", "them") if len(kept) > 1 else ("stays as it is", "it")
+    return f"{names} {stay} set; Reset again sets {them} back"
 
 
 def duration(seconds: float) -> str:

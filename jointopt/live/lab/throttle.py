@@ -23,6 +23,33 @@ class Throttle:
     def do(self, job: Callable[[], None]) -> None:
         """Do the job if it is time. Its cost is this thread's own time: not what others took meanwhile."""
         if self.due():
-            start = time.thread_time()
-            job()
-            self._next = time.monotonic() + max(1.0, (time.thread_time() - start) / self.share)
+            cost = _cost(job)
+            self._next = time.monotonic() + max(1.0, cost / self.share)
+
+
+class Allowance:
+    """For what comes in bursts: at most `share` of the time in the long run, of which `most` seconds can be saved up.
+
+    It may be overdrawn by the last job.
+    """
+
+    def __init__(self, share: float, most: float):
+        self.share, self.most = share, most
+        self._saved, self._since = most, time.monotonic()
+
+    def do(self, job: Callable[[], None]) -> bool:
+        """Do the job if some time is left for it; answers whether it was done."""
+        now = time.monotonic()
+        self._saved = min(self.most, self._saved + self.share * (now - self._since))
+        self._since = now
+        if self._saved <= 0:
+            return False
+        self._saved -= _cost(job)
+        return True
+
+
+def _cost(job: Callable[[], None]) -> float:
+    """Do the job: the seconds that it took of this thread."""
+    start = time.thread_time()
+    job()
+    return time.thread_time() - start

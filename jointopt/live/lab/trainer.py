@@ -13,21 +13,16 @@ from jointopt.controls import Controls
 from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.display import Display
 from jointopt.live.lab.engine import Engine
+from jointopt.live.lab.held_out import HeldOut
 from jointopt.live.lab.plan_menu import Plan, Plans
 from jointopt.live.lab.references import is_named
 from jointopt.live.lab.run import RECENT, PlanEnded
-from jointopt.live.lab.status_line import duration, paused
+from jointopt.live.lab.status_line import FORGETFUL, duration, paused
 from jointopt.live.lab.throttle import Throttle
 from jointopt.live.lab.worker import Worker
 from jointopt.training import Step, Task, Update
 
-HELD_OUT_EVERY = 25  # steps, in a run without a browser
-# The most that each may take of the training time while it plays, in the long run.
-HELD_OUT_SHARE, PICTURE_SHARE, INFLUENCE_SHARE = 0.02, 0.004, 0.008
-FORGETFUL = (
-    "steps that were taken again gave other numbers: something in this task has a memory of its own,"
-    " or its sums are not twice the same, as on some GPUs"
-)
+PICTURE_SHARE, INFLUENCE_SHARE = 0.004, 0.008  # the most of the training time while it plays, in the long run
 AWAY = 60.0  # seconds without a message from the browser after which nobody is taken to come back soon
 DESERTED = "paused: nobody has looked for a while, and no name in a cell refers to this lab"
 
@@ -67,7 +62,7 @@ class Trainer:
         self.name, self.note, self.displayed, self.patience, self._played = name, "", False, patience, -math.inf
         self._owner, self._headless, self._error = weakref.ref(owner), False, None
         self._make_throttles()
-        self.display = Display(self.engine, name, self.obey, lambda: self.worker.budget > 1)
+        self.display = Display(self.engine, name, self.obey, lambda: self.playing)
         self.worker = Worker(f"jointopt-lab-{name}", self._take_step, self._watch)
         self.engine.controls.on_change = self.display.publish
         self.display.publish()
@@ -77,8 +72,8 @@ class Trainer:
 
     @property
     def playing(self) -> bool:
-        """True if it trains on without being asked for each step."""
-        return self.worker.budget == math.inf
+        """True if it trains on without being asked for each step: for good, or to a step that was named."""
+        return self.worker.budget > 1
 
     def check_open(self) -> None:
         """RuntimeError if the thread has ended."""
@@ -197,7 +192,9 @@ class Trainer:
             case "use_branch":
                 self.use_branch(value, wait=False)
             case "reset":
-                self.reset(wait=False)
+                self.reset(value == "settings" and self.engine.number == 0, wait=False)
+            case "look":
+                self.worker.do(self.display.first_look, wait=False)
             case _:
                 raise ValueError(f"no control is named {kind!r}")
 
@@ -206,18 +203,15 @@ class Trainer:
     def _take_step(self) -> None:
         """One step, and what is to be seen of it. Whatever goes wrong pauses the lab; nothing is lost."""
         try:
-            if self.engine.number == 0:
-                self.engine.evaluate()
+            self._held_out.before_step()
             self.engine.step(self._is_measured)
             stopped = self.worker.budget == 0
-            if stopped or (self._headless and self.engine.number % HELD_OUT_EVERY == 0):
-                self.engine.evaluate()
+            self._held_out.after_step(stopped)
             if stopped or self.engine.number == 1:
                 self.show()
             elif self.display.due():
                 self._picture.do(self.display.draw)
-                if not self._headless:  # there, at fixed steps
-                    self._held_out.do(self.engine.evaluate)
+                self._held_out.now_and_then()
                 self.display.send(self.note)
         except Exception as error:
             self._error, self.note = error, paused(error)
@@ -255,6 +249,7 @@ class Trainer:
         def work():
             try:
                 arrived.append(go())
+                self._make_throttles()  # those of the branch that was left have steps in mind
                 self.note = "" if self.engine.current.repeats else FORGETFUL
                 self._error = None
                 self.display.draw()
@@ -270,11 +265,14 @@ class Trainer:
         return arrived[0] if arrived else None
 
     def _play_to(self, step: int) -> None:
-        self.engine.status_line.text = f"from step {self.engine.number} on to step {step}, then a pause"
-        self.set_budget(max(0, step - self.engine.number))
+        """On to a step that was still to come; it may have passed meanwhile."""
+        number = self.engine.number
+        words = f"from step {number} on to step {step}, then a pause" if number < step else f"step {step} has passed"
+        self.engine.status_line.text = words
+        self.set_budget(max(0, step - number))
 
     def _make_throttles(self) -> None:
-        self._held_out, self._picture = Throttle(HELD_OUT_SHARE), Throttle(PICTURE_SHARE)
+        self._held_out, self._picture = HeldOut(self.engine, lambda: self._headless), Throttle(PICTURE_SHARE)
         self._influence: dict[Update, Throttle] = defaultdict(lambda: Throttle(INFLUENCE_SHARE))
 
     def _watch(self) -> None:

@@ -12,8 +12,33 @@ export function rootOf(kind, html, label) {
     root.setAttribute("aria-label", label);
   }
   root.innerHTML = html;
-  root.addEventListener("keydown", (event) => event.stopPropagation());
+  root.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    const { key, target } = event;
+    if (key === "Escape" && !event.defaultPrevented) goBack(root, target);
+    // Of no use there, these would scroll what is around the view.
+    if (/^Arrow(Left|Right)$/.test(key) && target.matches("button, summary, [type=checkbox]")) event.preventDefault();
+  });
   return root;
+}
+
+// With Escape, unless it has a meaning where it is pressed, the focus goes back to what is around the view and can have
+// it, as a notebook's cell: the keys of the page work again.
+function goBack(root, target) {
+  const around = root.parentElement.closest("[tabindex]");
+  if (around) around.focus({ preventScroll: true });
+  else target.blur();
+}
+
+// With Escape a text field shows its defaultValue again, if it shows anything else: that is its meaning there.
+export function undoOnEscape(root) {
+  root.addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    if (key !== "Escape" || !target.matches("input[type=text]") || target.value === target.defaultValue) return;
+    event.preventDefault();
+    target.value = target.defaultValue;
+    target.dispatchEvent(new Event("input"));
+  }, true);
 }
 
 // A compact layout: where the lab was made with view="slide", or the page asks for it by --jo-view, as slides do.
@@ -27,15 +52,17 @@ export function escaped(text) {
   return String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
-// A step of a lab that was clicked on the curves is heard by the controls beside them: two views of one page.
-export function pickStep(lab, step) {
-  document.dispatchEvent(new CustomEvent("jointopt-step", { detail: { lab, step } }));
-}
-export function onStep(lab, hear) {
-  const listen = ({ detail }) => detail.lab === lab && hear(detail.step);
-  document.addEventListener("jointopt-step", listen);
-  return () => document.removeEventListener("jointopt-step", listen);
-}
+// A step that one view of a lab tells the other: two views of one page. [say it, hear it]
+const told = (type) => [
+  (lab, step) => document.dispatchEvent(new CustomEvent(type, { detail: { lab, step } })),
+  (lab, hear) => {
+    const listen = ({ detail }) => detail.lab === lab && hear(detail.step);
+    document.addEventListener(type, listen);
+    return () => document.removeEventListener(type, listen);
+  },
+];
+export const [pickStep, onStep] = told("jointopt-step"); // that was clicked on the curves
+export const [markStep, onMark] = told("jointopt-mark"); // that the curves are to mark, or null
 
 // A button calls what it is for, unless it is idle. Not `disabled`: that throws the focus off the button that was
 // pressed, and keys then go to the page.
@@ -49,24 +76,26 @@ export function onPress(button, act) {
 const ASKS_FOR = 6000, DOUBLE = 500; // ms
 export function onConfirm(root, button, spoken, question, act) {
   const label = button.textContent;
-  let [asked, timer] = [null, null];
+  let [asked, timer, pressed] = [false, null, -Infinity];
   const stop = () => {
     clearTimeout(timer);
-    if (asked !== null) [button.textContent, spoken.textContent, asked] = [label, "", null];
+    if (asked) [button.textContent, spoken.textContent, asked] = [label, "", false];
   };
   onPress(button, () => {
-    if (asked !== null && Date.now() - asked < DOUBLE) return;
-    const words = asked === null && question();
+    if (Date.now() - pressed < DOUBLE) return;
+    pressed = Date.now();
+    const words = !asked && question();
     stop();
     if (!words) return act(label);
-    [button.textContent, spoken.textContent, asked] = [words, words, Date.now()];
+    [button.textContent, spoken.textContent, asked] = [words, words, true];
     timer = setTimeout(stop, ASKS_FOR);
   });
   for (const type of ["pointerdown", "keydown", "input"])
     root.addEventListener(type, (event) => {
+      if (asked && event.key === "Escape") event.preventDefault(); // that is its meaning now
       if (event.target !== button || event.key === "Escape") stop();
       else if (event.repeat) event.preventDefault();
-    });
+    }, true);
   return stop;
 }
 

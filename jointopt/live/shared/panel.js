@@ -22,7 +22,9 @@ export function roomFor(canvas, names) {
 
 // An empty panel with its axes and numbered marks, and room for lanes beneath: the curves give way to a few of them.
 //   low, high, log, unit  the vertical axis;  last: the step at its right end;  right: room for the names
-export function emptyPanel(canvas, { low, high, log = false, unit = short, last, right, marks = [], lanes = 0 }) {
+//   picked                a step with a line through it, or null
+export function emptyPanel(canvas, options) {
+  const { low, high, log = false, unit = short, last, right, marks = [], lanes = 0, picked = null } = options;
   const measures = measuresOf(canvas), { lane, gap, left, top } = measures;
   const beneath = lanes && gap + lane * lanes, width = canvas.clientWidth;
   const height = Math.max(measures.height, top + LEAST + beneath + measures.bottom);
@@ -44,7 +46,15 @@ export function emptyPanel(canvas, { low, high, log = false, unit = short, last,
   for (const { step } of marks) stroke(g, `M ${X(step)} ${top} V ${bottom + beneath}`, colors.faint, 1, [2, 3]);
   const labels = sharedLabels(marks.map(({ step }) => X(step)), g.measureText("0").width);
   for (const { text, x } of labels) print("center", text, x, top / 2);
+  if (picked !== null && picked <= last) pin(g, X(picked), top, bottom + beneath, colors.ink);
   return { g, colors, X, Y, lane, gap, left, top, bottom, end, right, print };
+}
+
+// A line through one step, with a foot: it is no mark of a change, which is dotted and has a number.
+function pin(g, x, top, bottom, color) {
+  stroke(g, `M ${x} ${top} V ${bottom}`, color, 1.5);
+  g.fillStyle = color;
+  g.fill(new Path2D(`M ${x} ${bottom - 1} l 5 6 h -10 Z`));
 }
 
 // The step of a panel at x pixels from its left edge, the inverse of emptyPanel's X.
@@ -94,14 +104,14 @@ export function logRange(series) {
   return high ? [low * 0.8, high * 1.25] : [0.1, 1];
 }
 
-// Names [{ y, text, color }] beside the ends of their curves, moved apart; one that is too long is drawn narrower.
+// Names [{ y, text, color, alpha }] beside the ends of their curves, moved apart; a long one is drawn narrower.
 export function nameEnds({ g, colors, end, right, bottom, lane }, names, below = bottom - lane / 2) {
   const x = end + 9, places = spread(names.map(({ y }) => y), lane, below);
   g.textAlign = "left";
-  names.forEach(({ text, color }, i) => {
-    g.fillStyle = color;
+  names.forEach(({ text, color, alpha = 1 }, i) => {
+    [g.fillStyle, g.globalAlpha] = [color, alpha];
     g.fillRect(x, places[i] - 4, 4, 8);
-    g.fillStyle = colors.ink;
+    [g.fillStyle, g.globalAlpha] = [colors.ink, 1];
     g.fillText(text, x + 7, places[i], right - 17);
   });
 }

@@ -174,3 +174,21 @@ def test_rates_of_modules_and_schedules_are_in_an_arm_and_in_its_file(make, tmp_
     (arm,) = json.loads(path.read_text(encoding="utf-8"))["spec"]["arms"].values()
     points = [list(point) for point in rise.points]
     assert arm["changes"] == [[0, "weight.reg", points], [0, "lr.head", points], [4, "lr.encoder", 0.0]]
+
+
+def test_menu_and_arms_say_when_a_branch_was_changed_unless_it_began_so(make):
+    lab = LiveLab(make(), {"staged": plans.staged((Update("head"), None)), "joint": plans.joint()})
+    lab.run(4)
+    lab.use_plan("joint")
+    lab.run(4)
+    lab.branch(2)
+    lab.controls.freeze("head")
+    lab.run(30)
+    for weight in (0.1, 0.2):
+        lab.controls.set(weight={"reg": weight})
+        lab.run(3)
+    assert [each["words"] for each in lab.display.controls.state["branches"]] == [
+        "A: plan joint at 4",
+        "B from step 2 of A: freeze head, λ reg 0.2 at 32–35",
+    ]
+    assert list(lab.arms()) == ["A: plan joint at 4", "B: freeze head at 2; λ reg 0.2 at 32–35"]

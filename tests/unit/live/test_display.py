@@ -2,7 +2,9 @@
 
 import threading
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from labtools import Browser, until
 
@@ -29,6 +31,49 @@ def test_messages_from_the_browser(task):
     until(lambda: lab.engine.number == 0)
     state = lab.display.controls.state
     assert state["weights"] == {"task": 1.0, "reg": 0.5} and state["frozen"] == ["head"] and state["optimizer"] == "SGD"
+
+
+def test_a_second_reset_sets_the_settings_back(task):
+    lab = LiveLab(task, {"a": plans.joint(), "b": plans.joint()})
+    browser = Browser(lab)
+
+    def reset(**details):
+        assert browser("reset", **details) == ""
+        lab.pause()  # returns when it is done
+        return lab.display.controls.state["kept"], lab.display.curves.info["status"]
+
+    assert lab.display.controls.state["kept"] == []
+    browser("weight", name="reg", value=0.5)
+    browser("frozen", name="head", value=True)
+    browser("plan", value="b")
+    browser("optimizer", value="SGD")
+    lab.run(2)
+    kept, words = reset(value="settings")  # pressed while the page still showed step 0
+    assert kept == ["λ", "freezing", "plan", "optimizer"] and lab.controls.frozen == {"head"}
+    assert words.startswith("λ, freezing, plan and optimizer stay as they are set; Reset again")
+    lab.reset()  # from a cell, at step 0
+    assert lab.controls.frozen == {"head"}
+    assert reset(value="settings") == ([], "")
+    assert (lab.controls.weights, lab.controls.frozen, lab.engine.optimizer_name) == ({}, set(), "Adam")
+    assert lab.engine.menu.chosen == "a"
+    browser("weight", name="reg", value=0.5)
+    browser("weight", name="reg", value=0.01)  # back by hand
+    browser("optimizer", value="SGD")
+    browser("optimizer", value="Adam")
+    assert lab.display.controls.state["kept"] == []
+
+
+def test_a_fresh_lab_shows_its_axes_and_the_picture_once_somebody_looks(task):
+    pictured = replace(task, picture=lambda model: np.zeros((2, 2, 3), np.uint8))
+    lab = LiveLab(pictured)
+    lab.pause()
+    assert lab.display.frames_sent == 0 and lab.display.curves.info == {}
+    for _ in range(3):
+        Browser(lab)("beat")
+    until(lambda: lab.display.curves.picture)
+    lab.pause()
+    assert lab.display.frames_sent == 1 and lab.display.curves.info["number"] == 0
+    assert lab.display.curves.info["held_out"]["points"] == [] and not lab.display.curves.spec["evaluates"]
 
 
 def test_what_waits_for_the_next_step_is_shown(make):
@@ -123,6 +168,7 @@ def test_running_the_cell_again_leaks_no_widget(make):
 def test_what_a_browser_has_missed_is_sent_again(task, monkeypatch):
     lab, sent = LiveLab(task), []
     browser = Browser(lab)
+    lab.run(1)  # a lab that nobody has looked at yet has more to send
     monkeypatch.setattr(lab.display.controls, "send_state", lambda key: sent.append(key))
     monkeypatch.setattr(lab.display.curves, "send_state", lambda key: sent.append(key))
     number = lab.display.controls.state["number"]

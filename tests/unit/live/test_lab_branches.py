@@ -105,7 +105,7 @@ def test_the_other_futures_are_sent_once(make):
     assert lab.display.curves.others == []
     lab.branch(12)
     (other,) = lab.display.curves.others
-    assert (other["name"], other["shared"]) == ("A", 12)
+    assert (other["name"], other["shared"], other["steps"]) == ("A", 12, 20)
     rows = np.frombuffer(other["frame"], np.float32).reshape(-1, len(lab.history.shown))
     assert rows[:, 0].tolist() == list(range(20))
     assert other["held_out"] == {"name": "", "points": []}

@@ -1,5 +1,7 @@
 """The lab's menu of plans, from a cell and from the browser, while it plays; and how far it plays."""
 
+import threading
+
 import pytest
 from labtools import Browser, until
 
@@ -91,10 +93,27 @@ def test_the_browser_plays_on_to_a_step_or_goes_back_to_it(make):
     assert lab.engine.status_line.text == "from step 5 on to step 25, then a pause"
     assert browser("go_to", value=10**9) == ""
     until(lambda: lab.engine.number > 30)
-    assert state()["playing"] and browser("pause") == ""
+    assert lab.playing and state()["playing"] and browser("pause") == ""
     lab.pause()
-    assert not state()["playing"] and len(lab.branches) == 1
+    assert not lab.playing and not state()["playing"] and len(lab.branches) == 1
     assert browser("go_to", value=lab.engine.number) == "" and len(lab.branches) == 1  # it is there
     assert browser("go_to", value=7) == ""
     until(lambda: lab.display.curves.info["branch"] == "B")
     assert lab.engine.number == 7
+
+
+def test_a_step_that_passes_before_it_is_asked_for(make):
+    lab, asked = LiveLab(make()), threading.Event()
+
+    def slow():
+        asked.wait(60)
+        lab.engine.step(lambda update: False)
+        lab.engine.step(lambda update: False)
+
+    lab.run(5)
+    lab._trainer.worker.do(slow, wait=False)
+    assert Browser(lab)("go_to", value=6) == ""
+    asked.set()
+    until(lambda: lab.engine.status_line.text == "step 6 has passed")
+    lab.pause()
+    assert lab.engine.number == 7 and len(lab.branches) == 1

@@ -4,7 +4,7 @@ import pytest
 
 from jointopt import Update, figures, plans
 from jointopt.live.lab.engine import Engine
-from jointopt.live.lab.status_line import marks
+from jointopt.live.lab.status_line import dated, marks, stays
 
 
 def steps(engine, n):
@@ -51,11 +51,26 @@ def test_a_dragged_slider_is_one_change(task):
     assert "step 8: λ of reg 0.01 → 0.1 since step 4, its share" in engine.status_line.text
     assert marks(engine.log) == [(4, "λ reg 0.1 by step 8")]  # a way back to before the mark is one to before the drag
     assert marks(engine.log, first=6) == [(6, "λ reg 0.1 by step 8")]
+    assert dated(engine.log) == [("4–8", "λ reg 0.1")] and dated(engine.log, first=8) == [("8", "λ reg 0.1")]
     steps(engine, 40)
     engine.controls.set(weight={"reg": 1.0})
     steps(engine, 1)
     assert "λ of reg 0.1 → 1, its share" in engine.status_line.text
     assert marks(engine.log) == [(4, "λ reg 0.1 by step 8"), (50, "λ reg 1")]
+
+
+def test_a_share_that_is_printed_the_same_is_not_said_to_have_changed(task):
+    engine = Engine(task, [Update(None, "task")] * 6)
+    steps(engine, 4)
+    engine.controls.set(weight={"task": 2.0})
+    steps(engine, 1)
+    assert engine.status_line.text == "step 4: λ of task 1 → 2"
+
+
+def test_what_a_reset_keeps_in_words():
+    assert stays([]) == ""
+    assert stays(["λ"]) == "λ stays as it is set; Reset again sets it back"
+    assert stays(["λ", "freezing", "plan"]) == ("λ, freezing and plan stay as they are set; Reset again sets them back")
 
 
 def test_plans_in_quick_succession_are_marked_each(task):
