@@ -146,8 +146,8 @@ def notes() -> str:
         for step in plan["step"]:
             title = step.get("show", "").strip().partition("\n")[0].lstrip("# ") or "(the figure)"
             words = [f"**{step['ask']}**"] if "ask" in step else []
-            words = " ".join([*words, step.get("notes", "")])
-            lines.append(f"| {passed} min | {title} | {words.replace('|', BAR)} |")
+            words = " ".join(" ".join([*words, step.get("notes", "")]).split())
+            lines.append(f"| {passed} min | {title.replace('|', BAR)} | {words.replace('|', BAR)} |")
             passed += step["minutes"]
         lines += [f"| {passed} min | | the end |", ""]
     return "\n".join(lines)

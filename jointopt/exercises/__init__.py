@@ -68,7 +68,7 @@ def predict(number: str, value: object = None) -> None:
     """Keep a prediction. None, or an ellipsis, takes it back."""
     prediction = _prediction(number)
     if value is None or value is ...:
-        notes.drop(number)
+        notes.take_back(number)
         return _say(number, f"no prediction yet: put {prediction.wanted} in place of None, before you read on.")
     try:
         with careful(value) as copied:
@@ -89,8 +89,8 @@ def compare(number: str, measured: object) -> None:
     prediction = _prediction(number)
     try:
         measured = prediction.read(measured)
-    except Wrong as wrong:
-        return _say(number, f"not compared: {wrong}")
+    except (Wrong, Blank) as wrong:
+        return _say(number, f"not compared: {str(wrong) or 'nothing was measured.'}")
     predicted = _kept(number, "predicted", prediction)
     found = f"measured: {prediction.words(measured)}"
     if predicted is None:
@@ -125,7 +125,7 @@ def forget() -> None:
 def _none_in(answer: object) -> str:
     """What is wrong with an answer that was worked on, and still has None where a value is asked for."""
     if callable(answer):
-        return "your function returned None where a value is asked for: is its `return` missing?"
+        return "your function returned None, or has None in what it returned: is a `return` missing?"
     return "there is None in your answer where a value is asked for."
 
 

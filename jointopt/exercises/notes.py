@@ -99,12 +99,13 @@ def keep(number: str, note: dict) -> None:
         _write(kept | {number: note | {"right": right}})
 
 
-def drop(number: str) -> None:
-    """Keep nothing of an exercise any more."""
+def take_back(number: str) -> None:
+    """Keep a prediction no more; the one that was compared first still counts."""
     with _alone():
         kept = _read()
-        if kept.pop(number, None) is not None:
-            _write(kept)
+        if "predicted" in kept.get(number, {}):
+            first = {key: value for key, value in kept.pop(number).items() if key != "predicted"}
+            _write(kept | ({number: first} if "first" in first else {}))
 
 
 def delete() -> str:

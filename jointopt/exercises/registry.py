@@ -24,14 +24,15 @@ BETWEEN = {"%": (0.0, 100.0), "points": (-100.0, 100.0)}  # what a number in thi
 class Prediction(NamedTuple):
     """What is to be predicted: a number in this unit, or one of these choices. close: what counts as predicted.
 
-    between: the least and the largest number that makes sense. never: a larger one says that it never happens.
+    between: the least and the largest number that makes sense, if not those of the unit. never: a larger one says that
+    it never happens.
     """
 
     hints: tuple[str, ...]
     unit: str = ""
     close: float = 0.0
     choices: tuple[str, ...] = ()
-    between: tuple[float, float] = (-math.inf, math.inf)
+    between: tuple[float, float] | None = None
     never: float = math.inf
 
     @property
@@ -66,7 +67,7 @@ class Prediction(NamedTuple):
         if predicted == measured:
             return ", as you predicted."
         said = self.words(predicted).removesuffix(self._unit)
-        if self.choices or predicted > self.never:
+        if self.choices or max(predicted, measured) > self.never:
             return f"; you predicted {said}."
         if self.close_to(predicted, measured):
             return f"; you predicted {said}: close."
@@ -74,9 +75,9 @@ class Prediction(NamedTuple):
         return f"; you predicted {said}: {abs(predicted - measured):.3g} {way}."
 
     def _number(self, value: object) -> float:
-        value, (low, high) = number(value), BETWEEN.get(self.unit, self.between)
+        value, (low, high) = number(value), self.between or BETWEEN.get(self.unit, (-math.inf, math.inf))
         if low <= value <= high:
-            return value
+            return value if value <= self.never else self.never + 1  # never is never
         limits = f"from {low:g} to {high:g}" if math.isfinite(high) else f"≥ {low:g}"
         raise Wrong(f"{self.wanted} {limits} is asked for, not {value:g}.")
 

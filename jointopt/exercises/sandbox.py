@@ -130,8 +130,10 @@ def _within_memory() -> Iterator[None]:
     before = _limit_memory()
     try:
         yield
-    except MemoryError:
-        raise Endless(f"it took more than {ROOM / 2**30:g} GB of memory. Does each loop end?") from None
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "alloc" not in str(error):  # torch's own word for it
+            raise
+        raise Endless(f"it took more than {ROOM / 2**30:g} GB of memory. Does something grow without end?") from None
     finally:
         if before:
             resource.setrlimit(resource.RLIMIT_DATA, before)

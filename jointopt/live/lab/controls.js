@@ -138,6 +138,7 @@ function render({ model, el }) {
   });
   for (const [kind, words] of [["lr", "learning rate"], ["optimizer", "optimizer"], ["plan", "plan"]]) {
     find(`[data-${kind}]`)?.addEventListener("change", ({ target }) => {
+      target.defaultValue = target.value;
       send(target, `${words} ${target.value}`, kind, { value: kind === "lr" ? typed(target) : target.value });
     });
   }
@@ -196,6 +197,7 @@ function steered(slider, number, scale, set) {
     set(value);
   });
   number.addEventListener("change", () => {
+    number.defaultValue = number.value; // what Escape goes back to, though the kernel may be busy still
     const value = typed(number);
     if (value >= 0 && value !== "") setSlider(slider, scale, value);
     set(value);

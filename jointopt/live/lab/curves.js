@@ -101,7 +101,7 @@ function render({ model, el }) {
       const title = canvas.previousElementSibling.textContent;
       const behind = common.others.map((each) => each.name).join(", ");
       const pale = behind && ` Pale behind it: branch ${behind}.`;
-      const line = picked === null ? "" : ` A line marks step ${picked}.`;
+      const line = picked === null || picked > common.last ? "" : ` A line marks step ${picked}.`;
       const ends = canvas === canvases[4] && values ? ` Last: ${values}.` : "";
       canvas.setAttribute("aria-label", `${title}, over ${info.number} steps. ${now}${pale}${ends}${line}`);
     }

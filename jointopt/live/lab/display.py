@@ -26,7 +26,7 @@ from jointopt.schedules import Schedule, Value, known_at, words
 FRAMES = 12  # a second, on average at most
 PRESENT = 4.0  # seconds after a message from the browser for which somebody is taken to be looking
 MARKS, CHANGES = 40, 400  # that are shown on the curves, the last ones; of the log, among which they are looked for
-POINTS = 64  # held-out values sent, about
+POINTS = 240  # held-out values sent, about: those near a change are to be seen for some minutes
 COURSE_POINTS = 45  # of a function of the step that are drawn
 
 
@@ -59,6 +59,7 @@ class Display:
     def __init__(self, engine: Engine, name: str, obey: Callable[[dict], None], playing: Callable[[], bool]):
         self.engine, self._playing = engine, playing
         self.frames_sent, self._looked_at = 0, False
+        self.was_reset = False  # at step 0 Reset, pressed again, sets the settings back
         self._number = -1  # of the state that was published last
         # "lab": a page may have labs of several kernels, whose names are the same.
         spec = {"losses": engine.losses, "modules": engine.modules, "name": name, "lab": uuid4().hex}
@@ -116,7 +117,7 @@ class Display:
             "ended": engine.menu.ended,
             "branches": [{"name": branch.name, "words": in_words(branch)} for branch in branches],
             "branch": engine.current.name,
-            "kept": engine.kept,
+            "kept": engine.kept if self.was_reset else [],
             "next": [in_short(change) for change in self._pending()],
         }
 
@@ -175,7 +176,8 @@ class Display:
 
     def _kept_in_words(self) -> str:
         """At the start: what is set otherwise than at the first one, where Reset sets it back."""
-        return "" if self.engine.number or self.engine.others else stays(self.engine.kept)
+        is_at_start = self.engine.number == 0 and not self.engine.others
+        return stays(self.engine.kept) if self.was_reset and is_at_start else ""
 
     def _marks(self) -> list[tuple[int, str]]:
         """The last changes, and where the branch began."""
@@ -200,10 +202,11 @@ class Display:
             for branch in self.engine.others
         ]
 
-    def first_look(self) -> None:
+    def first_look(self, note: str) -> None:
         """A frame and the picture before the first step: a fresh lab would be an empty page."""
-        self.send("")  # first: the picture is the task's own, and may fail
-        self.draw()
+        if not self.frames_sent:
+            self.send(note)  # first: the picture is the task's own, and may fail
+            self.draw()
 
     def draw(self) -> None:
         """The task's picture as it is now."""

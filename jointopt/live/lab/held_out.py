@@ -25,7 +25,7 @@ class HeldOut:
     def __init__(self, engine: Engine, fixed: Callable[[], bool]):
         self._engine, self._fixed = engine, fixed
         self._regular, self._close = Throttle(SHARE), Allowance(CLOSE_SHARE, CLOSE_MOST)
-        self._changed = -math.inf  # the step of a person's last change
+        self._changed, self._names = -math.inf, []  # the step of a person's last change, and what was changed
         self._due: list[int] = []  # steps taken, at which one is wanted
 
     def before_step(self) -> None:
@@ -38,9 +38,10 @@ class HeldOut:
         phase, changed = engine.begins_phase, engine.is_changed
         if not phase and not changed:
             return
-        dragged = not phase and number - self._changed < SAME_GESTURE
+        names = [change.name for change in engine.pending]
+        dragged = not phase and names == self._names and number - self._changed < SAME_GESTURE
         if changed:
-            self._changed = number
+            self._changed, self._names = number, names
         self._due = [number + n for n in AFTER if n >= SAME_GESTURE or not dragged]
         if not dragged:
             self._close.do(engine.evaluate)

@@ -194,7 +194,7 @@ class Trainer:
             case "reset":
                 self.reset(value == "settings" and self.engine.number == 0, wait=False)
             case "look":
-                self.worker.do(self.display.first_look, wait=False)
+                self.worker.do(lambda: self.display.first_look(self.note), wait=False)
             case _:
                 raise ValueError(f"no control is named {kind!r}")
 
@@ -233,7 +233,7 @@ class Trainer:
 
     def _reset(self, settings: bool) -> None:
         self.engine.reset(settings)
-        self._error, self.note = None, ""
+        self._error, self.note, self.display.was_reset = None, "", not settings
         self._make_throttles()
         self.display.publish()
         try:
@@ -266,10 +266,12 @@ class Trainer:
 
     def _play_to(self, step: int) -> None:
         """On to a step that was still to come; it may have passed meanwhile."""
-        number = self.engine.number
-        words = f"from step {number} on to step {step}, then a pause" if number < step else f"step {step} has passed"
+        number, left = self.engine.number, step - self.engine.number
+        words = f"from step {number} on to step {step}, then a pause" if left > 0 else f"paused: step {step} is behind"
         self.engine.status_line.text = words
-        self.set_budget(max(0, step - number))
+        self.set_budget(max(0, left))
+        if left <= 0:
+            self.show()
 
     def _make_throttles(self) -> None:
         self._held_out, self._picture = HeldOut(self.engine, lambda: self._headless), Throttle(PICTURE_SHARE)

@@ -47,11 +47,21 @@ def test_the_first_prediction_that_is_compared_is_the_one_that_counts(said):
     said(exercises.predict, "1.99", 53)
     words = "1.99  measured: 53 %; you predicted 90: 37 too high. It is the first prediction that counts."
     assert said(exercises.compare, "1.99", 53) == words and not notes.of("1.99")["right"]
+    said(exercises.predict, "1.99", None)
+    assert said(exercises.compare, "1.99", 53).endswith("You made no prediction.")
+    said(exercises.predict, "1.99", 53)
+    assert said(exercises.compare, "1.99", 53) == words and not notes.of("1.99")["right"]
 
 
 def test_never(said):
     assert said(exercises.predict, "1.97", 3) == "1.97  you predict never."
     assert said(exercises.compare, "1.97", 1) == "1.97  measured: 1; you predicted never."
+    said(exercises.forget)
+    said(exercises.predict, "1.97", 2.5)
+    assert said(exercises.compare, "1.97", 4) == "1.97  measured: never, as you predicted."
+    said(exercises.forget)
+    said(exercises.predict, "1.97", 1)
+    assert said(exercises.compare, "1.97", 4) == "1.97  measured: never; you predicted 1."
 
 
 @pytest.mark.parametrize(("number", "value", "limits"), [("1.99", 101, "from 0 to 100"), ("1.97", -0.5, "≥ 0")])
@@ -79,6 +89,10 @@ def test_none_takes_a_prediction_back(said, stub):
     assert words == "1.99  no prediction yet: put a number (%) in place of None, before you read on."
     assert said(exercises.compare, "1.99", 53).endswith("You made no prediction.")
     assert "one of 'joint', 'staged'" in said(exercises.predict, "1.98", stub)
+
+
+def test_nothing_measured(said):
+    assert said(exercises.compare, "1.99", None) == "1.99  not compared: nothing was measured."
 
 
 @pytest.mark.parametrize("junk", ["forty", float("nan"), True, [], torch.ones(2), object()])

@@ -114,7 +114,7 @@ def test_what_was_worked_on_is_not_unanswered(number):
     assert words.startswith(f"{number}  not yet: ") and notes.of(number)["answered"]
     what, _, hint = given.partition(" exercises.hint")
     if what == f"{number}  not answered yet.":
-        assert "your function returned None where a value is asked for: is its `return` missing?" in words
+        assert "your function returned None, or has None in what it returned: is a `return` missing?" in words
     else:
         assert what.split(": ", 1)[1] in words
 

@@ -37,5 +37,5 @@ def test_none_within_an_answer(capsys, tmp_path, monkeypatch):
     exercises.check("1.5", made("def f(lam_theta, lam_phi): product = 0"))
     assert capsys.readouterr().out.splitlines() == [
         "1.6  not yet: there is None in your answer where a value is asked for.",
-        "1.5  not yet: your function returned None where a value is asked for: is its `return` missing?",
+        "1.5  not yet: your function returned None, or has None in what it returned: is a `return` missing?",
     ]

@@ -42,8 +42,8 @@ def test_a_second_reset_sets_the_settings_back(task):
         lab.pause()  # returns when it is done
         return lab.display.controls.state["kept"], lab.display.curves.info["status"]
 
-    assert lab.display.controls.state["kept"] == []
     browser("weight", name="reg", value=0.5)
+    assert lab.display.controls.state["kept"] == []  # nothing was reset yet
     browser("frozen", name="head", value=True)
     browser("plan", value="b")
     browser("optimizer", value="SGD")

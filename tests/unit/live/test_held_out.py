@@ -71,6 +71,11 @@ def test_a_drag_is_measured_before_it_begins_and_after_it_has_ended(task):
     assert drag == [0, 5, 10, 25, 40, 104, 129, 179]
 
 
+def test_another_control_is_another_change(task):
+    changes = iter([CHANGES["weight"], CHANGES["frozen"]])
+    assert played(task, None, 60, lambda engine: next(changes)(engine), (40, 50)) == [0, 5, 10, 25, 40, 45, 50, 55, 60]
+
+
 def test_what_there_was_no_time_for_comes_later_and_once(task, monkeypatch):
     engine = Engine(measured(task))
     held_out, allowed = HeldOut(engine, fixed=lambda: False), []

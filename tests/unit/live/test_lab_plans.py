@@ -114,6 +114,6 @@ def test_a_step_that_passes_before_it_is_asked_for(make):
     lab._trainer.worker.do(slow, wait=False)
     assert Browser(lab)("go_to", value=6) == ""
     asked.set()
-    until(lambda: lab.engine.status_line.text == "step 6 has passed")
-    lab.pause()
+    until(lambda: lab.display.curves.info["number"] == 7)
+    assert lab.display.curves.info["status"] == "paused: step 6 is behind"
     assert lab.engine.number == 7 and len(lab.branches) == 1
