@@ -94,7 +94,8 @@ def lecture(file: Path) -> nbformat.NotebookNode:
         notes = f"*{step['minutes']} min.* {step.get('notes', '')}".strip()
         cells.append(_slide(new_markdown_cell(notes, id=f"notes-{number:02}"), SKIPPED, ["notes"]))
     if any("LiveLab(" in cell.source for cell in cells):
-        cells.append(_slide(new_code_cell(RESET, id="reset"), SKIPPED))
+        number = max(cell.execution_count for cell in cells if cell.cell_type == "code") + 1
+        cells.append(_slide(new_code_cell(RESET, id="reset", execution_count=number), SKIPPED))
     return new_notebook(cells=cells, metadata=copy.deepcopy(METADATA))
 
 

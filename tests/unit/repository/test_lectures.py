@@ -21,7 +21,9 @@ def test_every_chapter_has_a_lecture():
 
 @over_lectures
 def test_a_lecture_is_what_its_file_and_its_chapter_make(file):
-    assert nbformat.read(file.with_suffix(".ipynb"), as_version=4) == lectures.lecture(file), "run make lectures"
+    slides = lectures.lecture(file)
+    assert nbformat.read(file.with_suffix(".ipynb"), as_version=4) == slides, "run make lectures"
+    assert all(cell.execution_count for cell in slides.cells if cell.cell_type == "code")  # else nbval refuses it
 
 
 @over_lectures
