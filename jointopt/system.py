@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -19,10 +20,13 @@ LARGEST_BLOCK, KEPT = 32 << 20, 256 << 20  # bytes
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write the text; a file that is there is replaced as a whole or not at all. ValueError if there is no folder."""
+    """Write the text; a file that is there is replaced as a whole or not at all. ValueError if there is no folder.
+
+    The draft is this call's own: another process may write the same file.
+    """
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"cannot write {path}: expected a file in a folder that exists")
-    draft = path.with_name(path.name + ".part")
+    draft = path.with_name(f"{path.name}.{uuid4().hex}.part")
     try:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)

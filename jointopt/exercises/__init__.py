@@ -91,11 +91,11 @@ def compare(number: str, measured: object) -> None:
         measured = prediction.read(measured)
     except (Wrong, Blank) as wrong:
         return _say(number, f"not compared: {str(wrong) or 'nothing was measured.'}")
-    predicted = _kept(number, "predicted", prediction)
+    note = notes.of(number)
+    predicted, first = (_read(note.get(key), prediction) for key in ("predicted", "first"))
     found = f"measured: {prediction.words(measured)}"
     if predicted is None:
         return _say(number, f"{found}. You made no prediction.")
-    first = _kept(number, "first", prediction)
     counts = predicted if first is None else first
     right = prediction.close_to(counts, measured)
     notes.keep(number, {"answered": True, "predicted": predicted, "first": counts, "right": right})
@@ -129,11 +129,10 @@ def _none_in(answer: object) -> str:
     return "there is None in your answer where a value is asked for."
 
 
-def _kept(number: str, key: str, prediction: Prediction) -> float | str | None:
-    """What was predicted; None if nothing was, or, in a file that was changed by hand, something else."""
-    predicted = notes.of(number).get(key)
+def _read(kept: object, prediction: Prediction) -> float | str | None:
+    """A prediction as it was kept; None if none was or, in a file that was changed by hand, something else."""
     try:
-        return None if predicted is None else prediction.read(predicted)
+        return None if kept is None else prediction.read(kept)
     except Wrong:
         return None
 

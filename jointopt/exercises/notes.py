@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from itertools import chain, count
 from pathlib import Path
-from uuid import uuid4
+
+from jointopt.system import write_whole
 
 FILE = Path("jointopt_progress.json")  # in the folder that the kernel runs in, which is the notebook's
 DAMAGED = FILE.with_suffix(".damaged.json")
@@ -121,13 +122,7 @@ def delete() -> str:
 
 
 def _write(kept: dict[str, dict]) -> None:
-    """Replace the file as a whole, or not at all. The draft is this call's own: another kernel may go without lock."""
-    draft = FILE.with_suffix(f".{uuid4().hex}.json")
     try:
-        draft.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        draft.replace(FILE)
-    except OSError as error:
-        print(f"(not kept: {FILE} cannot be written: {error.strerror or error})")
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
+        write_whole(FILE, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    except (OSError, ValueError) as error:
+        print(f"(not kept: {FILE} cannot be written: {getattr(error, 'strerror', None) or error})")
