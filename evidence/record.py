@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from evidence.claims import Decision
 from jointopt.compare import Arm, Baseline, Budget, Comparison, Interval, compare, records, spec_of
 from jointopt.system import write_whole
 from jointopt.training import Task
@@ -82,12 +83,12 @@ def judge(name: str) -> None:
         write(name, data | {"verdict": rule(comparisons)})
 
 
-def verdict(results: Mapping[str, bool], rests_on: Mapping[str, object]) -> dict:
-    """What a RULE answers, of published results: {result: "replicated" or "not replicated", …, "rests on": {…}}.
+def verdict(results: Mapping[str, Decision], rests_on: Mapping[str, object]) -> dict:
+    """What a RULE answers, of published results: {result: "replicated", say, …, "rests on": {…}}; see evidence.claims.
 
     Intervals, of paired differences, are written as "+1.2 ± 0.5".
     """
-    words = {name: "replicated" if shown else "not replicated" for name, shown in results.items()}
+    words = {name: str(decision) for name, decision in results.items()}
     numbers = {name: f"{value:+}" if isinstance(value, Interval) else value for name, value in rests_on.items()}
     return words | {"rests on": numbers}
 

@@ -8,10 +8,10 @@ convolutions, without normalization and without skip connections, which are said
 from collections.abc import Iterator
 from functools import partial
 
-from evidence import grid
+from evidence import claims, grid
 from evidence.record import Comparisons, Part, verdict
 from jointopt import plans, tasks
-from jointopt.compare import Budget, Comparison, interval
+from jointopt.compare import Budget, Comparison
 from jointopt.tasks.transfer import above
 
 DEPTH, STEPS = 8, 600
@@ -19,6 +19,7 @@ ALL = (2, 4, 6, 8)  # the k that get "kept, all" too
 OTHER = (6, 8)  # and "other"
 LABELS = {"validation": 300, "test": 400}  # per class: all there are, which those that were kept have learned from
 SLICE = ("test", ["kept 8"], [10])
+PAPER = 62.5, 60.5  # accuracy (%) of "base" and of the lowest "kept", as far as figure 2 can be read
 
 WHOLE = partial(plans.alternating, above(0, DEPTH))
 BASE = {"base": (WHOLE, {"pretrained": 0})}  # trained whole, from scratch
@@ -42,26 +43,29 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
 
 def yosinski(comparisons: Comparisons) -> dict:
     """There is a number k of kept layers at which accuracy `drops`. Source: Yosinski et al. 2014, figure 2."""
-    layers = drops(comparisons["test"])
-    return verdict({"Yosinski et al., figure 2": bool(layers)}, {"layers kept at which accuracy drops": layers})
+    decisions = drops(comparisons["test"])
+    layers = [k for k, decision in decisions.items() if decision.word == claims.REPLICATED]
+    rests = {"layers kept at which accuracy drops": layers}
+    return verdict({"Yosinski et al., figure 2": claims.any_of(decisions.values())}, rests)
 
 
-def drops(test: Comparison) -> list[int]:
-    """The k, neither the first nor the last of those tried, at which layers come apart.
+def drops(test: Comparison) -> dict[int, claims.Decision]:
+    """Whether layers come apart at k, for each k but the first and the last of those tried.
 
-    "kept k" is below "base" (98.75 % interval below 0, since several k are looked at), and "kept k, all" is above
-    "kept k" (95 %), where that was run.
+    "kept k" is below "base" (98.75 % interval, since several k are looked at), and "kept k, all" is above "kept k" (95
+    %), where that was run.
     """
+    base = test.values("base")
+    effect = claims.scaled(*PAPER, ours=base.mean())
 
-    def below(k: int) -> bool:
-        mean, half = interval(test.values(f"kept {k}") - test.values("base"), level=0.9875)
-        return mean + half < 0
+    def apart(k: int) -> claims.Decision:
+        kept, again = test.values(f"kept {k}"), f"kept {k}, all"
+        decisions = [claims.decide(base - kept, effect=effect, level=0.9875)]
+        if again in test.arms:
+            decisions.append(claims.decide(test.values(again) - kept, effect=effect))
+        return claims.all_of(decisions)
 
-    def won_back(k: int) -> bool:
-        again = f"kept {k}, all"
-        return again not in test.arms or test.difference(again, f"kept {k}").verdict == "more"
-
-    return [k for k in list(REST)[1:-1] if below(k) and won_back(k)]
+    return {k: apart(k) for k in list(REST)[1:-1]}
 
 
 RULE = yosinski

@@ -7,11 +7,11 @@ The arms and learning rates are those of `detection`.
 from collections.abc import Iterator
 from functools import partial
 
-from evidence import grid
+from evidence import claims, grid
 from evidence.experiments import detection
 from evidence.record import Comparisons, Part, verdict
 from jointopt import plans, tasks
-from jointopt.compare import Budget, cost, records
+from jointopt.compare import Budget, Interval, cost, records
 
 SIZE, SHARE = detection.SIZE, 5 / 8  # joint steps, and their part of what the four steps spend
 NAMES = {"joint": "joint", "four steps": "staged"}  # there
@@ -41,11 +41,11 @@ def approximate_joint(comparisons: Comparisons) -> dict:
     Source: Ren et al. 2015, §3.2.
     """
     test = comparisons["test"]
-    difference = test.difference("joint", "four steps")
+    differences = test.values("joint") - test.values("four steps")
     share = float(test.values("joint", "flops").mean() / test.values("four steps", "flops").mean())
-    replicated = difference.mean - difference.half > -CLOSE and share <= 0.75
-    numbers = {"joint minus four steps": difference, "share of the FLOPs": round(share, 3)}
-    return verdict({"Faster R-CNN, §3.2": replicated}, numbers)
+    close = claims.decide(differences, border=-CLOSE) if share <= 0.75 else claims.Decision(claims.NOT_REPLICATED)
+    numbers = {"joint minus four steps": Interval.of(differences), "share of the FLOPs": round(share, 3)}
+    return verdict({"Faster R-CNN, §3.2": close}, numbers)
 
 
 RULE = approximate_joint

@@ -13,10 +13,10 @@ from functools import partial
 import torch
 from torch import nn
 
-from evidence import grid
+from evidence import claims, grid
 from evidence.record import Comparisons, Part, verdict
 from jointopt import Task, Update, plans, tasks
-from jointopt.compare import Budget
+from jointopt.compare import Budget, Interval
 
 STEPS = 300
 LRS = grid.LRS
@@ -29,6 +29,7 @@ ARMS = {
     "joint": (partial(plans.joint, STEPS), {}),
 }
 SLICE = ("test", ["classification only"], [10])
+PAPER = 56.6, 59.2  # mAP (%) of "stage-wise" and "joint" on VOC07, the model in the middle of three
 
 
 def load(seed: int, **options) -> Task:
@@ -62,10 +63,11 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
 def fast_rcnn_table_6(comparisons: Comparisons) -> dict:
     """Class and box learned together are better than one after the other.
 
-    mAP of "joint" is above that of "stage-wise" (interval above 0). Source: Girshick 2015.
+    mAP of "joint" is above that of "stage-wise". Source: Girshick 2015.
     """
-    difference = comparisons["test"].difference("joint", "stage-wise")
-    return verdict({"Fast R-CNN, table 6": difference.verdict == "more"}, {"joint minus stage-wise": difference})
+    joint, stages = (comparisons["test"].values(arm) for arm in ("joint", "stage-wise"))
+    shown = claims.decide(joint - stages, effect=claims.scaled(*PAPER, ours=stages.mean()))
+    return verdict({"Fast R-CNN, table 6": shown}, {"joint minus stage-wise": Interval.of(joint - stages)})
 
 
 RULE = fast_rcnn_table_6

@@ -7,10 +7,10 @@ without momentum, Adam also as AdamW, whose weight decay is torch's default, 0.0
 from collections.abc import Iterator
 from functools import partial
 
-from evidence import grid
+from evidence import claims, grid
 from evidence.record import Comparisons, Part, verdict
 from jointopt import plans, tasks
-from jointopt.compare import Arm, Budget
+from jointopt.compare import Arm, Budget, Interval
 
 STEPS, SIZE = 200, 32
 ADAPTIVE = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
@@ -58,10 +58,12 @@ def best_lr(comparisons: Comparisons, name: str) -> float:
 def choi(comparisons: Comparisons) -> dict:
     """Tuned, an optimizer that contains another is not below it: momentum not below SGD, Adam not below momentum."""
     test = comparisons["test"]
-    apart = {f"{a} minus {b}": test.difference(a, b) for a, b in (("momentum", "SGD"), ("Adam", "momentum"))}
-    shown = all(difference.mean - difference.half > -CLOSE for difference in apart.values())
+    pairs = ("momentum", "SGD"), ("Adam", "momentum")
+    apart = {f"{a} minus {b}": test.values(a) - test.values(b) for a, b in pairs}
+    shown = claims.all_of(claims.decide(values, border=-CLOSE) for values in apart.values())
     own_rates = {f"learning rate of {name}": best_lr(comparisons, name) for name in OPTIMIZERS}
-    return verdict({"Choi et al., §3": shown}, apart | own_rates)
+    rests = {name: Interval.of(values) for name, values in apart.items()}
+    return verdict({"Choi et al., §3": shown}, rests | own_rates)
 
 
 RULE = choi

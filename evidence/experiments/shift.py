@@ -7,14 +7,15 @@ first, then all.
 from collections.abc import Iterator
 from functools import partial
 
-from evidence import grid
+from evidence import claims, grid
 from evidence.record import Comparisons, Part, verdict
 from jointopt import Update, plans, tasks
-from jointopt.compare import Budget
+from jointopt.compare import Budget, Interval
 
 STEPS, ONE_LR = 300, 1e-3
 SEEDS = range(10, 30)
 SLICE = ("test", ["head only"], [10])
+PAPER = {"all at once": 59.3, "head only": 66.2, "head first, then all": 68.9}  # accuracy (%), mean of the shifted sets
 ARMS = {
     "head only": (partial(plans.alternating, Update("classifier", "task")), {}),
     "all at once": (partial(plans.joint, losses="task"), {}),
@@ -34,16 +35,16 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
 def lp_ft(comparisons: Comparisons) -> dict:
     """Fine-tuning distorts good features, and training the head first rescues them.
 
-    Over clutter, "all at once" is below "head only", and "head first, then all" is above "all at once", both 95 %
-    intervals excluding 0; each arm with its own learning rate (part "test"). Source: Kumar et al. 2022.
+    Over clutter, "head only" and "head first, then all" are above "all at once"; each arm with its own learning rate
+    (part "test"). Source: Kumar et al. 2022.
     """
-    pairs = {"all at once": "head only", "head first, then all": "all at once"}
-    differences = {
-        f"{arm} minus {other}": comparisons["test"].difference(arm, other, "accuracy over clutter (%)")
-        for arm, other in pairs.items()
-    }
-    replicated = [difference.verdict for difference in differences.values()] == ["less", "more"]
-    return verdict({"LP-FT": replicated}, differences)
+    once, *others = (comparisons["test"].values(arm, "accuracy over clutter (%)") for arm in PAPER)
+    before, *after = PAPER.values()
+    effects = [claims.scaled(before, each, ours=once.mean()) for each in after]
+    decisions = [claims.decide(other - once, effect=effect) for other, effect in zip(others, effects, strict=True)]
+    head, then_all = others
+    rests = {"all at once minus head only": once - head, "head first, then all minus all at once": then_all - once}
+    return verdict({"LP-FT": claims.all_of(decisions)}, {name: Interval.of(each) for name, each in rests.items()})
 
 
 RULE = lp_ft

@@ -1,0 +1,123 @@
+"""Whether seeds bear a published result out: "replicated", "not replicated", or "not decided", and what would decide it.
+
+A claim says that the mean of paired differences, seed by seed, lies above a border: 0 for "is better", −2 for "loses
+less than two points". Its confidence interval
+
+    lies above the border              replicated
+    excludes the effect that matters   not replicated: it ends below border + effect
+    does neither                       not decided: the seeds were too few to see that effect
+
+`effect` is how far beyond the border a difference would matter: for "is better" that of the paper, `scaled`; 0 where
+the border itself says what matters. A verdict that is not decided says what its seeds could have seen, and how many it
+would take.
+
+Sources: power of a t test from the noncentral t distribution, Cohen, Statistical Power Analysis, 1988, chapter 2; that
+an interval which includes 0 is no evidence of no effect, Altman and Bland, BMJ 311 (1995).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from scipy import optimize, stats
+
+from jointopt.statistics import interval
+
+REPLICATED, NOT_REPLICATED, NOT_DECIDED = WORDS = ("replicated", "not replicated", "not decided")
+POWER = 0.8  # of a test that is worth its seeds
+MOST = 1000  # seeds: more are not counted
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One of WORDS; where it is not decided, what its seeds see, and how many see what matters."""
+
+    word: str
+    seeds: int = 0  # that there are
+    sees: float = 0.0  # the distance from the border that they see with probability POWER
+    matters: float = 0.0  # the distance that matters
+    takes: int = 0  # the seeds that see it, MOST + 1 for more than MOST
+
+    def __str__(self) -> str:
+        if self.word != NOT_DECIDED:
+            return self.word
+        takes = f"more than {MOST:,}" if self.takes > MOST else self.takes
+        sees, matters = (f"{x:.1f}" if x >= 1 else f"{x:.2f}" for x in (self.sees, self.matters))
+        return f"{self.word} ({self.seeds} seeds see an effect of {sees}; one of {matters} takes {takes})"
+
+
+def decide(differences: Sequence[float], border: float = 0.0, effect: float = 0.0, level: float = 0.95) -> Decision:
+    """Of the claim that their mean is above `border`, where `effect` beyond it would matter; see above.
+
+    Without an effect the distance that matters is that of the border from 0: a truth of 0 would bear the claim out.
+    ValueError if effect is negative, or if both are 0: nothing then says what would matter.
+    """
+    matters = effect or abs(border)
+    if effect < 0 or not matters:
+        raise ValueError(f"a claim needs an effect above 0 or a border other than 0, got {effect} and {border}")
+    mean, half = interval(differences, level)
+    if mean - half > border:
+        return Decision(REPLICATED)
+    if mean + half < border + effect:
+        return Decision(NOT_REPLICATED)
+    seeds, spread = len(differences), float(np.std(differences, ddof=1))
+    return Decision(NOT_DECIDED, seeds, visible(spread, seeds, level), matters, seeds_for(matters, spread, level))
+
+
+def all_of(decisions: Iterable[Decision]) -> Decision:
+    """Replicated if all are, not replicated if one is not; else the one that takes most seeds."""
+    return _combined(list(decisions), stops_at=NOT_REPLICATED, else_=REPLICATED)
+
+
+def any_of(decisions: Iterable[Decision]) -> Decision:
+    """Replicated if one is, not replicated if none is; else the one that takes fewest seeds."""
+    return _combined(list(decisions), stops_at=REPLICATED, else_=NOT_REPLICATED)
+
+
+def _combined(decisions: list[Decision], stops_at: str, else_: str) -> Decision:
+    """The word stops_at if one has it; else what is open; else the word else_, which all of them have."""
+    if any(each.word == stops_at for each in decisions):
+        return Decision(stops_at)
+    choose = max if else_ == REPLICATED else min
+    undecided = (each for each in decisions if each.word == NOT_DECIDED)
+    return choose(undecided, key=lambda each: each.takes, default=Decision(else_))
+
+
+def scaled(before: float, after: float, ours: float) -> float:
+    """A paper's effect, from `before` to `after` in %, as large here: the same share of what is missing to 100 %.
+
+    ours: what stands here for `before`. From 60 to 64 is a tenth of what was missing: from 80 as much is 2 points.
+    """
+    return abs(after - before) / (100 - before) * (100 - ours)
+
+
+def power(distance: float, spread: float, seeds: int, level: float = 0.95) -> float:
+    """The probability that the interval of a mean `distance` above the border lies above it.
+
+    spread: standard deviation of the differences. seeds ≥ 2.
+    """
+    if not spread:
+        return float(distance > 0)
+    least = stats.t.ppf((1 + level) / 2, seeds - 1)
+    return float(stats.nct.sf(least, seeds - 1, distance * sqrt(seeds) / spread))
+
+
+def visible(spread: float, seeds: int, level: float = 0.95) -> float:
+    """The distance that this number of seeds sees with probability POWER."""
+    if not spread:
+        return 0.0
+    return float(optimize.brentq(lambda x: power(x, 1.0, seeds, level) - POWER, 0.0, 1000.0)) * spread
+
+
+def seeds_for(distance: float, spread: float, level: float = 0.95) -> int:
+    """The least number of seeds, from 2, that see the distance with probability POWER; MOST + 1 for more than MOST."""
+    low, high = 1, 2
+    while power(distance, spread, high, level) < POWER:
+        if high >= MOST:
+            return MOST + 1
+        low, high = high, min(2 * high, MOST)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(distance, spread, middle, level) >= POWER else (middle, high)
+    return high
