@@ -19,6 +19,7 @@ from functools import cache
 from itertools import chain, product
 from pathlib import Path
 
+from evidence import claims
 from evidence.experiments.parity import CORRECTED, HARD, KS, SUM, digits
 from evidence.record import experiment_of
 from jointopt.compare import Interval, records
@@ -35,7 +36,6 @@ NETWORKS = {"document": "document's model", "resnet": "small ResNet", "vgg": "sm
 SHIFTED = ("accuracy over clutter (%)", "accuracy inverted (%)")
 LESS_IS_BETTER = ("Fréchet distance", "calibration error (%)")
 APART = 10.0  # points between the best and the worst seed of one arm
-REPLICATED = ("replicated", "not replicated")  # the words for what others have published
 GUESSING, LEARNED = 11.0, 60.0  # at most, at least; % of ten classes
 Figures = list[dict]
 Conditions = Mapping[str, Figures]
@@ -212,24 +212,34 @@ def judged() -> list[tuple[str, str, str]]:
 
 
 def published() -> list[dict]:
-    """The findings: as the record's own RULE has it, written before the run; else "replicated" if all is for it.
+    """The findings: as the record's own RULE has it, written before the run; else as the figures say (`afterwards`).
 
     What a record judges and answers.toml does not name stands at the end, in the words of its rule.
     """
-    claims = {claim: (word, name) for name, claim, word in judged() if word in REPLICATED}
+    decided = {claim: (word, name) for name, claim, word in judged() if of_others(word)}
     words, answers = dict(WORDS["findings"]), []
-    for claim, (_, name) in claims.items():
+    for claim, (_, name) in decided.items():
         said = (experiment_of(name).RULE.__doc__ or claim).strip().splitlines()[0]
         words.setdefault(claim, {"paper": claim, "what": said.rstrip(".")})
     for name, its in words.items():
         found = SPECIAL[name]() if name in SPECIAL else list(chain(*(figures(**each) for each in its.get("rests", []))))
-        shown = "replicated" if outcome(found) == "met" else "not replicated"
-        word, record = claims.get(name, (shown, None))
+        word, record = decided.get(name) or (afterwards(found), None)
         rule = "before the run" if record or its.get("before") else "afterwards"
-        found = found or fact(record, "see its chapter", "for" if word == "replicated" else "open")
+        found = found or fact(record, "see its chapter", "for" if word == claims.REPLICATED else "open")
         kept = {key: its[key] for key in ("paper", "what")}
         answers.append({"finding": name} | kept | {"rule": rule, "verdict": word, "figures": found})
     return answers
+
+
+def of_others(word: str) -> bool:
+    """Whether it is a verdict on what others have published."""
+    return word.startswith(claims.WORDS)
+
+
+def afterwards(found: Figures) -> str:
+    """The verdict on a result whose rule is that all these figures are for it."""
+    intervals = [Interval(each["mean"], each["half"], each["n"]) for each in found if "half" in each]
+    return str(claims.afterwards([each["word"] for each in found], intervals))
 
 
 def plays() -> Figures:
@@ -257,7 +267,7 @@ def searched() -> Figures:
     """How far a search by gradients is ahead of random search at the same price, as the record's rule has it."""
     ruled = records.verdict("search")
     text = f"DARTS − random search: {ruled['rests on']['DARTS minus random search, equal FLOPs']}"
-    return fact("search", text, "for" if ruled["Li and Talwalkar"] == "replicated" else "open")
+    return fact("search", text, "for" if ruled["Li and Talwalkar"] == claims.REPLICATED else "open")
 
 
 SPECIAL = {
@@ -279,7 +289,7 @@ def made() -> dict:
         for number, its in WORDS["sentences"].items()
     ]
     keys = ("record", "claim", "verdict")
-    others = [dict(zip(keys, found, strict=True)) for found in judged() if found[2] not in REPLICATED]
+    others = [dict(zip(keys, found, strict=True)) for found in judged() if not of_others(found[2])]
     return {"sentences": answers, "findings": published(), "claims": others}
 
 

@@ -15,14 +15,14 @@ Sources: power of a t test from the noncentral t distribution, Cohen, Statistica
 an interval which includes 0 is no evidence of no effect, Altman and Bland, BMJ 311 (1995).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 from scipy import optimize, stats
 
-from jointopt.statistics import interval
+from jointopt.statistics import Interval, interval
 
 REPLICATED, NOT_REPLICATED, NOT_DECIDED = WORDS = ("replicated", "not replicated", "not decided")
 POWER = 0.8  # of a test that is worth its seeds
@@ -36,7 +36,7 @@ class Decision:
     word: str
     seeds: int = 0  # that there are
     sees: float = 0.0  # the distance from the border that they see with probability POWER
-    matters: float = 0.0  # the distance that matters
+    matters: float = 0.0  # the distance that matters; 0: nobody has said
     takes: int = 0  # the seeds that see it, MOST + 1 for more than MOST
 
     def __str__(self) -> str:
@@ -44,7 +44,8 @@ class Decision:
             return self.word
         takes = f"more than {MOST:,}" if self.takes > MOST else self.takes
         sees, matters = (f"{x:.1f}" if x >= 1 else f"{x:.2f}" for x in (self.sees, self.matters))
-        return f"{self.word} ({self.seeds} seeds see an effect of {sees}; one of {matters} takes {takes})"
+        more = f"; one of {matters} takes {takes}" if self.matters else ""
+        return f"{self.word} ({self.seeds} seeds see an effect of {sees}{more})"
 
 
 def decide(differences: Sequence[float], border: float = 0.0, effect: float = 0.0, level: float = 0.95) -> Decision:
@@ -63,6 +64,19 @@ def decide(differences: Sequence[float], border: float = 0.0, effect: float = 0.
         return Decision(NOT_REPLICATED)
     seeds, spread = len(differences), float(np.std(differences, ddof=1))
     return Decision(NOT_DECIDED, seeds, visible(spread, seeds, level), matters, seeds_for(matters, spread, level))
+
+
+def afterwards(words: Collection[str], found: Sequence[Interval]) -> Decision:
+    """Of a result whose rule was written when the intervals were known, so that it names no effect that matters.
+
+    words: "for", "against" or "open", of each of its figures; found: those that are intervals. Where nothing is against
+    it and something is open, the widest of them says what its seeds see.
+    """
+    if "open" not in words or "against" in words:
+        return Decision(NOT_REPLICATED if "against" in words else REPLICATED)
+    widest = max(found, key=lambda each: each.half)
+    spread = widest.half * sqrt(widest.n) / float(stats.t.ppf(0.975, widest.n - 1))
+    return Decision(NOT_DECIDED, widest.n, visible(spread, widest.n))
 
 
 def all_of(decisions: Iterable[Decision]) -> Decision:
@@ -85,11 +99,12 @@ def _combined(decisions: list[Decision], stops_at: str, else_: str) -> Decision:
 
 
 def scaled(before: float, after: float, ours: float) -> float:
-    """A paper's effect, from `before` to `after` in %, as large here: the same share of what is missing to 100 %.
+    """A paper's effect, from `before` to `after` in %, as large here, in points.
 
-    ours: what stands here for `before`. From 60 to 64 is a tenth of what was missing: from 80 as much is 2 points.
+    ours: what stands here for `before`. A gain is a share of what is missing to 100 %: from 60 to 64 a tenth, as from 80
+    to 82. A loss is a share of what is there: from 60 to 54 a tenth, as from 80 to 72.
     """
-    return abs(after - before) / (100 - before) * (100 - ours)
+    return (after - before) / (100 - before) * (100 - ours) if after > before else (before - after) / before * ours
 
 
 def power(distance: float, spread: float, seeds: int, level: float = 0.95) -> float:
