@@ -1,4 +1,4 @@
-"""Whether seeds bear a published result out: "replicated", "not replicated", or "not decided", and what would decide it.
+"""Whether seeds bear a published result out: "replicated", "not replicated" or "not decided", and what would decide it.
 
 A claim says that the mean of paired differences, seed by seed, lies above a border: 0 for "is better", −2 for "loses
 less than two points". Its confidence interval
@@ -101,8 +101,8 @@ def _combined(decisions: list[Decision], stops_at: str, else_: str) -> Decision:
 def scaled(before: float, after: float, ours: float) -> float:
     """A paper's effect, from `before` to `after` in %, as large here, in points.
 
-    ours: what stands here for `before`. A gain is a share of what is missing to 100 %: from 60 to 64 a tenth, as from 80
-    to 82. A loss is a share of what is there: from 60 to 54 a tenth, as from 80 to 72.
+    ours: what stands here for `before`. A gain is a share of what is missing to 100 %: from 60 to 64 a tenth, as from
+    80 to 82. A loss is a share of what is there: from 60 to 54 a tenth, as from 80 to 72.
     """
     return (after - before) / (100 - before) * (100 - ours) if after > before else (before - after) / before * ours
 

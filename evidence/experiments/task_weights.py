@@ -52,8 +52,8 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
 def weights_decide(comparisons: Comparisons) -> dict:
     """The weights decide whether a second task helps segmentation; boxes are better with segmentation beside them.
 
-    Foreground IoU of "equal" is below "alone", and of "learned" above it. Source: Kendall, Gal and Cipolla 2018. Box IoU
-    of "equal" is above "boxes alone". Source: He et al. 2017, who measure a detector's box AP.
+    Foreground IoU of "equal" is below "alone", and of "learned" above it. Source: Kendall, Gal and Cipolla 2018. Box
+    IoU of "equal" is above "boxes alone". Source: He et al. 2017, who measure a detector's box AP.
     """
     test = comparisons["test"]
     alone, equal, learned = (test.values(arm) for arm in KENDALL)

@@ -42,9 +42,9 @@ def load(record: str | Path) -> dict[str, Comparison]:
 def verdict(record: str | Path) -> dict:
     """What a record decides, by the RULE of its experiment: {claim: word, …, "rests on": the numbers, as plain data}.
 
-    The words for a published result are "replicated", "not replicated" and "not decided (…)", where the dots say what its
-    seeds could have seen; for the document's claim "holds", "holds in part" and "does not hold". ValueError if the record
-    decides nothing; other errors as in `load`.
+    The words for a published result are "replicated", "not replicated" and "not decided (…)", where the dots say what
+    its seeds could have seen; for the document's claim "holds", "holds in part" and "does not hold". ValueError if the
+    record decides nothing; other errors as in `load`.
     """
     data = read(record)
     if "verdict" not in data:

@@ -53,7 +53,9 @@ def test_what_is_not_decided_says_what_it_takes():
     assert claims.power(open_.sees, SPREAD.std(ddof=1), 5) == pytest.approx(claims.POWER)
     assert open_.takes == claims.seeds_for(1.0, SPREAD.std(ddof=1))
     assert str(open_) == f"not decided (5 seeds see an effect of {open_.sees:.1f}; one of 1.0 takes {open_.takes})"
-    assert str(Decision(NOT_DECIDED, 5, 0.321, 0.01, MOST + 1)).endswith("effect of 0.32; one of 0.01 takes more than 1,000)")
+    assert str(Decision(NOT_DECIDED, 5, 0.321, 0.01, MOST + 1)).endswith(
+        "effect of 0.32; one of 0.01 takes more than 1,000)"
+    )
     assert str(decide(SPREAD + 9, effect=1.0)) == "replicated"
 
 

@@ -48,9 +48,7 @@ def test_end_to_end_fails_at_chance_and_far_below_joint_training(changed, fails,
     assert answer["Koh et al., test-time intervention"] == corrected
 
 
-@pytest.mark.parametrize(
-    ("gain", "word"), [(3 * HALF + 0.01, YES), (1.99 - 3 * HALF, NO), (2.01 - 3 * HALF, OPEN)]
-)
+@pytest.mark.parametrize(("gain", "word"), [(3 * HALF + 0.01, YES), (1.99 - 3 * HALF, NO), (2.01 - 3 * HALF, OPEN)])
 def test_a_correction_helps(gain, word):
     invented = sums()
     for seed, runs in invented[parity.digits(parity.HARD)].runs.items():
