@@ -90,6 +90,12 @@ start = {"theta": 1.0, "phi": -1.0}
 # %% 1.6 wrong: three numbers -> two values; yours has more than 2
 start = (0.8, -0.8, 0.1)
 
+# %% 1.6 wrong: the other diagonal, as far -> from there it ends at θ = 0.95, φ = 0.95
+start = (1.5, 1.5)
+
+# %% 1.6 wrong: the other diagonal, as far on its other side -> from there it ends at θ = -0.95, φ = -0.95
+start = (-1.5, -1.5)
+
 
 # %% 1.7 solution
 def point(j):
@@ -134,6 +140,22 @@ def point(j):
 # %% 1.7 wrong: one number -> a pair (theta, phi) is asked for, not a float
 def point(j):
     return j
+
+
+# %% 1.7 wrong: a fixed point that floats can hardly hold -> the same point for j = 1e-20 and for j = 1e-300
+def point(j):
+    return 1e-30, 1e30
+
+
+# %% 1.7 wrong: a fixed point at which J is 0 in floats -> the same point for j = 1e-20 and for j = 1e-300
+def point(j):
+    return 1e-200, 1e200
+
+
+# %% 1.7 right: nearer to the origin than asked for -> there is no minimum
+def point(j):
+    theta = min(1e-30, j)
+    return theta, 1 / theta
 
 
 # %% 1.8 solution
@@ -222,6 +244,61 @@ def plan(start, steps):
     return ["task"] * start + ["all"] * (steps - start)
 
 
+# %% 1.8 right: names both modules -> A λ that comes late is a plan, too
+from jointopt import Update
+
+both = ["feature_extractor", "classifier"]
+
+
+def plan(start, steps):
+    return [Update(both, "task")] * start + [Update(both)] * (steps - start)
+
+
+# %% 1.8 right: names the layers -> A λ that comes late is a plan, too
+from jointopt import Update, plans
+
+layers = ["feature_extractor.conv1", "feature_extractor.conv2", "classifier"]
+
+
+def plan(start, steps):
+    return plans.staged((Update(layers, "task"), start), (Update(layers), steps - start))
+
+
+# %% 1.8 right: names the losses -> A λ that comes late is a plan, too
+from jointopt import Update
+
+
+def plan(start, steps):
+    for number in range(steps):
+        yield Update(losses="task" if number < start else ["task", "reg_theta", "reg_phi"])
+
+
+# %% 1.8 wrong: one layer stands still -> in plan(100, 160) step 0 does not move feature_extractor.conv2
+from jointopt import Update
+
+layers = ["feature_extractor.conv1", "classifier"]
+
+
+def plan(start, steps):
+    return [Update(layers, "task")] * start + [Update()] * (steps - start)
+
+
+# %% 1.8 wrong: the classifier late -> in plan(100, 160) step 100 does not move feature_extractor.conv1
+from jointopt import Update
+
+
+def plan(start, steps):
+    return [Update(losses="task")] * start + [Update("classifier")] * (steps - start)
+
+
+# %% 1.8 wrong: a module of another task -> no module with parameters is named 'backbone'
+from jointopt import Update
+
+
+def plan(start, steps):
+    return [Update(["backbone", "classifier"], "task")] * start + [Update()] * (steps - start)
+
+
 # %% 1.9 solution
 import torch
 
@@ -230,7 +307,7 @@ def adam_with_decay(parameters, lr, lam):
     return torch.optim.AdamW(parameters, lr=lr, weight_decay=lam)
 
 
-# %% 1.9 wrong: AdamW's own decay -> λ does not reach the optimizer
+# %% 1.9 wrong: AdamW's own decay -> λ is not used: a weight shrinks to 0.96 at λ = 0 and to 0.96 at λ = 0.1
 import torch
 
 
@@ -238,7 +315,7 @@ def adam_with_decay(parameters, lr, lam):
     return torch.optim.AdamW(parameters, lr=lr)
 
 
-# %% 1.9 wrong: times lr -> λ comes in, but too small
+# %% 1.9 wrong: times lr -> times as strong. Which optimizers multiply λ by lr themselves?
 import torch
 
 
@@ -283,9 +360,103 @@ def adam_with_decay(parameters, lr, lam):
     return torch.optim.SGD(parameters, lr=lr, weight_decay=lam)
 
 
-# %% 1.9 wrong: λ three times as large -> should leave about 0.8
+# %% 1.9 wrong: λ three times as large -> yours leaves 0.55 and is 3 times as strong
 import torch
 
 
 def adam_with_decay(parameters, lr, lam):
     return torch.optim.AdamW(parameters, lr=lr, weight_decay=3 * lam)
+
+
+# %% 1.9 right: by hand, after the step -> has shrunk to 0.80, one with ±0.01 to 0.80
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    optimizer = torch.optim.Adam(parameters, lr=lr)
+
+    @torch.no_grad()
+    def decay(*_):
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                p -= lr * lam * p
+
+    optimizer.register_step_post_hook(decay)
+    return optimizer
+
+
+# %% 1.9 wrong: half of λ -> at lr = 0.01 and λ = 0.1; yours leaves 0.90 and is 0.5 times as strong
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=lam / 2)
+
+
+# %% 1.9 wrong: a third more -> and is 1.3 times as strong
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=1.3 * lam)
+
+
+# %% 1.9 wrong: a little more -> and is 1.05 times as strong
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=1.05 * lam)
+
+
+# %% 1.9 wrong: as strong at one lr alone -> leaves 0.30 of a weight after 200 steps at lr = 0.02 and λ = 0.3
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=lam * 0.01 / lr)
+
+
+# %% 1.9 wrong: over lr -> yours leaves 0.00 and is far stronger
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=lam / lr)
+
+
+# %% 1.9 wrong: a fixed λ -> λ is not used: a weight shrinks to 0.80 at λ = 0 and to 0.80 at λ = 0.1
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=0.1)
+
+
+# %% 1.9 wrong: a fixed lr -> lr is not used: three steps move a weight by 0.03 at lr = 0.01 and by 0.03 at lr = 0.02
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.AdamW(parameters, lr=0.01, weight_decay=lam)
+
+
+# %% 1.9 wrong: the default lr -> lr is not used: three steps move a weight by 0.003 at lr = 0.01
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    return torch.optim.AdamW(parameters, weight_decay=lam)
+
+
+# %% 1.9 wrong: matrices alone -> λ does not reach every weight: it acts on a matrix, but not on a vector
+import torch
+
+
+def adam_with_decay(parameters, lr, lam):
+    parameters = list(parameters)
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": lam},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=lr)

@@ -61,7 +61,7 @@ def paired(arm, against):
     return differences.mean(), 2.2622 * differences.std(ddof=1) / len(arm) ** 0.5
 
 
-# %% 4.4 wrong: in percent of the rival -> and the mean is another
+# %% 4.4 wrong: in percent of the rival -> the mean of arm − against is asked for
 def paired(arm, against):
     differences = 100 * (arm / against - 1)
     return differences.mean(), 2.2622 * differences.std(ddof=1) / len(arm) ** 0.5
@@ -74,6 +74,51 @@ from scipy import stats
 def paired(arm, against):
     differences = arm - against
     return stats.t.interval(0.95, len(arm) - 1, differences.mean(), stats.sem(differences))
+
+
+# %% 4.4 right: an Interval -> unpaired, ± 2.2 points would be ± 3.3
+from jointopt.compare import Interval
+
+
+def paired(arm, against):
+    return Interval.of(arm - against)
+
+
+# %% 4.4 wrong: subtracted in place -> yours changes `arm` in place
+from scipy import stats
+
+
+def paired(arm, against):
+    arm -= against
+    return arm.mean(), stats.t.ppf(0.975, len(arm) - 1) * stats.sem(arm)
+
+
+# %% 4.4 wrong: rounded -> yours is -13.4 ± 2.2: do not round
+from scipy import stats
+
+
+def paired(arm, against):
+    differences = arm - against
+    half = stats.t.ppf(0.975, len(arm) - 1) * stats.sem(differences)
+    return round(differences.mean(), 1), round(half, 1)
+
+
+# %% 4.4 wrong: the half width rounded -> do not round
+from scipy import stats
+
+
+def paired(arm, against):
+    differences = arm - against
+    return differences.mean(), round(stats.t.ppf(0.975, len(arm) - 1) * stats.sem(differences), 2)
+
+
+# %% 4.4 wrong: swapped -> (mean, half width) is asked for, in this order
+from scipy import stats
+
+
+def paired(arm, against):
+    differences = arm - against
+    return stats.t.ppf(0.975, len(arm) - 1) * stats.sem(differences), differences.mean()
 
 
 # %% 4.5 solution
@@ -146,7 +191,6 @@ arm = Arm(lambda: stream)
 from jointopt import Update, plans
 
 arm = plans.alternating(Update(losses="task"), Update(losses="task"), Update("classifier", "task"))
-
 
 # %% 4.6 solution
 from collections import Counter
@@ -276,6 +320,15 @@ def tuned(accuracy, settings, seeds):
     return best, accuracy(best, seeds[0], "test")
 
 
+# %% 4.7 wrong: a list that is sorted -> yours changes `settings` in place
+from statistics import mean
+
+
+def tuned(accuracy, settings, seeds):
+    settings.sort(key=lambda setting: mean(accuracy(setting, seed, "validation") for seed in seeds))
+    return settings[-1], mean(accuracy(settings[-1], seed, "test") for seed in seeds)
+
+
 # %% 4.8 solution
 from jointopt.system import seeded
 
@@ -367,4 +420,42 @@ def run_all(make, arms, seeds):
     for name, run in arms.items():
         torch.manual_seed(0)
         results[name] = [run(make()) for _seed in seeds]
+    return results
+
+
+# %% 4.8 wrong: the first arm stands for both -> the results of 'its copy' are those of 'a plan'
+from jointopt.system import seeded
+
+
+def run_all(make, arms, seeds):
+    first, results = next(iter(arms.values())), []
+    for seed in seeds:
+        with seeded(seed):
+            results.append(first(make()))
+    return {name: list(results) for name in arms}
+
+
+# %% 4.8 wrong: one run stands for all seeds -> the results of 'a plan' are those of one run, several times
+from jointopt.system import seeded
+
+
+def run_all(make, arms, seeds):
+    results = {}
+    for name, run in arms.items():
+        with seeded(seeds[0]):
+            results[name] = [run(make())] * len(seeds)
+    return results
+
+
+# %% 4.8 wrong: seeds that are used up -> yours changes `seeds` in place
+from jointopt.system import seeded
+
+
+def run_all(make, arms, seeds):
+    results = {name: [] for name in arms}
+    while seeds:
+        seed = seeds.pop(0)
+        for name, run in arms.items():
+            with seeded(seed):
+                results[name].append(run(make()))
     return results

@@ -91,13 +91,23 @@ def largest_shift(side, overlap):
     return side * (overlap - 1) / (1 + overlap)
 
 
+# %% 6.6 wrong: rounded -> 7.3 pixels. At that shift the IoU is still 0.5017: let Python compute it, do not round
+def largest_shift(side, overlap):
+    return round(side * (1 - overlap) / (1 + overlap), 1)
+
+
+# %% 6.6 wrong: a percent more -> the IoU has fallen to 0.4963: let Python compute it, do not round
+def largest_shift(side, overlap):
+    return 1.01 * side * (1 - overlap) / (1 + overlap)
+
+
 # %% 6.7 solution
 import torch
 from torchvision.ops import box_convert
 
 
 def target_of(objects):  # "bbox": x, y, width, height in pixels; "category_id": from 1
-    boxes = torch.tensor([each["bbox"] for each in objects])
+    boxes = torch.tensor([each["bbox"] for each in objects], dtype=torch.float32)
     labels = torch.tensor([each["category_id"] for each in objects])
     return {"boxes": box_convert(boxes, "xywh", "xyxy"), "labels": labels}
 
@@ -135,7 +145,7 @@ def target_of(objects):
     return {"boxes": box_convert(boxes, "xywh", "xyxy"), "labels": labels}
 
 
-# %% 6.7 wrong: in the file's own lists -> a second call would return other boxes
+# %% 6.7 wrong: in the file's own lists -> yours changes `objects` in place
 import torch
 
 
@@ -157,6 +167,37 @@ from torchvision.ops import box_convert
 def target_of(objects):
     boxes = torch.tensor([each["bbox"] for each in objects])
     return {"boxes": box_convert(boxes, "xywh", "xyxy"), "labels": torch.ones(len(boxes), dtype=torch.int64)}
+
+
+# %% 6.7 right: by hand -> pass for corners as long as width > x and height > y
+import torch
+
+
+def target_of(objects):
+    corners = [(x, y, x + width, y + height) for x, y, width, height in (each["bbox"] for each in objects)]
+    return {"boxes": torch.Tensor(corners), "labels": torch.tensor([each["category_id"] for each in objects])}
+
+
+# %% 6.7 wrong: whole numbers stay whole -> the task refuses it where the file has whole numbers
+import torch
+from torchvision.ops import box_convert
+
+
+def target_of(objects):
+    boxes = torch.tensor([each["bbox"] for each in objects])
+    labels = torch.tensor([each["category_id"] for each in objects])
+    return {"boxes": box_convert(boxes, "xywh", "xyxy"), "labels": labels}
+
+
+# %% 6.7 wrong: whole pixels -> the task refuses it
+import torch
+from torchvision.ops import box_convert
+
+
+def target_of(objects):
+    boxes = torch.tensor([each["bbox"] for each in objects]).round().long()
+    labels = torch.tensor([each["category_id"] for each in objects])
+    return {"boxes": box_convert(boxes, "xywh", "xyxy"), "labels": labels}
 
 
 # %% 6.8 solution
@@ -320,6 +361,22 @@ def counts(boxes, scores, truth, overlap):
     return who[best >= overlap]
 
 
+# %% 6.8 wrong: scores that are used up -> yours changes `scores` in place
+import torch
+from torchvision.ops import box_iou
+
+
+def counts(boxes, scores, truth, overlap):
+    free = box_iou(boxes, truth)
+    right = torch.zeros(len(boxes), dtype=torch.bool)
+    for box in scores.argsort(descending=True):
+        if (free[box] >= overlap).any():
+            right[box] = True
+            free[:, free[box].argmax()] = 0
+    scores.zero_()
+    return right
+
+
 # %% 6.9 solution
 from torch import nn
 
@@ -399,6 +456,17 @@ from torch import nn
 def box_loss(shifts, targets, labels):
     counted = labels > 0 if (labels > 0).any() else labels == 0
     return nn.functional.smooth_l1_loss(shifts[counted], targets[counted])
+
+
+# %% 6.9 wrong: targets of background overwritten -> yours changes `targets` in place
+from torch import nn
+
+
+def box_loss(shifts, targets, labels):
+    background = labels == 0
+    targets[background] = shifts[background].detach()
+    errors = nn.functional.smooth_l1_loss(shifts, targets, reduction="sum")
+    return errors / (4 * (~background).sum()).clamp(min=1)
 
 
 # %% 6.10 solution
@@ -556,6 +624,6 @@ def part(shifts, scale):
     return shifts if scale > 0 else shifts.detach()
 
 
-# %% 6.11 wrong: smaller shifts, in place -> other shifts come out than went in
+# %% 6.11 wrong: smaller shifts, in place -> yours changes `shifts` in place
 def part(shifts, scale):
     return shifts.mul_(scale)

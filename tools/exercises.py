@@ -19,7 +19,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 KINDS = ("predict", "compute", "write", "find the bug")
-HEAD = re.compile(r"# %% (?P<number>\d+\.\d+) (?:solution|wrong: (?P<name>.+?) -> (?P<words>.+))$")
+HEAD = re.compile(r"# %% (?P<number>\d+\.\d+) (?:solution|(?P<kind>right|wrong): (?P<name>.+?) -> (?P<words>.+))$")
 TITLE = re.compile(
     r"^\*\*(?P<number>\d+\.\d+)\*\* \*\((?P<kind>[a-z ]+), (?P<dots>[●○]{3}), (?P<minutes>\d+) minutes?\)\*", re.M
 )
@@ -28,12 +28,13 @@ PROGRAM = re.compile(r"```python\n.*?```", re.S)
 
 
 class Block(NamedTuple):
-    """An answer in exercises/chNN.py: a solution (name None), or a wrong one that is to get these words."""
+    """An answer in exercises/chNN.py: the solution (name None), or a further one that is to get these words."""
 
     number: str
     name: str | None
     words: str
     source: str
+    right: bool = True
 
 
 class Title(NamedTuple):
@@ -57,12 +58,15 @@ def blocks(path: Path) -> list[Block]:
         if line.startswith("# %%"):
             head = HEAD.match(line)
             if head is None:
-                raise ValueError(f"{path.name}: expected '# %% 1.4 solution' or '# %% 1.4 wrong: … -> …', got {line!r}")
+                heads = "'# %% 1.4 solution', '# %% 1.4 right: … -> …' or '# %% 1.4 wrong: … -> …'"
+                raise ValueError(f"{path.name}: expected {heads}, got {line!r}")
             found.append((head, []))
         elif found:
             found[-1][1].append(line)
     return [
-        Block(head["number"], head["name"], head["words"] or "", "\n".join(lines).strip() + "\n")
+        Block(
+            head["number"], head["name"], head["words"] or "", "\n".join(lines).strip() + "\n", head["kind"] != "wrong"
+        )
         for head, lines in found
     ]
 

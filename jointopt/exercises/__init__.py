@@ -65,10 +65,13 @@ _shown: dict[str, int] = {}  # number of an exercise -> how many of its hints we
 
 
 def predict(number: str, value: object = None) -> None:
-    """Keep a prediction. None, or an ellipsis, takes it back."""
+    """Keep a prediction. None, or an ellipsis, takes it back, unless it was compared already."""
     prediction = _prediction(number)
     if value is None or value is ...:
         notes.take_back(number)
+        if (first := _read(notes.of(number).get("first"), prediction)) is not None:
+            words = prediction.words(first)
+            return _say(number, f"your prediction, {words}, was compared with what was measured, and counts.")
         return _say(number, f"no prediction yet: put {prediction.wanted} in place of None, before you read on.")
     try:
         with careful(value) as copied:
@@ -94,11 +97,11 @@ def compare(number: str, measured: object) -> None:
     note = notes.of(number)
     predicted, first = (_read(note.get(key), prediction) for key in ("predicted", "first"))
     found = f"measured: {prediction.words(measured)}"
-    if predicted is None:
-        return _say(number, f"{found}. You made no prediction.")
     counts = predicted if first is None else first
+    if counts is None:
+        return _say(number, f"{found}. You made no prediction.")
     right = prediction.close_to(counts, measured)
-    notes.keep(number, {"answered": True, "predicted": predicted, "first": counts, "right": right})
+    notes.keep(number, note | {"answered": True, "first": counts, "right": right})
     late = "" if counts == predicted else " It is the first prediction that counts."
     _say(number, f"{found}{prediction.verdict(counts, measured)}{late}")
 

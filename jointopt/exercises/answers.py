@@ -1,7 +1,8 @@
 """What checks ask of an answer, whatever the exercise: a number, a function, a plan. Each says what is wrong."""
 
+import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import numpy as np
@@ -45,6 +46,11 @@ def number(value: object) -> float:
     return float(value)
 
 
+def rounded(value: float, wanted: float) -> bool:
+    """True for what is wanted with 0 to 3 decimals, if that is another number."""
+    return abs(value - wanted) > 1e-4 and any(abs(value - round(wanted, digits)) < 1e-9 for digits in range(4))
+
+
 def pair(value: object, names: str) -> tuple[object, object]:
     """The two parts of the value. names: what they are, as in "(theta, phi)"."""
     given(value)
@@ -74,20 +80,68 @@ def function(value: object, *parameters: str) -> Callable:
     return value
 
 
-def updates(plan: object, most: int) -> list[Update]:
-    """What a plan yields. Wrong if it is none, if it goes on after `most` updates, or if it yields something else."""
+def pure_function(value: object, *parameters: str) -> Callable:
+    """As `function`; its calls raise Wrong if they change an argument in place, since others read it, too.
+
+    Tensors, arrays, and lists and dicts of plain values are looked at. A stream or a model is there to be used.
+    """
+    call = function(value, *parameters)
+
+    def called(*arguments):
+        before = [_copied(argument) for argument in arguments]
+        result = call(*arguments)
+        for name, was, now in zip(parameters, before, arguments, strict=True):
+            if not _same(was, now):
+                raise Wrong(f"yours changes `{name}` in place. What is given has to stay as it was: work on a copy.")
+        return result
+
+    return called
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    return copy.deepcopy(value) if isinstance(value, np.ndarray | list | dict) else value
+
+
+def _same(was: object, now: object) -> bool:
+    if isinstance(now, Tensor):
+        return torch.equal(was, now.detach())
+    return np.array_equal(was, now) if isinstance(now, np.ndarray) else was == now
+
+
+def updates(plan: object, most: int, called: str = "") -> list[Update]:
+    """What a plan yields. Wrong if it is none, if it goes on after `most` updates, or if it yields something else.
+
+    called: the call that made it, as in "plan(4)", with which the words of Wrong then begin.
+    """
+    taken, where = first_of(plan, most + 1, called), f"{called}: " if called else ""
+    if len(taken) > most:
+        raise Wrong(f"{where}the plan goes on after {most} updates.")
+    return taken
+
+
+def first_of(plan: object, most: int, called: str = "") -> list[Update]:
+    """Up to this number of what a plan yields, as `updates` has it."""
     given(plan)
+    where = f"{called}: " if called else ""
     try:
         steps = iter(plan)
     except TypeError:
-        raise Wrong(f"a plan is a stream of Updates; yours is {kind(plan)}.") from None
-    taken = list(islice(steps, most + 1))
+        raise Wrong(f"{where}a plan is a stream of Updates; yours is {kind(plan)}.") from None
+    taken = list(islice(steps, most))
     for update in taken:
         if not isinstance(update, Update):
-            raise Wrong(f"a plan yields Updates; yours yields {kind(update)}.")
-    if len(taken) > most:
-        raise Wrong(f"the plan goes on after {most} updates.")
+            raise Wrong(f"{where}a plan yields Updates; yours yields {kind(update)}.")
     return taken
+
+
+def finite(plan: Iterable[Update], most: int = 3000) -> Iterator[Update]:
+    """The plan; it complains to those who want all of a plan without end."""
+    for step, update in enumerate(plan):
+        if step == most:
+            raise Wrong(f"yours was still asking for updates after {most}; such a plan may have no end.")
+        yield update
 
 
 def tensor(value: object, *shape: int) -> Tensor:

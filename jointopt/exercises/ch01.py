@@ -1,13 +1,16 @@
 """Chapter 1, the objective: penalties, minima and a λ that comes late."""
 
-from math import hypot, inf, isfinite
+from functools import cache, partial
+from math import hypot, inf, isfinite, log
 
 import torch
 
 from jointopt.exercises.answers import Blank, Wrong, function, given, kind, number, pair, updates
 from jointopt.exercises.registry import exercise, prediction
 from jointopt.models import EndToEndModel
+from jointopt.modules import check_names, covers
 from jointopt.toys import landscape
+from jointopt.training import Update
 
 PENALTIES = "reg_theta", "reg_phi"
 
@@ -75,15 +78,15 @@ def product_at_the_minimum(answer):
 @exercise(
     "1.6",
     "What stays as it is when θ and −φ are exchanged?",
-    "Compute both slopes of J at the start in the text. On which line does the next point lie?",
+    "Compute both slopes of J at the start that the exercise names. On which line does the next point lie?",
 )
 def start_that_ends_at_the_saddle(answer):
     """(θ, φ), not (1.5, −1.5), from which joint training at λ = 0.1 ends at the origin."""
     theta, phi = _point(answer)
     if hypot(theta, phi) < 0.1:
         raise Wrong("that is the saddle itself, or nearly: begin farther away.")
-    if abs(theta) == abs(phi) == 1.5:
-        raise Wrong("that is the start in the text, or its mirror image: find another one.")
+    if theta == -phi and abs(theta) == 1.5:
+        raise Wrong("that is the start that the exercise names, or its mirror image: find another one.")
     end = landscape.path(start=(theta, phi), steps=1000)[-1]
     if not all(map(isfinite, end)):
         raise Wrong("from there the steps are too large, and the run diverges: begin nearer to the origin.")
@@ -105,6 +108,9 @@ def below_any_value(answer):
         value = landscape.objective(theta, phi, weights=(0.5, 0.0))
         if not value < j:
             raise Wrong(f"for j = {j:g} yours returns a point at which J is {value:.3g}, not below it.")
+    first = _point(point(1e-20))
+    if all(_point(point(j)) == first for j in (1e-100, 1e-300)):  # in floats J may be 0 there, and so below any j
+        raise Wrong("yours returns the same point for j = 1e-20 and for j = 1e-300. No point is below every j.")
     return "J comes as near to 0 as you like and never reaches it: there is no minimum."
 
 
@@ -116,13 +122,10 @@ def below_any_value(answer):
 )
 def penalty_later(answer):
     """`start` updates on the task alone, then all losses, `steps` in all, every module at each step."""
-    plan = function(answer, "start", "steps")
+    plan, model = function(answer, "start", "steps"), EndToEndModel(num_classes=10)
     for start, steps in ((100, 160), (3, 5), (1, 2)):
-        stream, called = given(plan(start, steps)), f"plan({start}, {steps})"
-        try:
-            taken = updates(stream, steps)
-        except Wrong as wrong:
-            raise Wrong(f"{called}: {wrong}") from None
+        called = f"plan({start}, {steps})"
+        taken = updates(plan(start, steps), steps, called)
         if len(taken) < steps:
             raise Wrong(f"{called} ends after {len(taken)} updates: `steps` is for both parts together.")
         named = {name for update in taken for name in update.losses or ()}
@@ -130,8 +133,10 @@ def penalty_later(answer):
             raise Wrong(f"there is no loss {unknown[0]!r}; they are task, {' and '.join(PENALTIES)}.")
         if not all(update.counts("task") for update in taken):
             raise Wrong("the task is counted at every step.")
-        if any(update.modules is not None for update in taken):
-            raise Wrong("every module moves at every step: name no modules.")
+        for step, update in enumerate(taken):
+            if left := _left_out(update, model):
+                words = f"in {called} step {step} does not move {', '.join(left)}"
+                raise Wrong(f"{words}; every module moves at every step.")
         for name in PENALTIES:
             first = next((step for step, update in enumerate(taken) if update.counts(name)), start)
             if first != start:
@@ -141,46 +146,94 @@ def penalty_later(answer):
     return "A λ that comes late is a plan, too."
 
 
+def _left_out(update: Update, model: torch.nn.Module) -> list[str]:
+    """The layers that an update does not move, however it names its modules."""
+    try:
+        check_names(update.modules or (), model)
+    except ValueError as error:
+        raise Wrong(f"{error}.") from None
+    paths = [path for path, _ in model.named_parameters()]
+    names = paths if update.modules is None else update.modules
+    still = [path for path in paths if not any(covers(name, path) for name in names)]
+    return sorted({path.rpartition(".")[0] for path in still})
+
+
 @exercise(
     "1.9",
     "What does Adam divide a gradient by, and is the part that comes from λ in that gradient?",
-    "The repair is one letter, and then a look at what λ is called.",
+    "In torch's Adam, weight_decay=λ adds λ·w to the gradient. In AdamW, weight_decay=λ takes lr·λ·w from the weight.",
 )
 def decay_that_is_decay(answer):
     """A function of (parameters, lr, lam) that returns an Adam under which λ shrinks loud and quiet weights alike."""
     if isinstance(answer, type) and answer.__module__.startswith("torch."):
         wanted = "a function of (parameters, lr, lam) that returns an optimizer is asked for"
         raise Wrong(f"{wanted}; this is the class {answer.__name__}, whose third argument is not λ.")
-    make, swings = function(answer, "parameters", "lr", "lam"), (1, -1) * 100
-    (loud, quiet), _ = _stepped(make, 0.1, swings)
+    make = function(answer, "parameters", "lr", "lam")
+    after = cache(partial(_after, make))  # (lr, lam) -> weights
+    loud, quiet = after(0.01, 0.1)[0, :, 0].tolist()
     shrunk = f"a weight with gradients of ±10 has shrunk to {loud:.2f}, one with ±0.01 to {quiet:.2f}"
     if abs(loud - quiet) > 0.1:
         raise Blank(f"after 200 steps {shrunk}, under the same λ.")
-    if min(loud, quiet) > 0.95:
-        if abs(loud - _stepped(make, 0.0, swings)[0][0]) < 1e-4:
-            raise Wrong(f"{shrunk}: λ does not reach the optimizer.")
-        raise Wrong(f"{shrunk}: λ comes in, but too small. Which optimizers multiply it by lr themselves?")
-    if max(abs(loud - 0.8), abs(quiet - 0.8)) > 0.1:
-        raise Wrong(f"{shrunk}. 200 steps of lr·λ should leave about 0.8.")
-    weights, name = _stepped(make, 0.0, (1, 1, 1))
-    moves = [1 - weight for weight in weights]
-    if max(moves) > 2 * abs(min(moves)):
-        raise Wrong("both shrink alike, but Adam is gone: the gradients are not divided by their size any more.")
-    if max(abs(move - 0.03) for move in moves) > 2e-3:
-        raise Wrong(f"both shrink alike, but {name} takes other steps than Adam does, and Adam was to stay.")
+    _check_that_lam_is_used(after)
+    near, far = (_moves(make, lr).max() for lr in (0.01, 0.02))
+    if abs(far - near) < 1e-2 * near:
+        words = f"three steps move a weight by {near:.2g} at lr = 0.01 and by {far:.2g} at lr = 0.02"
+        raise Wrong(f"lr is not used: {words}.")
+    for lr, lam in ((0.01, 0.1), (0.02, 0.3)):
+        _check_strength(after(lr, lam), lr, lam)
+        _check_that_adam_stays(make, lr)
     return f"Now {shrunk}."
 
 
-def _stepped(make, lam, signs):
-    """Two weights of 1 after steps with gradients of ±10 and ±0.01, and what their optimizer is called."""
-    weight = torch.ones(2, requires_grad=True)
-    optimizer = given(make([weight], 0.01, lam))
+def _check_that_lam_is_used(after):
+    """For each weight."""
+    without, under = (after(0.01, lam)[:, 0, 0] for lam in (0.0, 0.1))  # (2,), a matrix and a vector
+    reached = ((without - under).abs() > 1e-4).tolist()
+    if not any(reached):
+        raise Wrong(f"λ is not used: a weight shrinks to {without[0]:.2f} at λ = 0 and to {under[0]:.2f} at λ = 0.1.")
+    if not all(reached):
+        kinds = ("a matrix", "a vector, such as a bias")
+        one, other = kinds if reached[0] else kinds[::-1]
+        raise Wrong(f"λ does not reach every weight: it acts on {one}, but not on {other}.")
+
+
+def _check_strength(weights, lr, lam):
+    """Of two weights with equal gradients, λ alone changes the difference, which is 1 at first."""
+    wanted = (1 - lr * lam) ** 200
+    for left in (weights[:, :, 1] - weights[:, :, 0]).flatten().tolist():
+        strength = log(left) / log(wanted) if left > 0 else inf
+        if abs(strength - 1) > 0.02:
+            words = f"a decay of lr·λ·w leaves {wanted:.2f} of a weight after 200 steps at lr = {lr:g} and λ = {lam:g}"
+            doubt = " Which optimizers multiply λ by lr themselves?" if abs(strength - lr) < 0.1 * lr else ""
+            times = f"{strength:.3g} times as strong" if left > 1e-3 else "far stronger"
+            raise Wrong(f"{words}; yours leaves {left:.2f} and is {times}.{doubt}")
+
+
+def _check_that_adam_stays(make, lr):
+    moves = _moves(make, lr)
+    if moves.max() > 2 * moves.min().abs():
+        raise Wrong("both shrink alike, but Adam is gone: the gradients are not divided by their size any more.")
+    if (moves - 3 * lr).abs().max() > 0.2 * lr:
+        name = type(make([torch.ones(1, requires_grad=True)], lr, 0.0)).__name__
+        raise Wrong(f"both shrink alike, but {name} takes other steps than Adam does, and Adam was to stay.")
+
+
+def _moves(make, lr):
+    """How far three equal gradients move a weight, without λ: (2,), a loud one and a quiet one."""
+    return 1 - _after(make, lr, 0.0, (1, 1, 1))[0, :, 0]
+
+
+def _after(make, lr, lam, signs=(1, -1) * 100):
+    """A matrix and a vector after steps with gradients of ±10 and ±0.01, on weights of 1 and of 2 each: (2, 2, 2)."""
+    weights = [torch.tensor([1.0, 2.0]).repeat(2).reshape(shape).requires_grad_() for shape in ((2, 2), (4,))]
+    optimizer = given(make(list(weights), lr, lam))
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise Wrong(f"an optimizer is asked for, not {kind(optimizer)}.")
     for sign in signs:
-        weight.grad = torch.tensor([10.0, 0.01]) * sign
+        for weight in weights:
+            weight.grad = sign * torch.tensor([10.0, 0.01]).repeat_interleave(2).reshape(weight.shape)
         optimizer.step()
-    return weight.tolist(), type(optimizer).__name__
+    return torch.stack([weight.detach().reshape(2, 2) for weight in weights])
 
 
 def _point(value: object) -> tuple[float, float]:

@@ -1,8 +1,7 @@
 """Chapter 4, joint against staged: what a fair comparison is, its interval, its budget, and two ways to spoil it."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
-from itertools import count, islice
+from collections.abc import Callable
 from math import sqrt
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ import torch
 from torch import nn
 
 from jointopt import plans
-from jointopt.exercises.answers import Blank, Wrong, function, given, kind, number, pair, updates
+from jointopt.exercises.answers import Blank, Wrong, finite, first_of, given, kind, number, pair, pure_function, rounded
 from jointopt.exercises.registry import exercise, prediction
 from jointopt.statistics import Interval
 from jointopt.training import Update
@@ -24,6 +23,7 @@ prediction(
 prediction(
     "4.2",
     "A hundred images in all. One pipeline has to find out from them that edges matter, the other one knows.",
+    unit="points",
     close=8,
 )
 prediction(
@@ -31,6 +31,7 @@ prediction(
     "A gradient through a head tells θ what this head wants. What does the other head know of it?",
     "In 1,392 dimensions nearly all pairs of directions that have nothing to do with each other have a cosine near 0.",
     close=0.2,
+    between=(-1, 1),
 )
 
 
@@ -44,7 +45,7 @@ def paired_interval(answer):
     """(mean, half width) of the 95 % interval of arm − against, seed by seed."""
     from jointopt.compare import records
 
-    paired = function(answer, "arm", "against")
+    paired = pure_function(answer, "arm", "against")
     recorded = records.load("budgets")["steps 200"]
     three = np.array([43.0, 39.0, 47.0]), np.array([41.5, 38.5, 44.0])
     for arm, against in ((recorded.values("rotation, then head"), recorded.values("joint")), three):
@@ -56,8 +57,12 @@ def paired_interval(answer):
             raise Wrong(f"{yours}: that is `against` minus `arm`.")
         if abs(mean - (wanted.mean - wanted.half)) < 1e-3 * wanted.half:
             raise Wrong("the mean and the half width are asked for, not the two ends of the interval.")
+        if abs(mean - wanted.half) < 1e-3 * wanted.half and abs(half - wanted.mean) < 1e-3:
+            raise Wrong(f"{yours}: a pair (mean, half width) is asked for, in this order.")
+        if rounded(mean, wanted.mean) or rounded(half, wanted.half):
+            raise Wrong(f"yours is {mean:g} ± {half:g}: do not round, neither the mean nor the half width.")
         if abs(mean - wanted.mean) > 1e-4:
-            raise Wrong(f"{yours}, and the mean is another: it is that of arm − against.")
+            raise Wrong(f"{yours}: the mean of arm − against is asked for, which is another number.")
         if half < 0:
             raise Wrong(f"{yours}, and a width is not negative. That is the quantile at the other side.")
         for words, halves in _wrong_halves(arm, against).items():
@@ -105,7 +110,7 @@ def head_alone_in_every_third_step(answer):
         inspect.signature(arm.plan).bind()
     except TypeError:
         raise Wrong(f"an Arm takes a function without arguments; yours is of {inspect.signature(arm.plan)}.") from None
-    taken, again = (_first(arm.plan(), most) for _ in range(2))
+    taken, again = (first_of(arm.plan(), most) for _ in range(2))
     for step, update in enumerate(taken):
         if not update.counts("task") or update.counts("rotation") or update.counts("reconstruction"):
             raise Wrong(f"step {step} counts {_named(update.losses, 'all three losses')}; 'task' alone is asked for.")
@@ -125,11 +130,6 @@ def head_alone_in_every_third_step(answer):
     return "Budget(flops=3e10) pays for 495 of its steps, and for 401 of joint training."
 
 
-def _first(plan: object, most: int) -> list[Update]:
-    """Up to this number of the plan's Updates."""
-    return updates(islice(plan, most) if isinstance(plan, Iterable) else plan, most)
-
-
 def _named(names: frozenset[str] | None, all_of_them: str) -> str:
     return all_of_them if names is None else " and ".join(map(repr, sorted(names)))
 
@@ -141,7 +141,7 @@ def _named(names: frozenset[str] | None, all_of_them: str) -> str:
 )
 def steps_within_updates(answer):
     """How many steps a plan takes until one more would move some module for the (updates + 1)-th time."""
-    steps = function(answer, "plan", "modules", "updates")
+    steps = pure_function(answer, "plan", "modules", "updates")
     features, head = Update("feature_extractor"), Update("classifier")
     cases = {
         "joint training": (plans.joint(), 400, 400),
@@ -152,7 +152,7 @@ def steps_within_updates(answer):
         "100 steps of features, then 100 of the head": (plans.staged((features, 100), (head, 100)), 400, 200),
     }
     for name, (plan, budget, wanted) in cases.items():
-        got = number(steps(_bounded(plan), ["feature_extractor", "classifier"], budget))
+        got = number(steps(finite(plan), ["feature_extractor", "classifier"], budget))
         case = f"{name}, {budget} updates per module: yours takes {got:g} steps"
         if got == wanted + 1:
             raise Wrong(f"{case}, one too many: the last of them exceeds the budget.")
@@ -166,16 +166,6 @@ def steps_within_updates(answer):
     return "Alternating takes 800 steps where joint training takes 400: it sees twice as many batches."
 
 
-def _bounded(plan: Iterator[Update], most: int = 3000) -> Iterator[Update]:
-    """The plan; it complains to those who want all of a plan without end."""
-    for step in count():
-        if step == most:
-            raise Wrong(f"yours was still asking for updates after {most}; such a plan may have no end.")
-        if (update := next(plan, None)) is None:
-            return
-        yield update
-
-
 @exercise(
     "4.7",
     "Of eight accuracies the best is the luckiest, too. On which images did it have its luck?",
@@ -184,7 +174,7 @@ def _bounded(plan: Iterator[Update], most: int = 3000) -> Iterator[Update]:
 )
 def tuned_on_validation(answer):
     """(best setting, accuracy to report): chosen by the mean validation accuracy, reported on test images."""
-    tuned = function(answer, "accuracy", "settings", "seeds")
+    tuned = pure_function(answer, "accuracy", "settings", "seeds")
     settings, seeds = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0], [0, 1, 2]
     reported, seen = [], set()
     for search in range(40):  # eight settings that are all worth 80 %; one run is off by 2 points
@@ -233,7 +223,7 @@ def _accuracy(luck: np.ndarray, settings: list[float], seen: set) -> Callable[[f
 )
 def arms_that_begin_alike(answer):
     """{arm: [result per seed]}, with equal weights and equal random numbers for all arms of a seed."""
-    run_all = function(answer, "make", "arms", "seeds")
+    run_all = pure_function(answer, "make", "arms", "seeds")
     seeds = [3, 5, 8]
     starts = _starts(run_all, seeds)
     (first, ones), (second, others) = starts.items()
@@ -254,14 +244,15 @@ def arms_that_begin_alike(answer):
             raise Wrong(f"equal weights, but {second!r} draws other batches: the random numbers went on in between.")
     if len({tuple(one.weights) for one in ones}) < len(seeds):
         raise Wrong("several seeds begin with the same weights: to the interval they count as independent.")
-    if _starts(run_all, seeds[-1:])[first][0][:2] != ones[-1][:2]:
+    if _starts(run_all, seeds[-1:])[first][0][:3] != ones[-1][:3]:
         raise Wrong(f"seed {seeds[-1]} begins in another way when it runs alone: the seed does not decide it.")
     return "The plan and its copy now come out equal at each seed."
 
 
 class _Start(NamedTuple):
-    """What an arm was given: weights, its first random number, the model, and whether one was loaded before."""
+    """An arm and what it was given: weights, its first random number, the model; and whether one was loaded before."""
 
+    arm: str
     weights: list[float]
     draw: float
     model: nn.Module
@@ -277,17 +268,21 @@ def _starts(run_all: Callable, seeds: list[int]) -> dict[str, list[_Start]]:
         model.register_load_state_dict_post_hook(lambda *_: loads.append(1))
         return model
 
-    def train(model):
-        if not isinstance(model, nn.Linear):
-            raise Wrong(f"an arm is called with a model; yours got {kind(model)}.")
-        weights = model.weight.detach().flatten().tolist()
-        calls.append(_Start(weights, torch.rand(1).item(), model, bool(loads)))
-        with torch.no_grad():
-            model.weight += 1
-        return float(len(calls) - 1)
+    def training(arm):
+        def train(model):
+            if not isinstance(model, nn.Linear):
+                raise Wrong(f"an arm is called with a model; yours got {kind(model)}.")
+            weights = model.weight.detach().flatten().tolist()
+            calls.append(_Start(arm, weights, torch.rand(1).item(), model, bool(loads)))
+            with torch.no_grad():
+                model.weight += 1
+            return float(len(calls) - 1)
 
-    results = given(run_all(make, {"a plan": train, "its copy": train}, list(seeds)))
-    if not isinstance(results, dict) or list(results) != ["a plan", "its copy"]:
+        return train
+
+    names = ["a plan", "its copy"]
+    results = given(run_all(make, {name: training(name) for name in names}, list(seeds)))
+    if not isinstance(results, dict) or list(results) != names:
         raise Wrong("a dict with an entry per arm is asked for, {arm: [result per seed]}.")
     starts = {}
     for arm, values in results.items():
@@ -297,4 +292,8 @@ def _starts(run_all: Callable, seeds: list[int]) -> dict[str, list[_Start]]:
         if not all(value in range(len(calls)) for value in numbers):
             raise Wrong(f"the results of {arm!r} are not those that its training returned.")
         starts[arm] = [calls[int(value)] for value in numbers]
+        if others := {start.arm for start in starts[arm]} - {arm}:
+            raise Wrong(f"the results of {arm!r} are those of {others.pop()!r}: each arm has to train by itself.")
+        if len(set(numbers)) < len(seeds):
+            raise Wrong(f"the results of {arm!r} are those of one run, several times: each seed is a run of its own.")
     return starts

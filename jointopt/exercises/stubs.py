@@ -25,7 +25,7 @@ PROGRAMS = {  # number of a "find the bug" -> digest of its program as it is giv
     "4.8": "039111da2e78",
     "5.7": "67f015cbe5ec",
     "5.10": "d231a1c5b008",
-    "6.7": "e6c24c87ac04",
+    "6.7": "906e96ba08fe",
     "6.8": "8c33e4bfd97f",
     "6.9": "3f92855fd923",
     "7.9": "bd54169a1363",

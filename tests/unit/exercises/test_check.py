@@ -233,6 +233,26 @@ def test_functions():
         answers.function(lambda x: x, "a", "b")
 
 
+def test_a_function_that_changes_what_it_is_given():
+    changes = {
+        "a": (lambda a: a.zero_(), torch.ones(2, requires_grad=True) * 2),
+        "b": (lambda b: b.sort(), np.array([2, 1])),
+        "c": (lambda c: c[0].clear(), [{"d": 1}]),
+    }
+    for name, (change, value) in changes.items():
+        with pytest.raises(Wrong, match=f"yours changes `{name}` in place"):
+            answers.pure_function(change, name)(value)
+        assert answers.pure_function(str, name)(value) == str(value)
+    assert answers.pure_function(next, "stream")(iter([3])) == 3
+    with pytest.raises(Wrong, match=r"a function of \(a\) is asked for, not an int"):
+        answers.pure_function(3, "a")
+
+
+def test_what_is_rounded():
+    assert answers.rounded(1.7, 1.6667) and answers.rounded(2, 1.6667) and answers.rounded(-1.667, -1.6667)
+    assert not answers.rounded(1.6667, 1.6667) and not answers.rounded(1.8, 1.6667)
+
+
 def test_plans():
     assert len(answers.updates((Update() for _ in range(3)), 3)) == 3
     for wrong, words in (
@@ -242,6 +262,8 @@ def test_plans():
     ):
         with pytest.raises(Wrong, match=words):
             answers.updates(wrong, 3)
+        with pytest.raises(Wrong, match=rf"^plan\(3\): .*{words}"):
+            answers.updates(wrong, 3, "plan(3)")
 
 
 def test_tensors():

@@ -47,8 +47,9 @@ def test_the_first_prediction_that_is_compared_is_the_one_that_counts(said):
     said(exercises.predict, "1.99", 53)
     words = "1.99  measured: 53 %; you predicted 90: 37 too high. It is the first prediction that counts."
     assert said(exercises.compare, "1.99", 53) == words and not notes.of("1.99")["right"]
-    said(exercises.predict, "1.99", None)
-    assert said(exercises.compare, "1.99", 53).endswith("You made no prediction.")
+    taken_back = "1.99  your prediction, 90 %, was compared with what was measured, and counts."
+    assert said(exercises.predict, "1.99", None) == said(exercises.predict, "1.99", ...) == taken_back
+    assert said(exercises.compare, "1.99", 53) == words and not notes.of("1.99")["right"]
     said(exercises.predict, "1.99", 53)
     assert said(exercises.compare, "1.99", 53) == words and not notes.of("1.99")["right"]
 
@@ -64,7 +65,17 @@ def test_never(said):
     assert said(exercises.compare, "1.97", 4) == "1.97  measured: never; you predicted 1."
 
 
-@pytest.mark.parametrize(("number", "value", "limits"), [("1.99", 101, "from 0 to 100"), ("1.97", -0.5, "≥ 0")])
+@pytest.mark.parametrize(
+    ("number", "value", "limits"),
+    [
+        ("1.99", 101, "from 0 to 100"),
+        ("1.97", -0.5, "≥ 0"),
+        ("4.2", -101, "a number (points) from -100 to 100"),
+        ("4.3", 2, "from -1 to 1"),
+        ("4.3", -1.5, "from -1 to 1"),
+        ("6.2", 101, "from -100 to 100"),
+    ],
+)
 def test_a_number_that_cannot_be(said, number, value, limits):
     assert f"{limits} is asked for, not {value:g}." in said(exercises.predict, number, value)
     assert not notes.all_of()

@@ -1,4 +1,4 @@
-"""Each exercise of each chapter is proven: its stub is blank, its solution right, each wrong answer has its own words.
+"""Each exercise of each chapter is proven: its stub is blank, right answers are right, wrong ones get their own words.
 
 The answers are in exercises/chNN.py. Those that train are right and wrong under noise, too.
 """
@@ -60,9 +60,9 @@ def counted():
 
 
 def judge(block):
-    """Assert that an answer gets its verdict, and a wrong one its words."""
+    """Assert that an answer gets its verdict, and all but the solution their words."""
     words = printed(tool.filled(CELLS[block.number], block.source))
-    assert words.startswith(f"{block.number}  " + ("not yet: " if block.name else "right.")), words
+    assert words.startswith(f"{block.number}  " + ("right." if block.right else "not yet: ")), words
     assert block.words in words and len(words.splitlines()) == 1
 
 
@@ -70,7 +70,7 @@ def judge(block):
 def test_an_answer_gets_its_words(block):
     with counted() as steps:
         judge(block)
-    assert notes.of(block.number) == {"answered": True, "right": block.name is None}
+    assert notes.of(block.number) == {"answered": True, "right": block.right}
     if steps:
         for seed in SEEDS:
             with jitter.noise(seed):
@@ -84,7 +84,7 @@ def test_a_check_that_accepts_or_refuses_everything_is_found(block, monkeypatch)
     def refuse(answer):
         raise answers.Wrong(block.words)
 
-    broken = find(block.number)._replace(check=accept if block.name else refuse)
+    broken = find(block.number)._replace(check=refuse if block.right else accept)
     monkeypatch.setitem(registry._known, block.number, broken)
     with pytest.raises(AssertionError):
         judge(block)
@@ -151,8 +151,8 @@ def test_every_check_has_a_solution_and_two_wrong_answers(path):
     assert {block.number for block in blocks} == checks
     for number in checks:
         names = [block.name for block in blocks if block.number == number]
-        words = [block.words for block in blocks if block.number == number and block.name]
-        assert names.count(None) == 1 and len(names) >= 3 and len(set(names)) == len(names)
+        words = [block.words for block in blocks if block.number == number and not block.right]
+        assert names.count(None) == 1 and len(words) >= 2 and len(set(names)) == len(names)
         assert len(set(words)) >= 2, f"{number}: two wrong answers get words of their own"
 
 

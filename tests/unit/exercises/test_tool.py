@@ -47,18 +47,25 @@ def test_solved_and_student(chapter):
     assert [cell.id for cell in student.cells] == ["exercise-1-1-text", "exercise-1-1", "exercises", "exercise-1-2"]
 
 
-@pytest.mark.parametrize("head", ["# %% 1.2", "# %% 1.2 wrong: no words", "# %% solution 1.2", "# %% 1.2 right"])
+@pytest.mark.parametrize(
+    "head", ["# %% 1.2", "# %% 1.2 wrong: no words", "# %% 1.2 right: no words", "# %% solution 1.2", "# %% 1.2 right"]
+)
 def test_a_head_that_cannot_be_read(tmp_path, head):
     (tmp_path / "ch01.py").write_text(f'"""Answers."""\n\n{head}\nanswer = 3\n')
-    with pytest.raises(ValueError, match=r"ch01\.py: expected '# %% 1\.4 solution' or .*, got '# %% "):
+    with pytest.raises(ValueError, match=r"ch01\.py: expected '# %% 1\.4 solution', .*, got '# %% "):
         tool.blocks(tmp_path / "ch01.py")
 
 
 def test_blocks(tmp_path):
     (tmp_path / "ch01.py").write_text(
-        "# A head.\n\n# %% 1.2 solution\na = 1\n\n\n# %% 1.2 wrong: two -> too large\n\na = 2\n"
+        "# A head.\n\n# %% 1.2 solution\na = 1\n\n\n# %% 1.2 right: one -> well\na = 1.0\n\n\n"
+        "# %% 1.2 wrong: two -> too large\n\na = 2\n"
     )
-    assert tool.blocks(tmp_path / "ch01.py") == [("1.2", None, "", "a = 1\n"), ("1.2", "two", "too large", "a = 2\n")]
+    assert tool.blocks(tmp_path / "ch01.py") == [
+        ("1.2", None, "", "a = 1\n", True),
+        ("1.2", "one", "well", "a = 1.0\n", True),
+        ("1.2", "two", "too large", "a = 2\n", False),
+    ]
 
 
 def test_the_written_copies(tmp_path, monkeypatch, chapter):
