@@ -54,12 +54,11 @@ def parts(
     lrs: tuple[float, ...] = grid.LRS,
     optimizer: str = "Adam",
     choose: Callable = max,
-    rates: Callable[[Part], Part] = lambda part: part,
 ) -> Callable[[Comparisons], Iterator[tuple[str, Part]]]:
     """The `parts` of an experiment: the grid of learning rates, then "updates" and "flops".
 
     size: updates of each module. Compute is what as many joint steps cost. Stages name their modules.
-    choose: max, or min where less of the first held-out metric is better. rates: `grid.falling`, or constant.
+    choose: max, or min where less of the first held-out metric is better.
     """
 
     def all_parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
@@ -67,12 +66,12 @@ def parts(
         costs = {update: cost(task, update)[0] for update in {arms.joint, *arms.staged}}
         budgets = {"updates": Budget(updates=size), "flops": Budget(flops=size * costs[arms.joint])}
         searched = arms.plans("updates", size, costs)
-        yield "grid", rates(grid.search(make, searched, budgets["updates"], lrs, optimizer, GRID_SEEDS))
+        yield "grid", grid.search(make, searched, budgets["updates"], lrs, optimizer, GRID_SEEDS)
         best = partial(grid.best_lr, comparisons["grid"], lrs=lrs, choose=choose)
         for measure, budget in budgets.items():
             chosen = grid.at(best, arms.plans(measure, size, costs), optimizer)
             known = {"joint": comparisons["updates"]} if measure == "flops" else {}  # the same steps in both
-            yield measure, rates(Part(make, chosen, budget, SEEDS, known))
+            yield measure, Part(make, chosen, budget, SEEDS, known)
 
     return all_parts
 

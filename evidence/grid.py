@@ -1,21 +1,14 @@
-"""The learning rate of each arm, from the same grid for all, chosen on validation images with seeds of its own.
-
-It is constant, or `falling`: a person would let it fall, too.
-"""
+"""The learning rate of each arm, from the same grid for all, chosen on validation images with seeds of its own."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import product
 
 from evidence.record import Part
 from jointopt import Task, Update
 from jointopt.compare import Arm, Budget, Comparison
-from jointopt.compare.budget import within
-from jointopt.schedules import warmup_cosine
 
 LRS = (3e-4, 1e-3, 3e-3)
-RISES = 0.15  # of an arm's steps
 SEEDS = range(3)
 Plan = Callable[[], Iterable[Update]]
 Arms = Mapping[str, tuple[Plan, dict]]  # (plan, options of the task) by name
@@ -35,22 +28,6 @@ def search(
         for (name, (plan, options)), lr in product(arms.items(), lrs)
     }
     return Part(make, grid, budget, seeds)
-
-
-def falling(part: Part) -> Part:
-    """The part with rates that rise to those of its arms, and fall to 0 along a cosine, over the steps that each takes.
-
-    A control of the run, set at its step 0: the core knows nothing of it.
-    """
-    made: dict[str, Task] = {}  # for the costs of a step; by the options
-
-    def with_schedule(arm: Arm) -> Arm:
-        task = made.setdefault(str(arm.task_options), part.make(0, **arm.task_options))
-        steps = sum(1 for _ in within(part.budget, arm.plan(), task))
-        schedule = warmup_cosine(arm.optimizer_options["lr"], round(RISES * steps), steps)
-        return replace(arm, changes=[(0, "lr", schedule)])
-
-    return replace(part, arms={name: with_schedule(arm) for name, arm in part.arms.items()})
 
 
 def best(searched: Comparison, arms: Arms) -> dict[str, Arm]:
