@@ -52,9 +52,8 @@ def figures(record: str, parts, arm: str, rivals, metric: str | None = None, sid
         comparison = load(record)[part]
         name = metric or comparison.metrics[0]
         values = comparison.values(arm, name) - comparison.values(rival, name)
-        found.append(
-            figure((record, part, arm, rival, name), -values if name in LESS_IS_BETTER else values, side, margin)
-        )
+        turned = -values if name in LESS_IS_BETTER else values
+        found.append(figure((record, part, arm, rival, name), turned, side, margin))
     return found
 
 
@@ -79,6 +78,8 @@ def several(names) -> list[str]:
 
 def chapter_of(record: str) -> int:
     """The number of the chapter that loads the record."""
+    if record not in _chapters():
+        raise ValueError(f'no chapter has records.load("{record}") or records.verdict("{record}"): write it first')
     return _chapters()[record]
 
 
@@ -288,8 +289,7 @@ def made() -> dict:
         | {"conditions": [condition(its["when"].format(name), name, w) for name, w in found[number].items()]}
         for number, its in WORDS["sentences"].items()
     ]
-    keys = ("record", "claim", "verdict")
-    others = [dict(zip(keys, found, strict=True)) for found in judged() if not of_others(found[2])]
+    others = [{"record": r, "claim": claim, "verdict": w} for r, claim, w in judged() if not of_others(w)]
     return {"sentences": answers, "findings": published(), "claims": others}
 
 

@@ -11,6 +11,11 @@ from jointopt.checks import check_count, check_labels, check_tensor
 # Classification
 
 
+def binary_accuracy(scores: Tensor, labels: Tensor) -> float:
+    """How many of the scores are above 0 where the label is 1, and not where it is 0, in percent. Any equal shapes."""
+    return 100 * float(((scores > 0) == (labels == 1)).sum()) / labels.numel()
+
+
 def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 10) -> float:
     """Expected calibration error in percent: the mean distance of confidence from accuracy.
 

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from jointopt import data as sets
 from jointopt.checks import check_count, check_labels, check_number, check_parts, check_range, check_tensor
 from jointopt.figures.pixels import WRONG, font
+from jointopt.metrics import binary_accuracy
 from jointopt.models.parity import OddSum
 from jointopt.modules import device_of, eval_mode
 from jointopt.system import seeded
@@ -132,15 +133,10 @@ def evaluate(model: OddSum, sums: Sums) -> dict[str, float]:
     odd = digits.cpu() % 2  # (N, k)
     of_sum, of_digits = scores(model, images)
     return {
-        "sum (%)": share(of_sum, odd.sum(1) % 2),
-        "digit (%)": share(of_digits, odd),
-        "sum, one digit corrected (%)": share(corrected(model, of_digits, odd), odd.sum(1) % 2),
+        "sum (%)": binary_accuracy(of_sum, odd.sum(1) % 2),
+        "digit (%)": binary_accuracy(of_digits, odd),
+        "sum, one digit corrected (%)": binary_accuracy(corrected(model, of_digits, odd), odd.sum(1) % 2),
     }
-
-
-def share(answers: Tensor, odd: Tensor) -> float:
-    """How many of the scores are right, in percent."""
-    return 100 * float(((answers > 0) == (odd == 1)).sum()) / odd.numel()
 
 
 def picture(model: OddSum, sums: Sums) -> np.ndarray:

@@ -152,10 +152,15 @@ def test_a_record_that_comes_later_is_a_finding_in_the_words_of_its_rule(copied,
     monkeypatch.setitem(sys.modules, "evidence.experiments.some", SimpleNamespace(RULE=rule))
     monkeypatch.setattr(answers, "chapter_of", lambda name: 10)
     record.write("some", {"content": {}, "seconds": 1, "verdict": {"Somebody, table 1": "replicated", "rests on": {}}})
-    last = answers.published()[-1]
-    assert last["finding"] == "Somebody, table 1" and last["what"] == "Two heads are better than one. And more"
-    assert (last["verdict"], last["rule"]) == ("replicated", "before the run")
-    assert last["figures"][0]["text"] == "see its chapter"
+    (its,) = (each for each in answers.published() if each["finding"] == "Somebody, table 1")
+    assert its["what"] == "Two heads are better than one. And more"
+    assert (its["verdict"], its["rule"]) == ("replicated", "before the run")
+    assert its["figures"][0]["text"] == "see its chapter"
+
+
+def test_a_record_that_no_chapter_loads_is_named():
+    with pytest.raises(ValueError, match=r'no chapter has records.load\("some"\) or records.verdict\("some"\)'):
+        answers.chapter_of("some")
 
 
 def test_each_figure_in_the_prose_of_chapter_12_is_one_of_the_answers():

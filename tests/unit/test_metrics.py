@@ -10,9 +10,27 @@ from fake_sets import objects
 
 from jointopt.data.scenes import held_out, scenes
 from jointopt.data.scenes.labeled import labeled
-from jointopt.metrics import average_precision, box_iou, calibration_error, confusion, frechet_distance, hits, iou
+from jointopt.metrics import (
+    average_precision,
+    binary_accuracy,
+    box_iou,
+    calibration_error,
+    confusion,
+    frechet_distance,
+    hits,
+    iou,
+)
 
 # Classification
+
+
+@pytest.mark.parametrize("shape", [(40,), (20, 3)])
+def test_binary_accuracy_agrees_with_torchmetrics(shape):
+    from torchmetrics.functional.classification import binary_accuracy as expected
+
+    generator = torch.Generator().manual_seed(0)
+    scores, labels = torch.randn(shape, generator=generator), torch.randint(2, shape, generator=generator)
+    assert binary_accuracy(scores, labels) == pytest.approx(100 * expected(scores, labels).item(), abs=1e-4)
 
 
 @pytest.mark.parametrize("bins", [1, 7, 10, 15])
