@@ -63,7 +63,7 @@ def test_what_is_kept_is_what_the_records_say():
         ("depth", "test", "8 frozen", 20, "Fast R-CNN, table 5", "not replicated"),
         ("multitask", "test", "joint", 20, "Fast R-CNN, table 6", "replicated"),
         ("segmentation", "without", "no skip connections", 9, "FCN, table 2", "not replicated"),
-        ("labels", "5", "joint", 9, "RotNet, §4.1", "not replicated"),
+        ("labels", "5", "joint", 20, "RotNet, §4.1", "not replicated"),
     ],
 )
 def test_a_verdict_follows_its_record(copied, name, part, arm, points, key, after):
