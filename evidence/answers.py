@@ -239,8 +239,7 @@ def of_others(word: str) -> bool:
 
 def afterwards(found: Figures) -> str:
     """The verdict on a result whose rule is that all these figures are for it."""
-    intervals = [Interval(each["mean"], each["half"], each["n"]) for each in found if "half" in each]
-    return str(claims.afterwards([each["word"] for each in found], intervals))
+    return str(claims.afterwards([(each["word"], Interval(*map(each.get, ("mean", "half", "n")))) for each in found]))
 
 
 def plays() -> Figures:

@@ -5,17 +5,17 @@ less than two points". Its confidence interval
 
     lies above the border              replicated
     excludes the effect that matters   not replicated: it ends below border + effect
-    does neither                       not decided: the seeds were too few to see that effect
+    holds both                         not decided
 
 `effect` is how far beyond the border a difference would matter: for "is better" that of the paper, `scaled`; 0 where
-the border itself says what matters. A verdict that is not decided says what its seeds could have seen, and how many it
-would take.
+the border itself says what matters. A verdict that is not decided says what its seeds see, with the probability POWER,
+and how many it takes to see what matters.
 
 Sources: power of a t test from the noncentral t distribution, Cohen, Statistical Power Analysis, 1988, chapter 2; that
 an interval which includes 0 is no evidence of no effect, Altman and Bland, BMJ 311 (1995).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -38,12 +38,18 @@ class Decision:
     sees: float = 0.0  # the distance from the border that they see with probability POWER
     matters: float = 0.0  # the distance that matters; 0: nobody has said
     takes: int = 0  # the seeds that see it, MOST + 1 for more than MOST
+    border: float = 0.0
 
     def __str__(self) -> str:
         if self.word != NOT_DECIDED:
             return self.word
         takes = f"more than {MOST:,}" if self.takes > MOST else self.takes
         sees, matters = (f"{x:.1f}" if x >= 1 else f"{x:.2f}" for x in (self.sees, self.matters))
+        if self.matters and self.takes <= self.seeds:
+            return f"{self.word} ({self.seeds} seeds, {takes} see an effect of {matters}: it may be smaller)"
+        if self.border:
+            far = f"{self.seeds} seeds see a mean that is {sees} above {self.border:g}"
+            return f"{self.word} ({far}; one that is {matters} above it takes {takes})"
         more = f"; one of {matters} takes {takes}" if self.matters else ""
         return f"{self.word} ({self.seeds} seeds see an effect of {sees}{more})"
 
@@ -51,7 +57,7 @@ class Decision:
 def decide(differences: Sequence[float], border: float = 0.0, effect: float = 0.0, level: float = 0.95) -> Decision:
     """Of the claim that their mean is above `border`, where `effect` beyond it would matter; see above.
 
-    Without an effect the distance that matters is that of the border from 0: a truth of 0 would bear the claim out.
+    Without an effect the distance that matters is that of the border from 0: above −2 a truth of 0, above 20 one of 40.
     ValueError if effect is negative, or if both are 0: nothing then says what would matter.
     """
     matters = effect or abs(border)
@@ -63,18 +69,20 @@ def decide(differences: Sequence[float], border: float = 0.0, effect: float = 0.
     if mean + half < border + effect:
         return Decision(NOT_REPLICATED)
     seeds, spread = len(differences), float(np.std(differences, ddof=1))
-    return Decision(NOT_DECIDED, seeds, visible(spread, seeds, level), matters, seeds_for(matters, spread, level))
+    takes = seeds_for(matters, spread, level)
+    return Decision(NOT_DECIDED, seeds, visible(spread, seeds, level), matters, takes, border)
 
 
-def afterwards(words: Collection[str], found: Sequence[Interval]) -> Decision:
-    """Of a result whose rule was written when the intervals were known, so that it names no effect that matters.
+def afterwards(figures: Sequence[tuple[str, Interval]]) -> Decision:
+    """Of a result whose rule was written when its figures were known, so that it names no effect that matters.
 
-    words: "for", "against" or "open", of each of its figures; found: those that are intervals. Where nothing is against
-    it and something is open, the widest of them says what its seeds see.
+    figures: "for", "against" or "open", with the interval. Where nothing is against it and something is open, the
+    widest of what is open says what its seeds see.
     """
+    words = [word for word, _ in figures]
     if "open" not in words or "against" in words:
         return Decision(NOT_REPLICATED if "against" in words else REPLICATED)
-    widest = max(found, key=lambda each: each.half)
+    widest = max((found for word, found in figures if word == "open"), key=lambda each: each.half)
     spread = widest.half * sqrt(widest.n) / float(stats.t.ppf(0.975, widest.n - 1))
     return Decision(NOT_DECIDED, widest.n, visible(spread, widest.n))
 

@@ -84,7 +84,7 @@ def judge(name: str) -> None:
 
 
 def verdict(results: Mapping[str, Decision], rests_on: Mapping[str, object]) -> dict:
-    """What a RULE answers, of published results: {result: "replicated", say, …, "rests on": {…}}; see evidence.claims.
+    """What a RULE answers, of published results: {result: one of claims.WORDS, …, "rests on": {…}}.
 
     Intervals, of paired differences, are written as "+1.2 ± 0.5".
     """

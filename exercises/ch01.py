@@ -142,12 +142,24 @@ def point(j):
     return j
 
 
-# %% 1.7 wrong: a fixed point that floats can hardly hold -> the same point for j = 1e-20 and for j = 1e-300
+# %% 1.7 wrong: a floor -> the same point for a larger j and for j = 1e-300
+def point(j):
+    theta = max(1e-60, min(j, 0.1))
+    return theta, 1 / theta
+
+
+# %% 1.7 right: beyond what floats hold -> there is no minimum
+def point(j):
+    theta = min(j, 0.1) ** 4
+    return theta, 1 / theta
+
+
+# %% 1.7 wrong: a fixed point that floats can hardly hold -> the same point for a larger j and for j = 1e-100
 def point(j):
     return 1e-30, 1e30
 
 
-# %% 1.7 wrong: a fixed point at which J is 0 in floats -> the same point for j = 1e-20 and for j = 1e-300
+# %% 1.7 wrong: a fixed point at which J is 0 in floats -> the same point for a larger j and for j = 1e-100
 def point(j):
     return 1e-200, 1e200
 

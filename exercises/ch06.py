@@ -96,7 +96,7 @@ def largest_shift(side, overlap):
     return round(side * (1 - overlap) / (1 + overlap), 1)
 
 
-# %% 6.6 wrong: a percent more -> the IoU has fallen to 0.4963: let Python compute it, do not round
+# %% 6.6 wrong: a percent more -> the IoU has fallen to 0.4963.
 def largest_shift(side, overlap):
     return 1.01 * side * (1 - overlap) / (1 + overlap)
 

@@ -21,7 +21,8 @@ SEEDS, SWEEP_SEEDS = range(10, 18), range(2)
 SWEEP = (0.001, 0.01, 0.1, 1.0)
 FIRST, SECOND = "cross_entropy", "boxes"
 SLICE = ("test", ["boxes alone"], [10])
-KENDALL = {"alone": 59.4, "equal": 50.1, "learned": 63.4}  # segmentation IoU (%) on Tiny CityScapes
+# Segmentation IoU (%) on Tiny CityScapes. "learned" is of two tasks, "equal" of three: there is no other plain sum.
+KENDALL = {"alone": 59.4, "equal": 50.1, "learned": 61.0}
 MASK_RCNN = 37.3, 38.2  # box AP (%) on COCO without masks and with them, ResNet-101-FPN
 
 

@@ -47,16 +47,27 @@ def test_a_claim_says_what_would_matter(effect):
         decide(SPREAD, 0.0, effect)
 
 
-def test_what_is_not_decided_says_what_it_takes():
-    open_ = decide(SPREAD + 0.5, effect=1.0)
+@pytest.mark.parametrize("level", [0.95, 0.9875])
+def test_what_is_not_decided_says_what_it_takes(level):
+    open_ = decide(SPREAD + 0.5, effect=1.0, level=level)
     assert (open_.seeds, open_.matters) == (5, 1.0)
-    assert claims.power(open_.sees, SPREAD.std(ddof=1), 5) == pytest.approx(claims.POWER)
-    assert open_.takes == claims.seeds_for(1.0, SPREAD.std(ddof=1))
+    assert claims.power(open_.sees, SPREAD.std(ddof=1), 5, level) == pytest.approx(claims.POWER)
+    assert open_.takes == claims.seeds_for(1.0, SPREAD.std(ddof=1), level)
     assert str(open_) == f"not decided (5 seeds see an effect of {open_.sees:.1f}; one of 1.0 takes {open_.takes})"
     assert str(Decision(NOT_DECIDED, 5, 0.321, 0.01, MOST + 1)).endswith(
         "effect of 0.32; one of 0.01 takes more than 1,000)"
     )
     assert str(decide(SPREAD + 9, effect=1.0)) == "replicated"
+
+
+def test_seeds_that_were_enough_and_an_interval_that_holds_both_all_the_same():
+    assert str(decide(SPREAD + 0.9, effect=1.5)) == "not decided (5 seeds, 5 see an effect of 1.5: it may be smaller)"
+
+
+def test_of_a_margin_what_is_seen_is_a_distance_from_it():
+    sees = claims.visible(SPREAD.std(ddof=1), 5)
+    words = f"5 seeds see a mean that is {sees:.1f} above -1; one that is 1.0 above it takes"
+    assert words in str(decide(SPREAD - 0.5, border=-1.0))
 
 
 @pytest.mark.parametrize(("d", "seeds"), [(0.2, 199), (0.5, 34), (0.8, 15)])
@@ -126,9 +137,9 @@ def test_several_decisions(decisions, all_, any_):
     ],
 )
 def test_a_rule_that_was_written_afterwards(words, word):
-    found = [Interval.of(SPREAD), Interval.of(10 * SPREAD)]
-    decision = claims.afterwards(words, found)
+    wide, narrow = Interval.of(100 * SPREAD), Interval.of(10 * SPREAD)
+    decision = claims.afterwards(list(zip(words, (wide, narrow), strict=True)))
     assert decision.word == word
-    if word == NOT_DECIDED:
+    if word == NOT_DECIDED:  # the wide one has decided
         sees = claims.visible(10 * SPREAD.std(ddof=1), 5)
         assert str(decision) == f"not decided (5 seeds see an effect of {sees:.1f})"

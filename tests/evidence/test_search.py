@@ -55,6 +55,14 @@ def test_a_search_that_is_far_ahead_refutes_the_claim():
     assert verdict["rests on"]["DARTS minus the largest architecture"].startswith("-0.")
 
 
+@pytest.mark.parametrize(("beyond", "word"), [(0.1, "replicated"), (-0.1, "not decided"), (-10, "not replicated")])
+def test_what_is_competitive(monkeypatch, beyond, word):
+    found = comparisons(["conv3-conv3-conv3", "conv3-conv3-conv1"] * 8)
+    mean, half = map(float, search.RULE(found)["rests on"]["DARTS minus random search, equal FLOPs"].split(" ± "))
+    monkeypatch.setattr(search, "CLOSE", max(mean - half - 0.1, mean + half + beyond))
+    assert search.RULE(found)["Li and Talwalkar"].split(" (")[0] == word
+
+
 def test_a_search_that_is_behind_supports_it_whatever_the_table_that_chose_says():
     verdict = search.RULE(comparisons(["skip-skip-skip", "skip-skip-pool"] * 8, looked_at=lambda *_: 50.0))
     assert verdict["Li and Talwalkar"] == "replicated"
