@@ -7,6 +7,7 @@ from itertools import product
 import torch
 from torch.nn import functional as F
 
+from jointopt.exercises import answers
 from jointopt.exercises.answers import Blank, Wrong, function, given, number, pair, pure_function, tensor, updates
 from jointopt.exercises.registry import exercise, prediction
 
@@ -83,9 +84,8 @@ def largest_shift(answer):
         if (off := abs(reached - overlap)) > 1e-3:
             fallen = "has fallen to" if reached < overlap else "is still"
             now = f"{reached:.4f}" if off < 1e-2 else f"{reached:.2f}"
-            right = side * (1 - overlap) / (1 + overlap)
-            advice = ": let Python compute it, do not round" * any(got == round(right, n) for n in range(4))
-            raise Wrong(f"{words}. At that shift the IoU {fallen} {now}{advice}.")
+            hint = ": let Python compute it, do not round" * answers.rounded(got, side * (1 - overlap) / (1 + overlap))
+            raise Wrong(f"{words}. At that shift the IoU {fallen} {now}{hint}.")
     return "A square of 22 pixels may be 7.3 pixels off at an IoU of 0.5, and 3.1 at 0.75."
 
 
