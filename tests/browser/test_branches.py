@@ -47,9 +47,14 @@ def test_go_back_and_take_the_other_way(notebook, errors):
     assert lab.status() == "branch B: back before step 7; A stays, pale"
     assert branches.is_visible() and page.get_by_text("one run each: not evidence yet").is_visible()
     assert "lab.arms()" in page.locator(".jo-caution").get_attribute("title")
-    assert "Pale behind it: branch A." in canvas.get_attribute("aria-label")
-    ends = page.locator(".jo-curves canvas").nth(4).get_attribute("aria-label")
-    assert re.search(r"Last: B [\d.]+, A [\d.]+\.$", ends)
+    assert re.search(r"Pale behind it: branch A, marked at step \d+\.", canvas.get_attribute("aria-label"))
+    metric = page.locator(".jo-curves canvas").nth(4)
+    ends = rf"At step 7: B ([\d.]+), A \1\. Last: B \1 at step 7, A [\d.]+ at step {last}\.$"
+    assert re.search(ends, metric.get_attribute("aria-label"))
+    assert page.get_by_text("held-out accuracy (%), at step 7").is_visible()
+    page.locator(".jo-curves summary").click()
+    marks = page.locator(".jo-marks li").all_inner_texts()
+    assert marks[0] == "1 step 7: branch B from A" and re.fullmatch(r"A1 step \d+: λ reg 1", marks[1])
     lab.freeze("feature_extractor").focus()
     page.keyboard.press("Space")
     lab.play.click()

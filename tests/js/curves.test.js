@@ -4,17 +4,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { isReset } from "../../jointopt/live/lab/controls.js";
-import { lastStep, numbered, ofPicked, readRows } from "../../jointopt/live/lab/curves.js";
-import { heldOutRange, inWords, lastValues, since } from "../../jointopt/live/lab/held_out.js";
+import { lastStep, listed, markedAt, numbered, ofPicked, readRows } from "../../jointopt/live/lab/curves.js";
+import { atEqualStep, heldOutRange, lastValues, since, valuesInWords } from "../../jointopt/live/lab/held_out.js";
 import { influence } from "../../jointopt/live/lab/influence.js";
 import { through } from "../../jointopt/live/shared/canvas.js";
 import { looksOf } from "../../jointopt/live/shared/look.js";
 import { escaped, onStep, pickStep } from "../../jointopt/live/shared/page.js";
-import { curve, logRange, runs, standing, stepAt } from "../../jointopt/live/shared/panel.js";
+import { curve, logRange, marksBehind, runs, standing, stepAt } from "../../jointopt/live/shared/panel.js";
 
 // Of a path, what was asked of it.
 globalThis.Path2D = class {
   calls = "";
+  constructor(d) { this.d = d; }
   moveTo(x, y) { this.calls += `M${x},${y} `; }
   lineTo(x, y) { this.calls += `L${x},${y} `; }
 };
@@ -133,13 +134,43 @@ test("a flat line of held-out values looks flat, and a percentage stays within 0
   assert.deepEqual(range("norm", 0), [-1, 1]);
 });
 
-test("at its end each branch says its last held-out value, and which branch it is", () => {
-  const points = (...values) => ({ name: "accuracy (%)", points: values.map((v, i) => [25 * i, v]) });
-  const info = { branch: "C", held_out: points(10, 86.14) };
-  const others = [{ name: "A", held_out: points(9, 84.2) }, { name: "B", held_out: points() }];
-  assert.deepEqual(lastValues(info, others).map(inWords), ["C 86.1", "A 84.2"]);
-  assert.deepEqual(lastValues(info, []).map(inWords), ["86.1"]);
-  assert.deepEqual(lastValues({ branch: "A", held_out: points() }, []), []);
+test("held-out values of two branches are compared at the last step that both have, and each says its step", () => {
+  const heldOut = (...points) => ({ name: "accuracy (%)", points });
+  const info = { branch: "C", held_out: heldOut([0, 10], [30, 80], [60, 86.14]) };
+  const others = [
+    { name: "A", held_out: heldOut([0, 10], [30, 80], [60, 91.2], [210, 94.8]) }, { name: "B", held_out: heldOut() },
+  ];
+  const values = [{ name: "C", step: 60, value: 86.14 }, { name: "A", step: 60, value: 91.2 }];
+  assert.deepEqual(atEqualStep(info, others), { step: 60, values });
+  assert.equal(valuesInWords(info, others), " At step 60: C 86.1, A 91.2. Last: C 86.1 at step 60, A 94.8 at step 210.");
+  assert.deepEqual(lastValues(info, others).map(({ step }) => step), [60, 210]);
+  const [alone] = [{ branch: "A", held_out: heldOut([25, 86.14]) }];
+  assert.deepEqual(atEqualStep(alone, []), { step: null, values: [{ name: "", step: 25, value: 86.14 }] });
+  assert.equal(valuesInWords(alone, []), " Last: 86.1 at step 25.");
+  const apart = [{ name: "B", held_out: heldOut([26, 1]) }];
+  assert.deepEqual(atEqualStep(alone, apart), { step: null, values: [] });
+  assert.equal(valuesInWords({ branch: "A", held_out: heldOut() }, []), "");
+});
+
+test("the marks of a branch that lies behind go by its name", () => {
+  const other = { name: "A", marks: numbered([[31, "λ reg 0.1"], [91, "<b>"]]) };
+  assert.deepEqual(listed(other), [
+    "<li><b>A1</b> step 31: λ reg 0.1</li>", "<li><b>A2</b> step 91: &#60;b&#62;</li>",
+  ]);
+  assert.deepEqual([markedAt(other), markedAt({ name: "B", marks: [] })], ["A, marked at step 31, 91", "B"]);
+});
+
+test("on the curves these marks are pale, hollow and have its name", () => {
+  const drawn = [], words = [];
+  const g = {
+    save() {}, restore() {}, setLineDash() {}, measureText: () => ({ width: 8 }),
+    stroke(path) { drawn.push([path.d, g.globalAlpha]); }, strokeText() {}, fillText(text) { words.push(text); },
+  };
+  const plot = { g, colors: { ink: "", faint: "", paper: "" }, X: (step) => 3 * step, top: 10, bottom: 90 };
+  marksBehind(plot, { name: "A", marks: [{ step: 10 }, { step: 50 }] }, 12, 0);
+  assert.deepEqual(words, ["A1", "A2"]);
+  assert.deepEqual(drawn.map(([path]) => path.split(" ")[1]), ["30", "30", "150", "150"]);
+  assert.ok(drawn.every(([, alpha]) => alpha < 1) && drawn[1][0].endsWith("Z"));
 });
 
 test("a step that was picked says what it is good for", () => {

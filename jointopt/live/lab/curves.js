@@ -7,7 +7,7 @@ import { escaped, layOut, onMark, pickStep, rootOf } from "../shared/page.js";
 import {
   curve, emptyPanel, logRange, measuresOf, nameEnds, pale, roomFor, runs, standing, stepAt,
 } from "../shared/panel.js";
-import { heldOut, inWords, lastValues } from "./held_out.js";
+import { atEqualStep, heldOut, valuesInWords } from "./held_out.js";
 import { influence } from "./influence.js";
 
 const TITLES = [
@@ -32,7 +32,7 @@ function render({ model, el }) {
       ${TITLES.map(panel).join("")}
       <section class="jo-influence-box ${["", "jo-many", "jo-wide"][(modules.length > 2) + (modules.length > 4)]}">
       </section><img class="jo-picture" hidden></div>
-    <details><summary>Changes, as numbered on the curves</summary><ol class="jo-marks"></ol></details>`);
+    <details><summary>Changes, as numbered on the curves</summary><ul class="jo-marks"></ul></details>`);
   el.replaceChildren(root);
   const canvases = [...root.querySelectorAll("canvas")];
   const find = (selector) => root.querySelector(selector);
@@ -57,7 +57,7 @@ function render({ model, el }) {
     const marks = numbered(info.marks), names = [...losses.map((l) => `${l} ${percent(1e-9)}`), ...modules];
     const others = model.get("others").map((each) => {
       const theirs = readRows(each.frame, columns.length).filter((row) => row[0] >= each.shared - 1);
-      return { ...each, rows: theirs, x: theirs.map((row) => row[0]) };
+      return { ...each, rows: theirs, x: theirs.map((row) => row[0]), marks: numbered(each.marks) };
     });
     const last = lastStep(info.number, others), left = measuresOf(canvases[0]).left;
     common = { x, marks, others, left, right: roomFor(canvases[0], names), last, picked };
@@ -71,9 +71,10 @@ function render({ model, el }) {
     lines(canvases[3], held, common);
     heldOut(canvases[4], info, common);
     const none = evaluates && !info.number ? "metric: none yet" : "metric: none";
-    canvases[4].previousElementSibling.textContent = `held-out ${info.held_out.name || none}`;
+    const { step } = atEqualStep(info, others), at = step === null ? "" : `, at step ${step}`;
+    canvases[4].previousElementSibling.textContent = `held-out ${info.held_out.name || none}${at}`;
     find(".jo-influence-box").innerHTML = influence(info.influence, losses, modules);
-    find(".jo-marks").innerHTML = marks.map((m) => `<li>step ${m.step}: ${escaped(m.texts.join(", "))}</li>`).join("");
+    find(".jo-marks").innerHTML = [{ name: "", marks }, ...others].flatMap(listed).join("");
 
     seen = [...seen, [performance.now(), info.number]].slice(-12);
     const rate = (1000 * (info.number - seen[0][1])) / (performance.now() - seen[0][0]);
@@ -96,13 +97,13 @@ function render({ model, el }) {
       line.dataset.text = text;
       line.innerHTML = text;
     }
-    const values = lastValues(info, common.others).map(inWords).join(", ");
+    const values = valuesInWords(info, common.others);
     for (const canvas of canvases) {
       const title = canvas.previousElementSibling.textContent;
-      const behind = common.others.map((each) => each.name).join(", ");
+      const behind = common.others.map(markedAt).join("; ");
       const pale = behind && ` Pale behind it: branch ${behind}.`;
       const line = picked === null || picked > common.last ? "" : ` A line marks step ${picked}.`;
-      const ends = canvas === canvases[4] && values ? ` Last: ${values}.` : "";
+      const ends = canvas === canvases[4] ? values : "";
       canvas.setAttribute("aria-label", `${title}, over ${info.number} steps. ${now}${pale}${ends}${line}`);
     }
   };
@@ -170,6 +171,14 @@ export function numbered(marks) {
   for (const [step, text] of marks) steps.set(step, [...(steps.get(step) || []), text]);
   return [...steps].map(([step, texts]) => ({ step, texts }));
 }
+
+// The marks of a branch as items of a list, numbered as on the curves; those of a branch that lies behind by its name.
+export const listed = ({ name, marks }) => marks.map(({ step, texts }, i) =>
+  `<li><b>${escaped(name)}${i + 1}</b> step ${step}: ${escaped(texts.join(", "))}</li>`);
+
+// A branch that lies behind, and the steps of its marks.
+export const markedAt = ({ name, marks }) => (
+  marks.length ? `${name}, marked at step ${marks.map(({ step }) => step).join(", ")}` : name);
 
 // Curves on one panel, on a log scale: a value of 0 leaves a gap. A module that stood still has a lane beneath.
 function lines(canvas, series, options) {

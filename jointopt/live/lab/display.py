@@ -165,7 +165,7 @@ class Display:
                 "note": note,
                 "playing": self._playing(),
                 "memory": memory_limit.warning(),
-                "marks": self._marks(),
+                "marks": self._marks(self.engine.current),
                 "influence": [[*pair, norm] for pair, norm in self.engine.influence().items()],
                 "held_out": thinned(history.held_out),
             }
@@ -179,11 +179,12 @@ class Display:
         is_at_start = self.engine.number == 0 and not self.engine.others
         return stays(self.engine.kept) if self.was_reset and is_at_start else ""
 
-    def _marks(self) -> list[tuple[int, str]]:
-        """The last changes, and where the branch began."""
-        branch = self.engine.current
+    def _marks(self, branch: Branch, first: int = 0) -> list[tuple[int, str]]:
+        """The last changes of a branch, and where it began, from step `first` on."""
+        log = self.engine.log if branch is self.engine.current else branch.log
         forks = [] if branch.parent is None else [(branch.fork, f"branch {branch.name} from {branch.parent}")]
-        return sorted([*forks, *marks(self.engine.log[-CHANGES:])[-MARKS:]], key=lambda mark: mark[0])
+        found = sorted([*forks, *marks(log[-CHANGES:])[-MARKS:]], key=lambda mark: mark[0])
+        return [mark for mark in found if mark[0] >= first]
 
     def _send_others(self) -> None:
         """The branches that are not followed, once after each fork: they stand still."""
@@ -196,6 +197,7 @@ class Display:
                 "name": branch.name,
                 "shared": self.engine.shared(branch),
                 "steps": len(branch.updates),
+                "marks": self._marks(branch, self.engine.shared(branch)),
                 "held_out": thinned(branch.history.held_out),
                 "frame": branch.history.frame(),
             }

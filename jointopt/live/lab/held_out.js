@@ -22,15 +22,36 @@ export function since(points, step) {
   return points.filter((_, i) => i + 1 >= points.length || points[i + 1][0] > step);
 }
 
-// The last value of each branch that has one, the one that is followed first: [{ name, value }]. A run without other
-// branches has no name.
-export function lastValues({ branch, held_out: { points } }, others) {
+// The points of each branch that has some, the one that is followed first. A run without other branches has no name.
+function measured({ branch, held_out: { points } }, others) {
   const all = [{ name: others.length ? branch : "", points }];
   all.push(...others.map(({ name, held_out: theirs }) => ({ name, points: theirs.points })));
-  return all.filter((each) => each.points.length).map(({ name, points }) => ({ name, value: points.at(-1)[1] }));
+  return all.filter((each) => each.points.length);
+}
+
+// The last value of each branch: [{ name, step, value }].
+export const lastValues = (info, others) => measured(info, others).map(({ name, points }) => (
+  { name, step: points.at(-1)[0], value: points.at(-1)[1] }));
+
+// The values of all branches at one step, the last at which each was measured, since values of different steps are no
+// comparison: { step, values }. Of a single branch: its last value, and no step.
+export function atEqualStep(info, others) {
+  const all = measured(info, others), [first, ...rest] = all.map(({ points }) => new Map(points));
+  if (!rest.length) return { step: null, values: lastValues(info, others) };
+  const step = Math.max(...[...first.keys()].filter((each) => rest.every((values) => values.has(each))));
+  if (step < 0) return { step: null, values: [] }; // of a long run not all points are sent
+  return { step, values: all.map(({ name, points }) => ({ name, step, value: new Map(points).get(step) })) };
 }
 
 export const inWords = ({ name, value }) => `${name} ${short(value)}`.trim();
+
+// Those at an equal step, then the last of each with its own.
+export function valuesInWords(info, others) {
+  const { step, values } = atEqualStep(info, others);
+  const equal = step === null ? "" : ` At step ${step}: ${values.map(inWords).join(", ")}.`;
+  const last = lastValues(info, others).map((each) => `${inWords(each)} at step ${each.step}`);
+  return equal + (last.length ? ` Last: ${last.join(", ")}.` : "");
+}
 
 export function heldOut(canvas, info, options) {
   const { name, points } = info.held_out, [color, dash] = LOOK.heldOut;
@@ -47,7 +68,10 @@ export function heldOut(canvas, info, options) {
     plot.g.fillStyle = color;
     plot.g.fill(dot);
   }
-  const names = lastValues(info, options.others).map((each, i) => (
+  const equal = atEqualStep(info, options.others);
+  for (const { step, value } of equal.step === null ? [] : equal.values) // a ring: these are compared
+    stroke(plot.g, `M ${plot.X(step) - 7} ${plot.Y(value)} a 7 7 0 1 0 14 0 a 7 7 0 1 0 -14 0`, plot.colors.ink, 1.5);
+  const names = equal.values.map((each, i) => (
     { y: plot.Y(each.value), text: inWords(each), color, alpha: i ? 0.55 : 1 }));
   const fit = Math.floor((plot.bottom - plot.top) / plot.lane); // of many branches the last ones have their values
   nameEnds(plot, names.length > fit ? [names[0], ...names.slice(1 - fit)] : names);

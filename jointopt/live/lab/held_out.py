@@ -17,7 +17,8 @@ class HeldOut:
     """While it plays, regular values are hundreds of steps apart: what a change did would be one straight line.
 
     So there is one before the first step of a new phase of the plan, or of a person's change, and a few after it. A
-    slider that is dragged is one change: there is one before it, and some after its end.
+    slider that is dragged is one change: there is one before it, and some after its end. And there is one wherever
+    another branch has one, so that two futures can be compared at an equal step.
 
     fixed  answers whether it is a run without a browser, whose values have to be at the same steps each time
     """
@@ -27,6 +28,7 @@ class HeldOut:
         self._regular, self._close = Throttle(SHARE), Allowance(CLOSE_SHARE, CLOSE_MOST)
         self._changed, self._names = -math.inf, []  # the step of a person's last change, and what was changed
         self._due: list[int] = []  # steps taken, at which one is wanted
+        self._theirs = {step for branch in engine.others for step, _ in branch.history.held_out}
 
     def before_step(self) -> None:
         """The metrics, if the run begins, or the next step does something new."""
@@ -49,7 +51,7 @@ class HeldOut:
     def after_step(self, stopped: bool) -> None:
         """The metrics, if it has stopped or some are due by now. Where there was no time for them they come later."""
         engine, number = self._engine, self._engine.number
-        if stopped or (self._fixed() and number % EVERY == 0):
+        if stopped or (number % EVERY == 0 if self._fixed() else number in self._theirs):
             engine.evaluate()
         elif self._due and number >= self._due[0] and not self._fixed() and self._close.do(engine.evaluate):
             self._due = [n for n in self._due if n > number]

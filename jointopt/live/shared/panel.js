@@ -1,6 +1,6 @@
 // Curves over the steps on a panel of their own, with their names at their ends.
 
-import { fontOf, sheet, stroke, through, typeOf } from "./canvas.js";
+import { fontOf, sheet, stroke, through, typeOf, write } from "./canvas.js";
 import { apart, clamp, sharedLabels, short, spread, ticks } from "./numbers.js";
 
 const [HEIGHT, LEAST] = [124, 56], NARROW = 260; // CSS pixels: of a panel, of its curves; below which it is narrow
@@ -22,9 +22,11 @@ export function roomFor(canvas, names) {
 
 // An empty panel with its axes and numbered marks, and room for lanes beneath: the curves give way to a few of them.
 //   low, high, log, unit  the vertical axis;  last: the step at its right end;  right: room for the names
+//   others                branches that lie behind: { name, marks }
 //   picked                a step with a line through it, or null
 export function emptyPanel(canvas, options) {
   const { low, high, log = false, unit = short, last, right, marks = [], lanes = 0, picked = null } = options;
+  const { others = [] } = options;
   const measures = measuresOf(canvas), { lane, gap, left, top } = measures;
   const beneath = lanes && gap + lane * lanes, width = canvas.clientWidth;
   const height = Math.max(measures.height, top + LEAST + beneath + measures.bottom);
@@ -46,8 +48,21 @@ export function emptyPanel(canvas, options) {
   for (const { step } of marks) stroke(g, `M ${X(step)} ${top} V ${bottom + beneath}`, colors.faint, 1, [2, 3]);
   const labels = sharedLabels(marks.map(({ step }) => X(step)), g.measureText("0").width);
   for (const { text, x } of labels) print("center", text, x, top / 2);
+  for (const [i, other] of others.entries()) marksBehind({ g, colors, X, top, bottom }, other, measures.font, i);
   if (picked !== null && picked <= last) pin(g, X(picked), top, bottom + beneath, colors.ink);
   return { g, colors, X, Y, lane, gap, left, top, bottom, end, right, print };
+}
+
+// The marks of a branch that lies behind, pale and on the axis, each with its name: A1, A2. Of several branches they
+// stand one above the other.
+export function marksBehind({ g, colors, X, top, bottom }, { name, marks }, font, row) {
+  for (const { step } of marks)
+    pale(g, () => {
+      stroke(g, `M ${X(step)} ${top} V ${bottom}`, colors.faint, 1, [1, 5]);
+      stroke(g, `M ${X(step)} ${bottom - 4} l 4 4 l -4 4 l -4 -4 Z`, colors.ink, 1.5);
+    });
+  const labels = sharedLabels(marks.map(({ step }) => X(step)), 2 * g.measureText("0").width);
+  for (const { text, x } of labels) write(g, name + text, x, bottom - 4 - (1 + row % 3) * 0.8 * font, colors, "center");
 }
 
 // A line through one step, with a foot: it is no mark of a change, which is dotted and has a number.

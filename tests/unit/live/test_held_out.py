@@ -102,6 +102,24 @@ def test_playing_to_a_step_measures_so_too_and_changes_no_number_of_the_training
     assert all(metrics == theirs.get(step, metrics) for step, metrics in lab.history.held_out)
 
 
+def test_another_future_is_measured_at_the_steps_of_the_first(make):
+    """A change of its own, at another step, does not leave the two without an equal one."""
+    lab = LiveLab(measured(make()))
+    browser = Browser(lab)
+    for step, change in ((33, 20), (47, 22)):
+        browser("go_to", value=change)
+        until(lambda: lab.engine.number == change and not lab.playing)  # noqa: B023
+        lab.pause()
+        lab.controls.set(weight={"reg": 0.01 * change})
+        browser("go_to", value=step)
+        until(lambda: lab.engine.number == step and not lab.playing)  # noqa: B023
+        lab.pause()
+        if step == 33:
+            lab.branch(10)
+    first, second = (steps_of(branch.history) for branch in lab.branches)
+    assert {10, 20, 25, 30, 33} <= set(first) <= set(second)
+
+
 def test_a_branch_on_which_nothing_is_changed_has_the_same_values(make):
     lab = LiveLab(measured(make()), [HEAD] * 30 + [ENCODER] * 30)
     browser = Browser(lab)

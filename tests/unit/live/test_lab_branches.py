@@ -119,6 +119,22 @@ def test_the_other_futures_are_sent_once(make):
     assert lab.display.curves.others == [] and lab.display.controls.state["branch"] == "A"
 
 
+def test_the_other_futures_keep_the_marks_of_what_was_changed_in_them(make):
+    lab = LiveLab(make())
+    lab.run(4)
+    lab.controls.set(weight={"reg": 0.5})  # before the fork: in common
+    lab.run(8)
+    lab.controls.freeze("head")
+    lab.run(8)
+    lab.branch(6)
+    assert lab.display.curves.info["marks"] == [(4, "λ reg 0.5"), (6, "branch B from A")]
+    assert [each["marks"] for each in lab.display.curves.others] == [[(12, "freeze head")]]
+    lab.controls.freeze("encoder")
+    lab.run(3)
+    lab.use_branch("A")
+    assert lab.display.curves.others[0]["marks"] == [(6, "branch B from A"), (6, "freeze encoder")]
+
+
 def test_what_waits_stays_with_its_branch_whatever_is_set_on_the_way_back(make):
     """Each change shows how the controls stand, and so asks for the branches, in the middle of leaving one."""
     task, going_back = make(), []
