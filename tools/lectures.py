@@ -34,6 +34,8 @@ QUIZZES = "`jointopt/exercises/quizzes/`"
 STEP = {"show", "ask", "cells", "hide", "quiet", "figure", "minutes", "notes"}
 # Tags for lectures/jointopt.json: the input is not shown; a picture is as large as a slide lets it be, or half a slide.
 HIDDEN, ALONE, FILL = "deck-hide-input", "deck-fill-alone", "deck-fill"
+LIVE = "deck-live"  # a cell that shows a view: where the view is not there, the slide says how to have it
+VIEWS = ("lab", "landscape", "plane")  # the names of views
 BAR = "\\|"  # in a table
 SKIPPED = "skip"  # a type of slide: run with the others, never shown
 # JupyterLab remembers that it presents: "toggle" would end it, the next time.
@@ -76,7 +78,8 @@ def lecture(file: Path) -> nbformat.NotebookNode:
         if order.index(name) <= last:
             raise ValueError(f"{where}: in {chapter.name} the cell {name!r} runs before one that it follows here")
         last = order.index(name)
-        cells.append(_slide(copy.deepcopy(code[name]), kind, [HIDDEN] if hidden else []))
+        live = code[name].source.rpartition("\n")[2] in VIEWS
+        cells.append(_slide(copy.deepcopy(code[name]), kind, [HIDDEN] * hidden + [LIVE] * live))
         return cells[-1]
 
     for number, step in enumerate(plan["step"]):

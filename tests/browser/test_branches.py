@@ -45,8 +45,15 @@ def test_go_back_and_take_the_other_way(notebook, errors):
     assert notebook.kernel(CURRENT).split() == ["B", "7"]
     assert lab.exact.input_value() == first
     assert lab.status() == "branch B: back before step 7; A stays, pale"
-    assert branches.is_visible() and page.get_by_text("one run each: not evidence yet").is_visible()
-    assert "lab.arms()" in page.locator(".jo-caution").get_attribute("title")
+    assert branches.is_visible()
+    caution, cell = page.locator(".jo-caution summary"), page.locator(".jo-caution textarea")
+    assert caution.inner_text() == "one run each: not evidence yet" and cell.is_hidden()
+    caution.press("Enter")
+    until(lambda: cell.evaluate("cell => cell === document.activeElement"), "the code, in which a person can copy")
+    assert f"compare(make, lab.arms(), Budget(steps={last}), seeds=range(1, 6))" in cell.input_value()
+    assert page.evaluate("() => getSelection().toString()") == cell.input_value()
+    cell.press("Escape")
+    assert cell.is_hidden() and caution.evaluate("summary => summary === document.activeElement")
     assert re.search(r"Pale behind it: branch A, marked at step \d+\.", canvas.get_attribute("aria-label"))
     metric = page.locator(".jo-curves canvas").nth(4)
     ends = rf"At step 7: B ([\d.]+), A \1\. Last: B \1 at step 7, A [\d.]+ at step {last}\.$"
@@ -92,13 +99,13 @@ def test_play_to_a_step_that_is_still_to_come(notebook, errors):
 
 def test_reset_asks_before_it_drops_branches(notebook, errors):
     lab = shown(notebook)
-    question = lab.page.get_by_role("button", name="Reset, drop 2 branches?", exact=True)
+    question = lab.page.get_by_role("button", name="Sure?", exact=True)
     notebook.kernel("lab.run(12); lab.branch(6); lab.run(2)")
     until(lambda: lab.step() == 8, "the second branch")
     lab.page.get_by_role("combobox", name="branch", exact=True).wait_for()
     lab.reset.dblclick()  # one press, as is a key that is held
     question.wait_for()
-    assert lab.page.locator(".jo-spoken").inner_text() == "Reset, drop 2 branches?"
+    assert lab.page.locator(".jo-asks").inner_text().startswith("Press again to drop all 2 branches and all settings")
     question.press("Escape")
     assert question.is_hidden() and lab.reset.evaluate("(button) => button === document.activeElement")
     lab.page.wait_for_timeout(600)  # within these a press would be half of a double click
@@ -117,7 +124,8 @@ def test_reset_asks_before_it_drops_branches(notebook, errors):
     lab.page.wait_for_timeout(600)
     lab.page.keyboard.press("Space")
     until(lambda: lab.step() == 0, "a reset")
-    assert notebook.kernel("print(len(lab.branches))") == "1"
+    assert notebook.kernel("print(len(lab.branches), *lab.controls.frozen)") == "1"  # settings included: two presses
+    lab.freeze("classifier").click()
     notebook.kernel("lab.run(2)")
     until(lambda: lab.step() == 2, "two steps")
     lab.reset.click()

@@ -1,26 +1,16 @@
 // The controls of the lab. What they show is in force, which is to say that the kernel has accepted it (a lab that is
 // paused trains with it from the next step on), or it is marked as waiting.
 
-import { looksOf, swatch } from "../shared/look.js";
 import { mailbox } from "../shared/mailbox.js";
-import { decimal, short, weightScale } from "../shared/numbers.js";
+import { decimal, short } from "../shared/numbers.js";
 import {
-  escaped, layOut, markStep, onConfirm, onPress, onStep, rootOf, setIdle, setSlider, undoOnEscape,
+  layOut, markStep, onConfirm, onNews, onPress, onStep, rootOf, setIdle, setSlider, undoOnEscape,
 } from "../shared/page.js";
-import { courseOf, showCourses } from "./course.js";
+import { showCourses } from "./course.js";
+import { markup, RATES, SCALE } from "./markup.js";
 
-const SCALE = weightScale(-6, 2, 10), RATES = weightScale(-6, 0, 10);
-
-const FEW = 2; // modules whose learning rates are always shown
-
-const KEPT = "To the first weights; λ, frozen modules, rates, optimizer and plan stay as they are set. "
-  + "Pressed again, at step 0, it sets these back too";
-const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" aria-hidden="true">
-  <rect x="1" y="6" width="10" height="8" rx="1.5"/>
-  <path d="M3 6V4a3 3 0 0 1 6 0v2" fill="none" stroke-width="1.8"/></svg>`;
-const icon = (path) => `<svg width="11" height="11" viewBox="0 0 10 10" aria-hidden="true" fill="currentColor">
-  <path d="${path}"/></svg> `;
-const ICONS = { play: icon("M1 0L10 5L1 10Z"), pause: icon("M1 0H4V10H1ZM6 0H9V10H6Z") };
+const question = (count) => `Press again to drop all ${count} branches and all settings: the lab is then as it began. `
+  + "Escape keeps them.";
 const LOST_AFTER = 6000; // ms without an answer after which the kernel is taken to be gone
 const WAITING_AFTER = 300; // ms without an answer after which a control is marked: most answers come before
 
@@ -38,16 +28,18 @@ function render({ model, el }) {
   });
   sizes.observe(root);
   const find = (selector) => root.querySelector(selector);
+  const cell = cellToCopy(find(".jo-caution"));
 
   const settled = (news, lost) => {
-    find("[role=alert]").textContent = news;
+    find(".jo-error").textContent = news;
     show(lost);
   };
   // Both ways: the kernel stops drawing when nobody looks, and we say so when it does not answer. It sends again what
   // has not come: `shown` is the number of the state that did.
   const mail = mailbox(model, settled, (_waiting, silence) => {
     find(".jo-gone").hidden = silence <= LOST_AFTER;
-    return document.hidden ? null : { shown: model.get("state").number };
+    const unseen = document.hidden || (root.isConnected && !root.clientWidth); // as on another slide
+    return unseen ? null : { shown: model.get("state").number };
   });
   const send = (control, words, kind, details = {}) => {
     mail.send(control, words, { kind, ...details });
@@ -112,6 +104,7 @@ function render({ model, el }) {
       branches.replaceChildren(...state.branches.map((each) => new Option(each.words, each.name)));
     }
     branches.value = state.branch;
+    if (cell.value !== state.cell) [cell.value, cell.rows] = [state.cell, state.cell.split("\n").length];
     setIdle(root, { play: state.playing, step: state.playing, pause: !state.playing });
   };
 
@@ -166,15 +159,30 @@ function render({ model, el }) {
     onPress(button, () => send(button, button.textContent.trim(), button.dataset.do));
   });
   const reset = find("[data-do=reset]"), all = () => model.get("state").branches.length;
-  const isAgain = () => isReset(model.get("state"));
-  const forgetReset = onConfirm(root, reset, find(".jo-spoken"), () => all() > 1 && `Reset, drop ${all()} branches?`,
-    (words) => send(reset, words, "reset", isAgain() ? { value: "settings" } : {}));
+  const what = () => (all() > 1 ? { value: "all" } : isReset(model.get("state")) ? { value: "settings" } : {});
+  const forgetReset = onConfirm(root, reset, find(".jo-asks"), () => all() > 1 && question(all()),
+    (words) => send(reset, words, "reset", what()));
+
+  // A lab on a slide is out of sight once the slides have the keys again: it does not play without end there.
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || !root.classList.contains("jo-slide")) return;
+    if (model.get("state").playing) send(find("[data-do=pause]"), "Pause", "leave");
+  });
+
+  // The news of the curves, for the eye and for a screen reader; written only when it changes, so that it is read once.
+  const line = find(".jo-status");
+  const forgetNews = onNews(lab, ({ now, html }) => {
+    find(".jo-step").textContent = now;
+    if (line.dataset.text !== html) [line.dataset.text, line.innerHTML] = [html, html];
+  });
+  markStep(lab, null); // the curves say their news again
 
   model.on("change:state", show);
   show();
   return () => {
     mail.close();
     forget();
+    forgetNews();
     forgetReset();
     sizes.disconnect();
     model.off("change:state", show);
@@ -185,8 +193,22 @@ function render({ model, el }) {
 export const isReset = ({ step, playing, branches, kept }) => (
   step === 0 && !playing && branches.length < 2 && kept.length > 0);
 
-// The document's letter beside the name of its two modules.
-const symbol = (module) => module + ({ feature_extractor: " (θ)", classifier: " (φ)" }[module] || "");
+// The code for a new cell, which a person opens, copies and closes by key: one run each is an anecdote.
+function cellToCopy(details) {
+  const [summary, cell] = details.children;
+  details.addEventListener("toggle", () => {
+    if (!details.open) return;
+    cell.focus();
+    cell.select();
+  });
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !details.open) return;
+    event.preventDefault(); // that is its meaning here
+    summary.focus(); // first: a focus that is closed with it goes to the page
+    details.open = false;
+  });
+  return cell;
+}
 
 // A slider and the exact number beside it: each follows the other, and `set` is called with what was chosen.
 function steered(slider, number, scale, set) {
@@ -208,53 +230,6 @@ function steered(slider, number, scale, set) {
 function typed(input) {
   const value = decimal(input.value);
   return Number.isNaN(value) ? input.value.trim() : value;
-}
-
-function markup(id, losses, modules, optimizers, plans) {
-  const button = (what, label, title = "") =>
-    `<button data-do="${what}" ${title && `title="${title}"`}>${ICONS[what] || ""}${label}</button>`;
-  const looks = looksOf(losses, modules);
-  const many = modules.length > FEW; // "freeze" once for all, and their learning rates when they are asked for
-  const weights = losses.map((loss, i) => `
-    <div class="jo-weight"><label for="${id}number${i}">${swatch(looks.losses[loss])} λ ${escaped(loss)}</label>
-      <input type="range" id="${id}slider${i}" min="0" max="${SCALE.top}" step="1"
-        aria-label="λ of ${escaped(loss)}, logarithmic, 0 at the left end">
-      <input type="text" inputmode="decimal" id="${id}number${i}" size="7"
-        aria-label="λ of ${escaped(loss)}, exact">
-      ${courseOf(`weight.${escaped(loss)}`)}</div>`);
-  const switches = modules.map((module, i) => `
-    <div class="jo-weight jo-module"><label><input type="checkbox" role="switch" id="${id}freeze${i}"
-        aria-label="freeze ${escaped(module)}">
-      ${LOCK} ${many ? "" : "freeze "}${swatch(looks.modules[module])} ${escaped(symbol(module))}</label>
-      <span class="jo-rate">lr <input type="range" id="${id}rates${i}" min="0" max="${RATES.top}" step="1"
-        aria-label="learning rate of ${escaped(module)}, logarithmic, 0 at the left end">
-      <input type="text" inputmode="decimal" id="${id}rate${i}" size="7"
-        aria-label="learning rate of ${escaped(module)}, exact; empty: that of all">
-      ${courseOf(`lr.${escaped(module)}`)}</span></div>`);
-  const menu = (what, names, more = "") => `<label>${what} <select data-${what}>${more}${names
-    .map((name) => `<option value="${escaped(name)}">${escaped(name)}</option>`).join("")}</select></label>`;
-  return `
-    <div class="jo-bar">
-      ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}
-      ${button("reset", "Reset", KEPT)}
-      ${plans.length ? menu("plan", plans, `<option value="" data-ended hidden disabled></option>`) : ""}
-      ${menu("optimizer", optimizers)}
-      <label>learning rate <input type="text" inputmode="decimal" size="7" data-lr></label>
-      ${courseOf("lr")}
-      ${many ? `<button data-rates aria-expanded="false" aria-controls="${id}modules"
-        aria-label="learning rate per module">per module</button>` : ""}
-      <label>step <input type="text" inputmode="numeric" size="5" placeholder="now" data-at
-        title="Enter: back to before this step, or on to it"></label>
-      ${button("branch", "Branch here", "Go back to before this step: type it, or click a curve")}
-      <label data-branches hidden>branch <select data-use_branch></select></label></div>
-    <div class="jo-bar">${weights.join("")}</div>
-    <div class="jo-bar ${many ? "jo-folded" : ""}" id="${id}modules">${many ? "freeze" : ""} ${switches.join("")}
-      <span data-deeper></span></div>
-    <div class="jo-waits" role="status" id="${id}waits"></div><div class="jo-spoken" aria-live="polite"></div>
-    <div class="jo-error" role="alert"></div>
-    <div class="jo-gone" role="alert" hidden>No answer from the kernel for some seconds. If it is busy with another
-      cell, what was pressed here is kept until that cell has ended. If it was restarted, run the cell of this lab
-      again.</div>`;
 }
 
 export default { render };

@@ -3,7 +3,7 @@
 import { hatch, through, write } from "../shared/canvas.js";
 import { looksOf, onLookChange, theme } from "../shared/look.js";
 import { percent, short } from "../shared/numbers.js";
-import { escaped, layOut, onMark, pickStep, rootOf } from "../shared/page.js";
+import { escaped, layOut, onMark, pickStep, rootOf, sayNews } from "../shared/page.js";
 import {
   curve, emptyPanel, logRange, measuresOf, nameEnds, pale, roomFor, runs, standing, stepAt,
 } from "../shared/panel.js";
@@ -15,10 +15,6 @@ const TITLES = [
   "held-out metric",
 ];
 
-// One run is an anecdote: see LiveLab.arms.
-const ASK = "compare(make, lab.arms(), …)";
-const CAUTION = `<span class="jo-caution" hidden title="${ASK} trains these branches again from other seeds">
-  · one run each: not evidence yet<span class="jo-more">; ${ASK} asks more seeds</span></span>`;
 const HINT = "Change λ or freeze a module while it trains: this line says what it did.";
 
 const panel = (title) => `<figure><figcaption>${title}</figcaption><canvas role="img"></canvas></figure>`;
@@ -26,8 +22,6 @@ const panel = (title) => `<figure><figcaption>${title}</figcaption><canvas role=
 function render({ model, el }) {
   const { losses, modules, columns, lab, view, evaluates } = model.get("spec");
   const root = rootOf("curves", `
-    <div class="jo-head"><span class="jo-step"><span class="jo-now"></span>${CAUTION}</span>
-      <span class="jo-status" role="status" aria-live="polite"></span></div>
     <div class="jo-grid">
       ${TITLES.map(panel).join("")}
       <section class="jo-influence-box ${["", "jo-many", "jo-wide"][(modules.length > 2) + (modules.length > 4)]}">
@@ -80,23 +74,16 @@ function render({ model, el }) {
     const rate = (1000 * (info.number - seen[0][1])) / (performance.now() - seen[0][0]);
     const now = total.length ? `J ${short(total[total.length - 1])}` : "";
     const speed = info.playing && rate > 0 ? `${rate.toFixed(rate < 10 ? 1 : 0)} steps/s` : "";
-    const branch = others.length ? `branch ${info.branch}` : "";
-    find(".jo-now").textContent = [branch, `step ${info.number}`, now, speed].filter(Boolean).join(" · ");
-    find(".jo-caution").hidden = !branch;
-    say(info, now);
+    say(info, now, [`step ${info.number}`, now, speed].filter(Boolean).join(" · "));
   };
 
-  // In words, for the eye and for a screen reader; written only when it changes, so that it is read once.
-  const say = (info, now) => {
+  // In words: in the bar of the controls, and of each panel.
+  const say = (info, now, where) => {
     const urgent = [info.note, info.memory].filter(Boolean).map((words) => `<strong>${escaped(words)}</strong> `);
     const isNews = picked === null || info.status !== statusThen;
     const words = isNews ? info.status : ofPicked(picked, info.number);
     const text = urgent.join("") + escaped(words) || (info.number ? HINT : `Play begins. ${HINT}`);
-    const line = find(".jo-status");
-    if (line.dataset.text !== text) {
-      line.dataset.text = text;
-      line.innerHTML = text;
-    }
+    sayNews(lab, { now: where, html: text });
     const values = valuesInWords(info, common.others);
     for (const canvas of canvases) {
       const title = canvas.previousElementSibling.textContent;

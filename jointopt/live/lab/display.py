@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from io import BytesIO
 from uuid import uuid4
@@ -14,7 +15,7 @@ import traitlets
 from PIL import Image
 
 from jointopt.controls import Change, Settings
-from jointopt.live.lab import memory_limit
+from jointopt.live.lab import evidence, memory_limit
 from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.status_line import dated, in_short, marks, stays
@@ -54,10 +55,18 @@ class Display:
 
     obey     does what a message from the browser asks for, see View; and "look", when one comes for the first time
     playing  answers whether the run goes on without being asked for each step
+    owner    the lab that a reader has a name for
     """
 
-    def __init__(self, engine: Engine, name: str, obey: Callable[[dict], None], playing: Callable[[], bool]):
-        self.engine, self._playing = engine, playing
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        obey: Callable[[dict], None],
+        playing: Callable[[], bool],
+        owner: weakref.ref,
+    ):
+        self.engine, self._playing, self._owner = engine, playing, owner
         self.frames_sent, self._looked_at = 0, False
         self.was_reset = False  # at step 0 Reset, pressed again, sets the settings back
         self._number = -1  # of the state that was published last
@@ -117,6 +126,7 @@ class Display:
             "ended": engine.menu.ended,
             "branches": [{"name": branch.name, "words": in_words(branch)} for branch in branches],
             "branch": engine.current.name,
+            "cell": evidence.cell(engine, self._owner) if engine.others else "",
             "kept": engine.kept if self.was_reset else [],
             "next": [in_short(change) for change in self._pending()],
         }

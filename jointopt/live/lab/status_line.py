@@ -11,6 +11,10 @@ FORGETFUL = (
     "steps that were taken again gave other numbers: something in this task has a memory of its own,"
     " or its sums are not twice the same, as on some GPUs"
 )
+DESERTED = "paused: nobody has looked for a while, and no name in a cell refers to this lab"
+LEFT = "paused, since Escape left the lab; Play goes on (to a step that is typed it plays on behind other slides)"
+UNWATCHED = "this lab does not see any more whether anybody looks, and plays on"
+NO_NUMBER = "expected a finite number ≥ 0 in decimal notation, such as 0.05 or 5e-2 (the least above 0 is 5e-324)"
 SAME_GESTURE = 25  # steps within which changes of one control count as one: a slider is dragged in many small ones
 
 

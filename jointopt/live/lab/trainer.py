@@ -17,14 +17,13 @@ from jointopt.live.lab.held_out import HeldOut
 from jointopt.live.lab.plan_menu import Plan, Plans
 from jointopt.live.lab.references import is_named
 from jointopt.live.lab.run import RECENT, PlanEnded
-from jointopt.live.lab.status_line import FORGETFUL, duration, paused
+from jointopt.live.lab.status_line import DESERTED, FORGETFUL, LEFT, NO_NUMBER, UNWATCHED, duration, paused
 from jointopt.live.lab.throttle import Throttle
 from jointopt.live.lab.worker import Worker
 from jointopt.training import Step, Task, Update
 
 PICTURE_SHARE, INFLUENCE_SHARE = 0.004, 0.008  # the most of the training time while it plays, in the long run
 AWAY = 60.0  # seconds without a message from the browser after which nobody is taken to come back soon
-DESERTED = "paused: nobody has looked for a while, and no name in a cell refers to this lab"
 
 _trainers: dict[str, "Trainer"] = {}  # name -> the trainer that now has it
 
@@ -62,8 +61,8 @@ class Trainer:
         self.name, self.note, self.displayed, self.patience, self._played = name, "", False, patience, -math.inf
         self._owner, self._headless, self._error = weakref.ref(owner), False, None
         self._make_throttles()
-        self.display = Display(self.engine, name, self.obey, lambda: self.playing)
-        self.worker = Worker(f"jointopt-lab-{name}", self._take_step, self._watch)
+        self.display = Display(self.engine, name, self.obey, lambda: self.playing, self._owner)
+        self.worker = Worker(f"jointopt-lab-{name}", self._take_step, self._watch, self._report)
         self.engine.controls.on_change = self.display.publish
         self.display.publish()
         _trainers[name] = self
@@ -160,10 +159,7 @@ class Trainer:
         kind, name, value = (message.get(key) for key in ("kind", "name", "value"))
         controls = self.engine.controls
         if kind in ("weight", "lr") and isinstance(value, str):  # what was typed is no number, or 0 by rounding
-            raise ValueError(
-                "expected a finite number ≥ 0 in decimal notation, such as 0.05 or 5e-2 (the least above 0 is 5e-324),"
-                f" got {value!r}"
-            )
+            raise ValueError(f"{NO_NUMBER}, got {value!r}")
         if kind in ("play", "step", "reset", "branch", "go_to", "use_branch") and self._headless:
             raise RuntimeError("a cell runs this lab: wait for it, or press Pause")
         match kind:
@@ -177,10 +173,12 @@ class Trainer:
                 self.engine.use_optimizer(value)
             case "plan":
                 self.use_plan(value)
-            case "play":
-                self.set_budget(math.inf)
-            case "pause":
-                self.set_budget(0)
+            case "play" | "pause":
+                self.set_budget(math.inf if kind == "play" else 0)
+            case "leave":  # with Escape, from a slide: what plays to a step that was named pauses there
+                if self.worker.budget == math.inf:
+                    self.note = LEFT
+                    self.set_budget(0)
             case "step":
                 self.set_budget(self.worker.budget + 1)  # a second press during a step is a second step
             case "go_to" if isinstance(value, int) and value > self.engine.number:
@@ -192,7 +190,7 @@ class Trainer:
             case "use_branch":
                 self.use_branch(value, wait=False)
             case "reset":
-                self.reset(value == "settings" and self.engine.number == 0, wait=False)
+                self.reset(value == "all" or (value == "settings" and self.engine.number == 0), wait=False)
             case "look":
                 self.worker.do(lambda: self.display.first_look(self.note), wait=False)
             case _:
@@ -250,8 +248,7 @@ class Trainer:
             try:
                 arrived.append(go())
                 self._make_throttles()  # those of the branch that was left have steps in mind
-                self.note = "" if self.engine.current.repeats else FORGETFUL
-                self._error = None
+                self.note, self._error = "" if self.engine.current.repeats else FORGETFUL, None
                 self.display.draw()
             except Exception as error:
                 self.note = paused(error)
@@ -278,10 +275,7 @@ class Trainer:
         self._influence: dict[Update, Throttle] = defaultdict(lambda: Throttle(INFLUENCE_SHARE))
 
     def _watch(self) -> None:
-        """End what nobody can reach any more, and pause what nobody looks at: a tab that was left takes a whole core.
-
-        A view that was shown may be looked at again: there, pause.
-        """
+        """End what nobody can reach any more; pause what nobody looks at, or can look at again: it takes a core."""
         unseen = min(self.display.unseen(), time.monotonic() - self._played)
         if self.worker.budget > 0 and not self._headless and unseen > self.patience:
             self._pause(f"paused: nobody has looked for {duration(self.patience)}; Play goes on")
@@ -291,6 +285,11 @@ class Trainer:
             self.close()
         elif self.worker.budget > 0:
             self._pause(DESERTED)
+
+    def _report(self, error: Exception) -> None:
+        """What went wrong in `_watch`: without it the lab trains on, but does not stop where nobody looks."""
+        self.note = f"{UNWATCHED}: {error!r}"
+        self.display.send(self.note)
 
     def _pause(self, note: str) -> None:
         """Between two steps, by itself; the note says why."""

@@ -1,5 +1,6 @@
 """A thread that takes steps one after the other, and does what others ask for between two of them."""
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -14,14 +15,17 @@ class Worker:
 
     step    takes one step, and raises nothing
     watch   is called about once a second, between two steps
+    report  is called with what watch has raised
     budget  steps to take after the one in progress; infinite: without end
 
     The thread begins in the context of its maker, where torch's config modules keep what was set.
     """
 
-    def __init__(self, name: str, step: Callable[[], None], watch: Callable[[], None]):
+    def __init__(
+        self, name: str, step: Callable[[], None], watch: Callable[[], None], report: Callable[[Exception], None]
+    ):
         self.budget, self.closed = 0.0, False
-        self._step, self._watch = step, watch
+        self._step, self._watch, self._report = step, watch, report
         self._jobs: deque[Callable[[], None]] = deque()
         self._busy = False
         self._changed = threading.Condition()
@@ -72,11 +76,19 @@ class Worker:
         if not self.is_current:
             self.thread.join(5)
 
+    def _look_around(self) -> None:
+        """Watch; the thread lives on whatever that raises, and the report of it too."""
+        with contextlib.suppress(Exception):
+            try:
+                self._watch()
+            except Exception as error:
+                self._report(error)
+
     def _work(self) -> None:
         next_watch = time.monotonic() + WATCH_EVERY
         while not self.closed:
             if time.monotonic() >= next_watch:
-                self._watch()
+                self._look_around()
                 next_watch = time.monotonic() + WATCH_EVERY
             with self._changed:
                 self._changed.wait_for(lambda: self._jobs or self.budget > 0 or self.closed, WATCH_EVERY)

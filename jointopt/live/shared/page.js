@@ -52,17 +52,18 @@ export function escaped(text) {
   return String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
-// A step that one view of a lab tells the other: two views of one page. [say it, hear it]
+// What one view of a lab tells the other: two views of one page. [say it, hear it]
 const told = (type) => [
-  (lab, step) => document.dispatchEvent(new CustomEvent(type, { detail: { lab, step } })),
+  (lab, what) => document.dispatchEvent(new CustomEvent(type, { detail: { lab, what } })),
   (lab, hear) => {
-    const listen = ({ detail }) => detail.lab === lab && hear(detail.step);
+    const listen = ({ detail }) => detail.lab === lab && hear(detail.what);
     document.addEventListener(type, listen);
     return () => document.removeEventListener(type, listen);
   },
 ];
 export const [pickStep, onStep] = told("jointopt-step"); // that was clicked on the curves
 export const [markStep, onMark] = told("jointopt-mark"); // that the curves are to mark, or null
+export const [sayNews, onNews] = told("jointopt-news"); // for the bar of the controls: { now, html }
 
 // A button calls what it is for, unless it is idle. Not `disabled`: that throws the focus off the button that was
 // pressed, and keys then go to the page.
@@ -70,16 +71,16 @@ export function onPress(button, act) {
   button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || act());
 }
 
-// A button that acts at once, or, where question() has words, asks them and acts when it is pressed again. It stops
-// asking when anything else in the root is used, with Escape, or after a while. A double click is one press, and so is
-// a key that is held.
-const ASKS_FOR = 6000, DOUBLE = 500; // ms
-export function onConfirm(root, button, spoken, question, act) {
+// A button that acts at once, or, where question() has words, shows them in `asks` and acts when it is pressed again. It
+// stops asking when anything else in the root is used, with Escape, or after a while. A double click is one press, and
+// so is a key that is held.
+const ASKS_FOR = 8000, DOUBLE = 500; // ms
+export function onConfirm(root, button, asks, question, act) {
   const label = button.textContent;
   let [asked, timer, pressed] = [false, null, -Infinity];
   const stop = () => {
     clearTimeout(timer);
-    if (asked) [button.textContent, spoken.textContent, asked] = [label, "", false];
+    if (asked) [button.textContent, asks.textContent, asked] = [label, "", false];
   };
   onPress(button, () => {
     if (Date.now() - pressed < DOUBLE) return;
@@ -87,7 +88,7 @@ export function onConfirm(root, button, spoken, question, act) {
     const words = !asked && question();
     stop();
     if (!words) return act(label);
-    [button.textContent, spoken.textContent, asked] = [words, words, true];
+    [button.textContent, asks.textContent, asked] = ["Sure?", words, true];
     timer = setTimeout(stop, ASKS_FOR);
   });
   for (const type of ["pointerdown", "keydown", "input"])

@@ -1,0 +1,42 @@
+"""From anecdote to evidence: the cell that trains the branches of a lab again, from other seeds."""
+
+import weakref
+
+from IPython import get_ipython
+
+from jointopt.live.lab.engine import Engine
+from jointopt.live.lab.references import DISPLAYED
+
+SEEDS = 5  # none of them the lab's own: its branches were chosen by what that one showed
+IMPORTS = """from functools import partial
+
+from jointopt import tasks
+from jointopt.compare import Budget, compare
+
+make = partial({})
+"""
+UNKNOWN = """from jointopt.compare import Budget, compare
+
+# make(seed) is yours to write: this lab's task, with weights and batches drawn from the seed
+"""
+
+
+def cell(engine: Engine, owner: weakref.ref) -> str:
+    """It runs as it stands, unless `jointopt.tasks.load` did not make the task: then `make` is the reader's."""
+    recipe, branches = engine.task.recipe, engine.branches
+    begin, seed = UNKNOWN, 0
+    if recipe is not None:
+        options = [f"{name}={value!r}" for name, value in recipe["options"].items()]
+        begin, seed = IMPORTS.format(", ".join(["tasks.load", f'"{recipe["name"]}"', *options])), recipe["seed"]
+    changed = [change.step + 1 for branch in branches for change in branch.log + branch.waiting]
+    steps = max(1, *changed, *(len(branch.updates) for branch in branches))
+    seeds = f"range({seed + 1}, {seed + 1 + SEEDS})"
+    ask = f"result = compare(make, {_name(owner)}.arms(), Budget(steps={steps}), seeds={seeds})"
+    return f"{begin}{ask}\nresult.table()"
+
+
+def _name(owner: weakref.ref) -> str:
+    """The reader's name for the lab."""
+    names = getattr(get_ipython(), "user_ns", {})
+    mine = [name for name, value in list(names.items()) if value is owner() and not DISPLAYED.fullmatch(name)]
+    return mine[0] if mine else "lab"
