@@ -5,10 +5,11 @@
 
 A step of the file is a slide: `show` (Markdown), `ask` (a question to the hall), `cells` (ids of code cells of the
 chapter), `hide` (those whose input is not shown), `quiet` (those that only run: nothing of them is shown), `figure`
-(ids of the cells that end in the static picture of a lab: one key further down, should the kernel fail), `minutes`,
-`notes` (for the lecturer; not shown). `[guide]` is for docs/teaching.md: what students get `wrong`, each with the
-exercise that shows it; two questions to `ask`; what to do when the predictions `split`. At the end of a lecture its lab
-is set back: run before the hour, it stands at its beginning when its slide comes.
+(ids of the cells that end in the static picture of a lab: one key further down, should the kernel fail), `top` (those
+of whose picture only the upper half is shown, and larger), `minutes`, `notes` (for the lecturer; not shown).
+`[guide]` is for docs/teaching.md: what students get `wrong`, each with the exercise that shows it; two questions to
+`ask`; what to do when the predictions `split`. At the end of a lecture its lab is set back: run before the hour, it
+stands at its beginning when its slide comes.
 """
 
 import argparse
@@ -31,9 +32,9 @@ TEACHING = ROOT / "docs" / "teaching.md"
 MARK = "<!-- What follows is made of lectures/NN.toml by `python -m tools.lectures`. -->"
 NOTES = ROOT / "docs" / "lectures.md"
 QUIZZES = "`jointopt/exercises/quizzes/`"
-STEP = {"show", "ask", "cells", "hide", "quiet", "figure", "minutes", "notes"}
+STEP = {"show", "ask", "cells", "hide", "quiet", "top", "figure", "minutes", "notes"}
 # Tags for lectures/jointopt.json: the input is not shown; a picture is as large as a slide lets it be, or half a slide.
-HIDDEN, ALONE, FILL = "deck-hide-input", "deck-fill-alone", "deck-fill"
+HIDDEN, ALONE, FILL, TOP = "deck-hide-input", "deck-fill-alone", "deck-fill", "deck-fill-top"
 LIVE = "deck-live"  # a cell that shows a view: where the view is not there, the slide says how to have it
 VIEWS = ("lab", "landscape", "plane")  # the names of views
 BAR = "\\|"  # in a table
@@ -42,6 +43,12 @@ SKIPPED = "skip"  # a type of slide: run with the others, never shown
 BUTTONS = """<button data-commandlinker-command="runmenu:run-all" data-commandlinker-args="{}">Run all cells</button>
 <button data-commandlinker-command="deck:start" data-commandlinker-args="{}">Present</button>"""
 RESET = "lab.reset(settings=True)"
+KEYS = """Tab leads from a slide into its lab, and Escape back to the slides. A lab that plays without end pauses
+then: it would go on out of sight. Type a step and press Enter before Escape, and it plays on to that step behind
+other slides. After a reload (F5) the deck begins at its first slide; a lab that does not run says on its slide which
+keys run its cell. Pale curves are other futures of the lab: ◇ and A1 mark what was changed in branch A. With two
+futures the held-out values stand beside the panel at one step, which its title names. "One run each: not evidence
+yet" opens, with Enter, the code for a new cell that asks more seeds; it is selected, and Ctrl+C copies it."""
 
 
 def chapter_of(file: Path) -> Path:
@@ -91,9 +98,11 @@ def lecture(file: Path) -> nbformat.NotebookNode:
         empty = [name for name in hide if name in code and not code[name].outputs]  # they define names
         kinds = {name: SKIPPED for name in [*quiet, *empty]}
         shown = [take(number, name, kinds.get(name), name in hide) for name in step.get("cells", ())]
-        _enlarge([cell for cell in shown if cell.id not in kinds], FILL)
+        top = step.get("top", ())
+        _enlarge([cell for cell in shown if cell.id not in kinds], TOP if {*top} & {*step.get("cells", ())} else FILL)
         names = enumerate(step.get("figure", ()))
-        _enlarge([take(number, name, None if position else "subslide", hidden=True) for position, name in names], ALONE)
+        alone = [take(number, name, None if position else "subslide", hidden=True) for position, name in names]
+        _enlarge(alone, TOP if {*top} & {*step.get("figure", ())} else ALONE)
         notes = f"*{step['minutes']} min.* {step.get('notes', '')}".strip()
         cells.append(_slide(new_markdown_cell(notes, id=f"notes-{number:02}"), SKIPPED, ["notes"]))
     if any("LiveLab(" in cell.source for cell in cells):
@@ -143,7 +152,14 @@ def _section(file: Path) -> str:
 
 def notes() -> str:
     """docs/lectures.md: what the lecturer has to say, slide by slide, to be printed or read on another screen."""
-    lines = ["# Notes for the lecturer", "", "Made by `python -m tools.lectures` from `lectures/NN.toml`.", ""]
+    lines = [
+        "# Notes for the lecturer",
+        "",
+        "Made by `python -m tools.lectures` from `lectures/NN.toml`.",
+        "",
+        KEYS,
+        "",
+    ]
     for file in FILES:
         plan, passed = read(file), 0
         lines += [f"## {int(file.stem)} {plan['title']}", "", "| from | slide | ask, and say |", "|---|---|---|"]

@@ -13,11 +13,11 @@ from jointopt.live.lab.worker import Worker
 
 @pytest.fixture
 def make():
-    """Workers that are closed after the test: make(step, watch)."""
+    """Workers that are closed after the test: make(step, watch, report)."""
     workers = []
 
-    def make(step=lambda: None, watch=lambda: None):
-        workers.append(Worker("worker under test", step, watch))
+    def make(step=lambda: None, watch=lambda: None, report=print):
+        workers.append(Worker("worker under test", step, watch, report))
         return workers[-1]
 
     yield make
@@ -121,6 +121,24 @@ def test_it_is_watched_while_it_works_and_while_it_does_not(make, monkeypatch):
     seen = len(watched)
     until(lambda: len(watched) > seen + 3)
     assert all(watched)
+
+
+def test_it_lives_on_when_its_watch_fails_and_reports_it(make, monkeypatch):
+    monkeypatch.setattr(module, "WATCH_EVERY", 0.01)
+    reports, steps = [], []
+
+    def watch():
+        raise OSError("the disk is gone")
+
+    def report(error):
+        reports.append(str(error))
+        raise error  # nor does a report end it
+
+    worker = make(lambda: steps.append(1), watch, report)
+    until(lambda: len(reports) > 2)
+    worker.set_budget(3)
+    worker.wait()
+    assert len(steps) == 3 and set(reports) == {"the disk is gone"}
 
 
 def test_a_closed_worker_takes_no_further_step(make):
