@@ -142,7 +142,8 @@ test("held-out values of two branches are compared at the last step that both ha
   ];
   const values = [{ name: "C", step: 60, value: 86.14 }, { name: "A", step: 60, value: 91.2 }];
   assert.deepEqual(atEqualStep(info, others), { step: 60, values });
-  assert.equal(valuesInWords(info, others), " At step 60: C 86.1, A 91.2. Last: C 86.1 at step 60, A 94.8 at step 210.");
+  const words = " At step 60: C 86.1, A 91.2. Last: C 86.1 at step 60, A 94.8 at step 210.";
+  assert.equal(valuesInWords(info, others), words);
   assert.deepEqual(lastValues(info, others).map(({ step }) => step), [60, 210]);
   const [alone] = [{ branch: "A", held_out: heldOut([25, 86.14]) }];
   assert.deepEqual(atEqualStep(alone, []), { step: null, values: [{ name: "", step: 25, value: 86.14 }] });

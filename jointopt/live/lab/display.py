@@ -3,7 +3,6 @@
 import math
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from io import BytesIO
 from uuid import uuid4
@@ -55,7 +54,7 @@ class Display:
 
     obey     does what a message from the browser asks for, see View; and "look", when one comes for the first time
     playing  answers whether the run goes on without being asked for each step
-    owner    the lab that a reader has a name for
+    owner    answers the lab that a reader has a name for, if there is one
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class Display:
         name: str,
         obey: Callable[[dict], None],
         playing: Callable[[], bool],
-        owner: weakref.ref,
+        owner: Callable[[], object] = lambda: None,
     ):
         self.engine, self._playing, self._owner = engine, playing, owner
         self.frames_sent, self._looked_at = 0, False

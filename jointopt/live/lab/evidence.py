@@ -1,6 +1,6 @@
 """From anecdote to evidence: the cell that trains the branches of a lab again, from other seeds."""
 
-import weakref
+from collections.abc import Callable
 
 from IPython import get_ipython
 
@@ -21,7 +21,7 @@ UNKNOWN = """from jointopt.compare import Budget, compare
 """
 
 
-def cell(engine: Engine, owner: weakref.ref) -> str:
+def cell(engine: Engine, owner: Callable[[], object]) -> str:
     """It runs as it stands, unless `jointopt.tasks.load` did not make the task: then `make` is the reader's."""
     recipe, branches = engine.task.recipe, engine.branches
     begin, seed = UNKNOWN, 0
@@ -35,8 +35,8 @@ def cell(engine: Engine, owner: weakref.ref) -> str:
     return f"{begin}{ask}\nresult.table()"
 
 
-def _name(owner: weakref.ref) -> str:
+def _name(owner: Callable[[], object]) -> str:
     """The reader's name for the lab."""
-    names = getattr(get_ipython(), "user_ns", {})
-    mine = [name for name, value in list(names.items()) if value is owner() and not DISPLAYED.fullmatch(name)]
-    return mine[0] if mine else "lab"
+    lab, names = owner(), getattr(get_ipython(), "user_ns", {})
+    named = [name for name, value in list(names.items()) if value is lab and not DISPLAYED.fullmatch(name)]
+    return named[0] if named and lab is not None else "lab"

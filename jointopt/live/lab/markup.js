@@ -17,8 +17,8 @@ const LOCK = `<svg class="jo-lock" viewBox="0 0 12 14" width="12" height="14" ar
 const icon = (path) => `<svg width="11" height="11" viewBox="0 0 10 10" aria-hidden="true" fill="currentColor">
   <path d="${path}"/></svg> `;
 const ICONS = { play: icon("M1 0L10 5L1 10Z"), pause: icon("M1 0H4V10H1ZM6 0H9V10H6Z") };
-const GONE = "No answer from the kernel for some seconds. If it is busy with another cell, what was pressed here is kept "
-  + "until that cell has ended. If it was restarted, run this lab's cell again: Escape, then Ctrl+Enter.";
+const GONE = "No answer from the kernel for some seconds. If it is busy with another cell, what was pressed here is "
+  + "kept until that cell has ended. If it was restarted, run this lab's cell again: Escape, then Ctrl+Enter.";
 
 // The document's letter beside the name of its two modules.
 const symbol = (module) => module + ({ feature_extractor: " (θ)", classifier: " (φ)" }[module] || "");

@@ -71,9 +71,9 @@ export function onPress(button, act) {
   button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || act());
 }
 
-// A button that acts at once, or, where question() has words, shows them in `asks` and acts when it is pressed again. It
-// stops asking when anything else in the root is used, with Escape, or after a while. A double click is one press, and
-// so is a key that is held.
+// A button that acts at once, or, where question() has words, shows them in `asks` and acts when it is pressed again.
+// It stops asking when anything else in the root is used, with Escape, or after a while. A double click is one press,
+// and so is a key that is held.
 const ASKS_FOR = 8000, DOUBLE = 500; // ms
 export function onConfirm(root, button, asks, question, act) {
   const label = button.textContent;
