@@ -25,7 +25,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests" / "jitter"))
 
 import jitter
 
-JITTERS = range(1, 21)
+JITTERS = range(1, 11)
 SPREADS = 4
 # What is tolerated at least: a few test images of a thousand; of other metrics and of losses a part.
 POINTS, PART, LOSS = 0.3, 0.01, 1e-3

@@ -19,7 +19,7 @@ from functools import cache
 from itertools import chain, product
 from pathlib import Path
 
-from evidence import claims
+from evidence import claims, powers
 from evidence.experiments.parity import CORRECTED, HARD, KS, SUM, digits
 from evidence.record import experiment_of
 from jointopt.compare import Interval, records
@@ -289,7 +289,7 @@ def made() -> dict:
         for number, its in WORDS["sentences"].items()
     ]
     others = [{"record": r, "claim": claim, "verdict": w} for r, claim, w in judged() if not of_others(w)]
-    return {"sentences": answers, "findings": published(), "claims": others}
+    return {"sentences": answers, "findings": published(), "claims": others, "powers": powers.made()}
 
 
 def write() -> None:
@@ -297,3 +297,4 @@ def write() -> None:
     data = {"content": json.loads(json.dumps(made()))}
     data = {"sha256": records.checksum(data)} | data
     write_whole(HERE / "answers.json", json.dumps(data, ensure_ascii=False, indent=1) + "\n")
+    powers.write()

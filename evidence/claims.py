@@ -15,7 +15,7 @@ Sources: power of a t test from the noncentral t distribution, Cohen, Statistica
 an interval which includes 0 is no evidence of no effect, Altman and Bland, BMJ 311 (1995).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -31,14 +31,22 @@ MOST = 1000  # seeds: more are not counted
 
 @dataclass(frozen=True)
 class Decision:
-    """One of WORDS; where it is not decided, what its seeds see, and how many see what matters."""
+    """One of WORDS, what its seeds see, and how many see what matters."""
 
     word: str
-    seeds: int = 0  # that there are
+    seeds: int = 0  # that there are; 0: no seed has decided it
     sees: float = 0.0  # the distance from the border that they see with probability POWER
     matters: float = 0.0  # the distance that matters; 0: nobody has said
     takes: int = 0  # the seeds that see it, MOST + 1 for more than MOST
     border: float = 0.0
+    spread: float = 0.0  # standard deviation of the differences
+
+    @property
+    def power(self) -> dict:
+        """A row of the table of powers, as plain data, rounded; "takes" is None for more than MOST."""
+        takes = None if self.takes > MOST else self.takes
+        numbers = {name: round(getattr(self, name), 2) for name in ("spread", "sees", "matters", "border")}
+        return {"verdict": self.word, "seeds": self.seeds, "takes": takes} | numbers
 
     def __str__(self) -> str:
         if self.word != NOT_DECIDED:
@@ -64,13 +72,10 @@ def decide(differences: Sequence[float], border: float = 0.0, effect: float = 0.
     if effect < 0 or not matters:
         raise ValueError(f"a claim needs an effect above 0 or a border other than 0, got {effect} and {border}")
     mean, half = interval(differences, level)
-    if mean - half > border:
-        return Decision(REPLICATED)
-    if mean + half < border + effect:
-        return Decision(NOT_REPLICATED)
+    word = REPLICATED if mean - half > border else NOT_REPLICATED if mean + half < border + effect else NOT_DECIDED
     seeds, spread = len(differences), float(np.std(differences, ddof=1))
     takes = seeds_for(matters, spread, level)
-    return Decision(NOT_DECIDED, seeds, visible(spread, seeds, level), matters, takes, border)
+    return Decision(word, seeds, visible(spread, seeds, level), matters, takes, border, spread)
 
 
 def afterwards(figures: Sequence[tuple[str, Interval]]) -> Decision:
@@ -88,22 +93,19 @@ def afterwards(figures: Sequence[tuple[str, Interval]]) -> Decision:
 
 
 def all_of(decisions: Iterable[Decision]) -> Decision:
-    """Replicated if all are, not replicated if one is not; else the one that takes most seeds."""
-    return _combined(list(decisions), stops_at=NOT_REPLICATED, else_=REPLICATED)
+    """Replicated if all are, not replicated if one is not, else not decided: the one of these that takes most seeds."""
+    return _combined(list(decisions), (NOT_REPLICATED, NOT_DECIDED, REPLICATED), max)
 
 
 def any_of(decisions: Iterable[Decision]) -> Decision:
-    """Replicated if one is, not replicated if none is; else the one that takes fewest seeds."""
-    return _combined(list(decisions), stops_at=REPLICATED, else_=NOT_REPLICATED)
+    """Replicated if one is, not replicated if none is, else not decided: the one of these that takes fewest seeds."""
+    return _combined(list(decisions), (REPLICATED, NOT_DECIDED, NOT_REPLICATED), min)
 
 
-def _combined(decisions: list[Decision], stops_at: str, else_: str) -> Decision:
-    """The word stops_at if one has it; else what is open; else the word else_, which all of them have."""
-    if any(each.word == stops_at for each in decisions):
-        return Decision(stops_at)
-    choose = max if else_ == REPLICATED else min
-    undecided = (each for each in decisions if each.word == NOT_DECIDED)
-    return choose(undecided, key=lambda each: each.takes, default=Decision(else_))
+def _combined(decisions: list[Decision], words: Sequence[str], choose: Callable) -> Decision:
+    """Of those with the first of these words that one has, the one chosen by the seeds that it takes."""
+    word = next(word for word in words if any(each.word == word for each in decisions))
+    return choose((each for each in decisions if each.word == word), key=lambda each: each.takes)
 
 
 def scaled(before: float, after: float, ours: float) -> float:

@@ -80,17 +80,27 @@ def judge(name: str) -> None:
     if rule := getattr(experiment_of(name), "RULE", None):
         data = records.read(name)
         comparisons = {part: Comparison.from_json(comparison) for part, comparison in data["content"].items()}
-        write(name, data | {"verdict": rule(comparisons)})
+        answer = rule(comparisons)
+        powers = {"powers": answer.powers} if getattr(answer, "powers", None) else {}
+        write(name, {key: value for key, value in data.items() if key != "powers"} | {"verdict": answer} | powers)
 
 
-def verdict(results: Mapping[str, Decision], rests_on: Mapping[str, object]) -> dict:
+class Verdict(dict):
+    """What a RULE answers; `powers` has what the seeds behind each word see: claim -> `claims.Decision.power`."""
+
+    powers: Mapping[str, dict] = {}
+
+
+def verdict(results: Mapping[str, Decision], rests_on: Mapping[str, object]) -> Verdict:
     """What a RULE answers, of published results: {result: one of claims.WORDS, …, "rests on": {…}}.
 
     Intervals, of paired differences, are written as "+1.2 ± 0.5".
     """
     words = {name: str(decision) for name, decision in results.items()}
     numbers = {name: f"{value:+}" if isinstance(value, Interval) else value for name, value in rests_on.items()}
-    return words | {"rests on": numbers}
+    answer = Verdict(words | {"rests on": numbers})
+    answer.powers = {name: decision.power for name, decision in results.items() if decision.seeds}
+    return answer
 
 
 def apart(metric: str, before: float, after: float, points: float = POINTS) -> float:
@@ -111,10 +121,13 @@ def experiment_of(name: str) -> ModuleType:
 
 
 def write(name: str, data: Mapping) -> None:
-    """evidence/records/<name>.json, with its checksum. data: "seconds", "content"; "verdict" and "slice", if any."""
+    """evidence/records/<name>.json, with its checksum.
+
+    data: "seconds", "content"; "verdict", "powers" and "slice", if any.
+    """
     data = json.loads(json.dumps({"slice": None, **data}))
     data["sha256"] = records.checksum(data)
-    order = [key for key in ("seconds", "sha256", "verdict", "slice", "content") if key in data]
+    order = [key for key in ("seconds", "sha256", "verdict", "powers", "slice", "content") if key in data]
     text = json.dumps({key: data[key] for key in order}, ensure_ascii=False)
     lines = text.replace('}}, "', '}},\n"') + "\n"  # about one per run, for diffs
     write_whole(records.FOLDER / f"{name}.json", lines)

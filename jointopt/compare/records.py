@@ -56,7 +56,8 @@ def answers() -> dict[str, list[dict]]:
     """The verdicts on the document's §8 and on published findings, as evidence/answers.py computes them.
 
     "sentences": number, sentence, term, test, verdict, and conditions with their figures. "findings": finding, paper,
-    what, rule, verdict, figures. "claims": record, claim, verdict of what else the records claim. Errors as in `load`.
+    what, rule, verdict, figures. "claims": record, claim, verdict of what else the records claim. "powers": finding,
+    record, verdict, and what its seeds see, as evidence/powers.py has it. Errors as in `load`.
     """
     return read(FOLDER.parent / "answers.json")["content"]
 

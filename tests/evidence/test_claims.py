@@ -57,7 +57,9 @@ def test_what_is_not_decided_says_what_it_takes(level):
     assert str(Decision(NOT_DECIDED, 5, 0.321, 0.01, MOST + 1)).endswith(
         "effect of 0.32; one of 0.01 takes more than 1,000)"
     )
-    assert str(decide(SPREAD + 9, effect=1.0)) == "replicated"
+    decided = decide(SPREAD + 9, effect=1.0, level=level)
+    assert str(decided) == "replicated" and (decided.sees, decided.takes) == (open_.sees, open_.takes)
+    assert decided.spread == pytest.approx(SPREAD.std(ddof=1))
 
 
 def test_seeds_that_were_enough_and_an_interval_that_holds_both_all_the_same():

@@ -19,7 +19,9 @@ def test_the_verdict_on_record_is_that_of_the_rule(name):
         with pytest.raises(ValueError, match=f"the record '{name}' decides nothing"):
             records.verdict(name)
     else:
-        assert records.verdict(name) == rule(records.load(name))
+        answer = rule(records.load(name))
+        assert records.verdict(name) == answer
+        assert records.read(name).get("powers", {}) == getattr(answer, "powers", {})
 
 
 def test_each_claim_of_the_readme_is_judged():
