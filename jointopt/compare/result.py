@@ -135,5 +135,5 @@ class Comparison:
 
 def _range(values: np.ndarray) -> str:
     """The values, from the least to the most where they differ; nothing where all are 0."""
-    ends = [f"{value:.4g}" if value == int(value) else f"{value:.3g}" for value in (values.min(), values.max())]
+    ends = [f"{value:.0f}" if value == int(value) or value > 999 else f"{value:.3g}" for value in (values.min(), values.max())]
     return "" if not values.any() else " to ".join(dict.fromkeys(ends))

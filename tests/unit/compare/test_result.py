@@ -34,6 +34,22 @@ def test_table_and_figure_say_what_was_found():
     assert Comparison.from_json(json.loads(json.dumps(result.as_json()))) == result
 
 
+@pytest.mark.parametrize(
+    ("flops", "words"),
+    [
+        ((1026.4e9, 1026.4e9), "1026"),
+        ((0.51e9, 12.34e9), "0.51 to 12.3"),
+        ((443.8e9, 1000e9), "444 to 1000"),
+        ((0, 0), ""),
+    ],
+)
+def test_what_was_spent_in_a_table(flops, words):
+    """No power of ten for what is in the thousands."""
+    seeds = {seed: {"a": {"x (%)": 1.0, "steps": 7, "flops": each}} for seed, each in enumerate(flops)}
+    ((*_, steps, spent, _),) = Comparison({"budget": "7 steps", "arms": {"a": {}}}, seeds).table().rows
+    assert (steps, spent) == ("7", words)
+
+
 def test_unknown_arms_and_metrics_are_named():
     result = compare(load, ARMS, Budget(steps=1), [0, 1], **quiet)
     with pytest.raises(ValueError, match="no arm is named 'jaint'; there are 'frozen', 'joint'"):
