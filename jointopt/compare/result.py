@@ -135,5 +135,6 @@ class Comparison:
 
 def _range(values: np.ndarray) -> str:
     """The values, from the least to the most where they differ; nothing where all are 0."""
-    ends = [f"{value:.0f}" if value == int(value) or value > 999 else f"{value:.3g}" for value in (values.min(), values.max())]
-    return "" if not values.any() else " to ".join(dict.fromkeys(ends))
+    ends = (values.min(), values.max())
+    words = [f"{value:.0f}" if value == int(value) or value > 999 else f"{value:.3g}" for value in ends]
+    return "" if not values.any() else " to ".join(dict.fromkeys(words))
