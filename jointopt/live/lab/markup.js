@@ -47,7 +47,7 @@ export function markup(id, losses, modules, optimizers, plans) {
   const menu = (what, names, more = "") => `<label>${what} <select data-${what}>${more}${names
     .map((name) => `<option value="${escaped(name)}">${escaped(name)}</option>`).join("")}</select></label>`;
   return `
-    <div class="jo-bar jo-head"><span class="jo-step"></span>
+    <div class="jo-top"><div class="jo-bar jo-head"><span class="jo-step"></span>
       <label data-branches hidden>branch <select data-use_branch></select></label>
       <details class="jo-caution" data-branches hidden><summary>one run each: not evidence yet</summary>
         <textarea readonly spellcheck="false" aria-label="For a new cell: compare these branches from other seeds">
@@ -56,7 +56,7 @@ export function markup(id, losses, modules, optimizers, plans) {
       <span class="jo-gone" role="alert" hidden>${GONE}</span><span class="jo-error" role="alert"></span>
       <strong class="jo-asks" aria-live="assertive"></strong>
       <span class="jo-waits" role="status" id="${id}waits"></span>
-      <span class="jo-status" role="status" aria-live="polite"></span></div>
+      <span class="jo-status" role="status" aria-live="polite"></span></div></div>
     <div class="jo-bar">
       ${button("play", "Play")}${button("pause", "Pause")}${button("step", "One step")}
       ${button("reset", "Reset", KEPT)}
