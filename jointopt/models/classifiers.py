@@ -2,6 +2,7 @@
 
     model = build("resnet", classes=10)                     # children: feature_extractor, classifier
     model = build("resnet", classes=10, weights="clothes")  # features that ship: jointopt.models.shipped
+    model = build("efficientnet_lite0", classes=10, weights="imagenet")  # features of a package
 
 The narrow ones have the first three stages of VGG-11 and of ResNet-18, at a quarter of their width; a stage of the
 ResNet has one block instead of two. Sources: Simonyan and Zisserman 2015, table 1, A; He et al. 2016, table 1.
@@ -14,11 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from jointopt.checks import check_choice, check_count
-from jointopt.models import shipped
+from jointopt.models import efficientnet, shipped
 from jointopt.models.document import EndToEndModel
 
-NETWORKS = ("document", "resnet", "vgg")
-WEIGHTS = (None, "clothes", "torchvision")
+NETWORKS = ("document", "resnet", "vgg")  # of 28×28 images
+LITE0 = "efficientnet_lite0"
+WEIGHTS = (None, "clothes", "torchvision", "imagenet")
 VGG = (16, "M", 32, "M", 64, 64, "M")  # channels of each convolution, and "M" for 2×2 pooling
 RESNET = (16, 32, 64)  # channels of each stage
 ENLARGED = 64  # pixels: what torchvision's full networks get; each halves its pictures five times
@@ -39,16 +41,21 @@ class Pipeline(nn.Module):
 def build(network: str = "document", classes: int = 10, weights: str | None = None) -> nn.Module:
     """A network whose children are `feature_extractor` and `classifier`, its first weights drawn by torch's generator.
 
-    network  "document", "resnet" or "vgg"
+    network  "document", "resnet" or "vgg"; "efficientnet_lite0" enlarges the images, and its features are those of
+             `jointopt.models.efficientnet`
     weights  of the feature extractor. None: random. "clothes": those that ship with the package. The classifier is
              then drawn as it would be with None. "torchvision": the full ResNet-18 or VGG-11 with torchvision's weights
-             for ImageNet, fetched where they are not at hand; the images are enlarged and normalized for them
+             for ImageNet, fetched where they are not at hand; the images are enlarged and normalized for them.
+             "imagenet": the weights of "efficientnet_lite0" for ImageNet, from the package that holds them
 
-    ValueError for another network, weights or number of classes; OSError for weights that cannot be fetched.
+    ValueError for another network, weights or number of classes, or weights of another network; OSError for weights
+    that cannot be fetched.
     """
-    check_choice("network", network, NETWORKS)
+    check_choice("network", network, (*NETWORKS, LITE0))
     check_choice("weights", weights, WEIGHTS)
     check_count("classes", classes, 2)
+    if network == LITE0 or weights == "imagenet":
+        return _lite0(network, classes, weights)
     if weights == "torchvision":
         return _full(network, classes)
     if network == "document":
@@ -101,15 +108,25 @@ def resnet() -> nn.Sequential:
     return features
 
 
-def head(classes: int, channels: int = RESNET[-1]) -> nn.Sequential:
-    """features (B, channels, H, W) → scores (B, classes): the mean over all positions, and one layer, as in ResNet."""
-    pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes)]
+def head(classes: int, channels: int = RESNET[-1], side: int = 1) -> nn.Sequential:
+    """features (B, channels, H, W) → scores (B, classes): the mean over all positions, and one layer, as in ResNet.
+
+    side: with 2 there is a mean for each quarter of the image.
+    """
+    pooled = [nn.AdaptiveAvgPool2d(side), nn.Flatten(), nn.Linear(channels * side**2, classes)]
     return nn.Sequential(standardize(channels), *pooled)
 
 
 def standardize(channels: int) -> nn.BatchNorm2d:
     """Each feature channel minus its mean, over its deviation: without that, a head on frozen features learns badly."""
     return nn.BatchNorm2d(channels, affine=False)
+
+
+def _lite0(network: str, classes: int, weights: str | None) -> Pipeline:
+    if network != LITE0 or weights not in (None, "imagenet"):
+        raise ValueError(f"{LITE0!r} has weights=None or 'imagenet', and no other network has these, got {network!r}")
+    with_weights = efficientnet.network() if weights is None else efficientnet.imagenet()
+    return Pipeline(efficientnet.Features(with_weights), head(classes, efficientnet.CHANNELS, side=2))
 
 
 def _full(network: str, classes: int) -> Pipeline:

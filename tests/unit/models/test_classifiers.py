@@ -107,8 +107,8 @@ def test_a_frozen_pretrained_resnet_keeps_its_statistics_and_by_hand_it_does_not
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"network": "alexnet"}, "network must be one of 'document', 'resnet', 'vgg', got 'alexnet'"),
-        ({"weights": "imagenet"}, "weights must be one of None, 'clothes', 'torchvision', got 'imagenet'"),
+        ({"network": "alexnet"}, "'document', 'resnet', 'vgg', 'efficientnet_lite0', got 'alexnet'"),
+        ({"weights": "coco"}, "weights must be one of None, 'clothes', 'torchvision', 'imagenet', got 'coco'"),
         ({"weights": "torchvision"}, "torchvision has no weights for the document's network"),
         ({"labels": 401}, "from 1 to 400, got 401"),
         ({"labels": 301, "held_out": "validation"}, "from 1 to 300, got 301"),
