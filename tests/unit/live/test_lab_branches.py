@@ -294,12 +294,3 @@ def test_a_branch_of_a_step_that_failed_can_be_gone_on_with(make):
     poisoned.clear()
     lab.branch(7)
     assert lab.run(3).number == 9
-
-
-def test_a_closed_lab_says_so(make):
-    lab = LiveLab(make())
-    lab.run(2)
-    lab.close()
-    for ask in (lambda: lab.branch(1), lambda: lab.use_branch("A"), lab.arms):
-        with pytest.raises(RuntimeError, match="this lab is closed"):
-            ask()

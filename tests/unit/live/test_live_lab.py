@@ -145,3 +145,12 @@ def test_a_closed_lab_says_so_where_it_is_shown(task, no_lab_is_left):
     lab = LiveLab(task, name="shown")
     lab.close()
     assert lab._repr_mimebundle_() == {"text/plain": f"{lab!r}, closed"}
+
+
+def test_a_closed_lab_does_not_branch(task):
+    lab = LiveLab(task)
+    lab.run(2)
+    lab.close()
+    for ask in (lambda: lab.branch(1), lambda: lab.use_branch("A"), lab.arms):
+        with pytest.raises(RuntimeError, match="this lab is closed"):
+            ask()
