@@ -3,16 +3,17 @@
     for step in tracking.tensorboard(train(task, plan, controls), "runs/first", task, controls):
         ...
 
-It changes nothing in the run: the same steps come out, with the same numbers.
+`wandb` does the same for Weights & Biases. Nothing changes in the run: the same steps come out, with the same numbers.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
 import torch
 
-from jointopt.checks import check_count, check_type
+from jointopt.checks import check_count, check_function, check_type
 from jointopt.controls import Controls
 from jointopt.modules import left_as_it_was
 from jointopt.training import Step, Task
@@ -43,31 +44,58 @@ def tensorboard(
         raise ValueError(f"{folder} holds a run already: give this one a folder of its own")
     from torch.utils.tensorboard import SummaryWriter  # here: it takes a second
 
-    return _written(SummaryWriter, steps, folder, task, controls, every)
+    def written() -> Iterator[Step]:
+        with SummaryWriter(str(folder)) as to:
+            write = to.add_scalar, to.add_text, partial(to.add_image, dataformats="HWC")
+            yield from _written(*write, steps, task, controls, every)
+
+    return written()
 
 
-def _written(make_writer, steps, folder, task, controls, every) -> Iterator[Step]:
+def wandb(
+    steps: Iterable[Step], run, task: Task | None = None, controls: Controls | None = None, every: int = 25
+) -> Iterator[Step]:
+    """The steps, each logged to a run of Weights & Biases as it passes, at its number; the run is left open.
+
+    run  what wandb.init() returned; with mode="offline" it needs no account, and writes a folder. The other arguments,
+         the names and the numbers are those of `tensorboard`
+
+    Needs the package wandb. ImportError without it, ValueError for a wrong argument, before the first step.
+    """
+    check_type("controls", controls, Controls | None, "Controls or None")
+    check_type("task", task, Task | None, "a Task or None")
+    check_count("every", every, 1)
+    check_function("a run's log", getattr(run, "log", None), "(dict, step=number)")
+    from wandb import Image
+
+    def log(name: str, value: object, number: int) -> None:
+        run.log({name: value}, step=number)
+
+    return _written(log, log, lambda name, *of: log(name, Image(of[0]), of[1]), steps, task, controls, every)
+
+
+def _written(scalar, text, image, steps, task, controls, every) -> Iterator[Step]:
+    """scalar, text, image: functions of a name, a value and the number of a step, in the order of these numbers."""
     written = 0  # of the log
-    with make_writer(str(folder)) as writer:
-        for step in steps:
-            for name, value in numbers(step).items():
-                writer.add_scalar(name, value, step.number)
-            log = controls.log if controls is not None else []
-            if made := log[written:]:  # since the step before
-                writer.add_text("changes", ", ".join(f"{change.name} = {change.value}" for change in made), step.number)
-            written = len(log)
-            if task is not None and (step.number == 0 or (step.number + 1) % every == 0):
-                _measure(writer, task, step.number + 1)
-            yield step
+    for step in steps:
+        for name, value in numbers(step).items():
+            scalar(name, value, step.number)
+        log = controls.log if controls is not None else []
+        if made := log[written:]:  # since the step before
+            text("changes", ", ".join(f"{change.name} = {change.value}" for change in made), step.number)
+        written = len(log)
+        if task is not None and (step.number == 0 or (step.number + 1) % every == 0):
+            _measure(scalar, image, task, step.number + 1)
+        yield step
 
 
-def _measure(writer, task: Task, taken: int) -> None:
+def _measure(scalar, image, task: Task, taken: int) -> None:
     """The held-out metrics and the picture after so many steps; model and random numbers are left as they were."""
     with torch.random.fork_rng(), left_as_it_was(task.model):
         for name, value in (task.evaluate(task.model) if task.evaluate else {}).items():
-            writer.add_scalar(f"held-out/{name}", value, taken)
+            scalar(f"held-out/{name}", value, taken)
         if task.picture is not None:
-            writer.add_image("picture", task.picture(task.model), taken, dataformats="HWC")
+            image("picture", task.picture(task.model), taken)
 
 
 def numbers(step: Step) -> dict[str, float]:

@@ -1,6 +1,10 @@
-"""A run written for TensorBoard: read back by TensorBoard's own reader, and no other than without it."""
+"""A run written for TensorBoard and for Weights & Biases: read back, and no other than without them."""
 
+import json
+import struct
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -120,3 +124,86 @@ def test_a_folder_that_holds_a_run_is_refused(tmp_path):
     list(tracking.tensorboard(train(task, plans.joint(1)), tmp_path))
     with pytest.raises(ValueError, match="holds a run already: give this one a folder of its own"):
         tracking.tensorboard(train(task, plans.joint(1)), tmp_path)
+
+
+# Weights & Biases
+
+
+class Logged:
+    """In place of a run of W&B's: what it is given, step by step, as its history merges it."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def log(self, values, step):
+        assert step >= max(self.rows, default=0)  # W&B drops what comes too late
+        self.rows.setdefault(step, {}).update(values)
+
+
+def test_wandb_logs_what_tensorboard_writes(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(Image=lambda picture: ("image", picture.shape)))
+    logged = Logged()
+    steps, task = run(lambda *of: tracking.wandb(of[0], logged, *of[1:], every=4))
+    assert sorted(logged.rows) == list(range(9))
+    for step in steps:
+        row = logged.rows[step.number]
+        assert {name: row[name] for name in tracking.numbers(step)} == tracking.numbers(step)
+    assert [n for n, row in logged.rows.items() if "held-out/accuracy (%)" in row] == [1, 4, 8]
+    assert logged.rows[8]["held-out/accuracy (%)"] == task.evaluate(task.model)["accuracy (%)"]
+    assert logged.rows[4]["picture"] == ("image", task.picture(task.model).shape)
+    changes = {n: row["changes"] for n, row in logged.rows.items() if "changes" in row}
+    assert changes == {3: "weight.reg = 0.5", 5: "frozen.classifier = True"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"every": 0}, "every must be a whole number ≥ 1, got 0"),
+        ({"run": None}, "a run's log"),
+        ({"task": "classification"}, "task must be a Task or None"),
+        ({"controls": "classification"}, "controls must be Controls or None"),
+    ],
+)
+def test_wandb_refuses_before_the_first_step(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        tracking.wandb(iter(()), **{"run": Logged(), **arguments})
+
+
+def test_an_offline_run_is_read_back(run, tmp_path, monkeypatch):
+    """By the format of its file: blocks of 32 KiB, as LevelDB's log has them, around W&B's own records."""
+    wandb = pytest.importorskip("wandb", reason="needs requirements-frameworks.txt")
+    quiet = {"WANDB_SILENT": "true", "WANDB_CONSOLE": "off", "WANDB_ERROR_REPORTING": "false"}
+    for name, value in quiet.items():
+        monkeypatch.setenv(name, value)
+    with wandb.init(project="jointopt", mode="offline", dir=str(tmp_path)) as its:
+        steps, task = run(lambda *of: tracking.wandb(of[0], its, *of[1:], every=4))
+    wandb.teardown()  # its service writes the file to the end, and may take its time
+    (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
+    rows = {row["_step"]: row for row in map(history, records(file.read_bytes())) if row}
+    assert [rows[step.number]["J"] for step in steps] == [pytest.approx(step.total) for step in steps]
+    assert rows[8]["held-out/accuracy (%)"] == pytest.approx(task.evaluate(task.model)["accuracy (%)"])
+
+
+def records(content, block=32768):
+    """The records of a file of W&B's: a header of 7 bytes, then pieces (checksum, length, kind), padded to blocks."""
+    assert content[:4] == b":W&B"
+    at, whole = 7, b""
+    while at + 7 <= len(content):
+        if block - at % block < 7:
+            at += block - at % block
+            continue
+        _, length, kind = struct.unpack("<IHB", content[at : at + 7])
+        whole += content[at + 7 : at + 7 + length]
+        at += 7 + length
+        if kind in (1, 4):  # whole, or the last piece
+            yield whole
+            whole = b""
+
+
+def history(content):
+    """What was logged at one step; {} for other records."""
+    from wandb.proto import wandb_internal_pb2
+
+    record = wandb_internal_pb2.Record()
+    record.ParseFromString(content)
+    return {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in record.history.item}
