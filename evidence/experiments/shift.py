@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from evidence import claims, grid
-from evidence.record import Comparisons, Part, verdict
+from evidence.record import Comparisons, Part, Verdict, verdict
 from jointopt import Update, plans, tasks
 from jointopt.compare import Budget, Interval
 
@@ -32,11 +32,11 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     yield "one lr", Part(make, grid.at(lambda name: ONE_LR, ARMS), Budget(steps=STEPS), SEEDS)
 
 
-def lp_ft(comparisons: Comparisons) -> dict:
+def lp_ft(comparisons: Comparisons, name: str = "LP-FT") -> Verdict:
     """Fine-tuning distorts good features, and training the head first rescues them.
 
     Over clutter, "head only" and "head first, then all" are above "all at once"; each arm with its own learning rate
-    (part "test"). Source: Kumar et al. 2022.
+    (part "test"). Source: Kumar et al. 2022. name: of the finding.
     """
     head, once, then_all = (comparisons["test"].values(arm, "accuracy over clutter (%)") for arm in PAPER)
     of_head, of_once, of_then_all = PAPER.values()
@@ -44,7 +44,7 @@ def lp_ft(comparisons: Comparisons) -> dict:
     rescues = claims.decide(then_all - once, effect=claims.scaled(of_once, of_then_all, ours=once.mean()))
     rests = {"all at once minus head only": once - head, "head first, then all minus all at once": then_all - once}
     decision = claims.all_of([distorts, rescues])
-    return verdict({"LP-FT": decision}, {name: Interval.of(each) for name, each in rests.items()})
+    return verdict({name: decision}, {words: Interval.of(each) for words, each in rests.items()})
 
 
 RULE = lp_ft
