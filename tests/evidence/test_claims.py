@@ -122,6 +122,7 @@ SOON, LATE = (Decision(NOT_DECIDED, 5, 2.0, 1.0, takes) for takes in (20, 90))
         ([NO, NO], NO, NO),
         ([YES, SOON, LATE], LATE, YES),
         ([NO, LATE, SOON], NO, SOON),
+        ([], YES, NO),
     ],
 )
 def test_several_decisions(decisions, all_, any_):

@@ -128,7 +128,8 @@ def test_a_change_by_hand_is_seen(name, tmp_path, monkeypatch):
     metric, value = next(iter(run.items()))
     start = text.index('"content"')
     changed = [text[:start] + text[start:].replace(f'"{metric}": {value}', f'"{metric}": {value + 1}', 1)]
-    changed += [text.replace('"seeds": 20}', '"seeds": 21}', 1)]
+    noise = data["slice"]["noise"]["seeds"]
+    changed += [text.replace(f'"seeds": {noise}}}', f'"seeds": {noise + 1}}}', 1)]
     changed += [text.replace('"rests on"', '"rests upon"')] if "verdict" in data else []
     monkeypatch.setattr(records, "FOLDER", tmp_path)
     for other in changed:

@@ -86,7 +86,7 @@ def test_an_installed_package_says_that_the_records_are_in_the_clone(monkeypatch
 def test_answers_are_read_and_a_change_by_hand_is_refused(tmp_path, monkeypatch):
     (tmp_path / "records").mkdir()
     text = (records.FOLDER.parent / "answers.json").read_text(encoding="utf-8")
-    assert {"sentences", "findings", "claims"} == records.answers().keys()
+    assert {"sentences", "findings", "claims", "powers"} == records.answers().keys()
     monkeypatch.setattr(records, "FOLDER", tmp_path / "records")
     (tmp_path / "answers.json").write_text(text.replace("does not hold", "holds"), encoding="utf-8")
     with pytest.raises(ValueError, match="answers.json was changed by hand"):
