@@ -103,9 +103,10 @@ def any_of(decisions: Iterable[Decision]) -> Decision:
 
 
 def _combined(decisions: list[Decision], words: Sequence[str], choose: Callable) -> Decision:
-    """Of those with the first of these words that one has, the one chosen by the seeds that it takes; none: the last."""
+    """Of those with the first of these words that one has, the one chosen by its seeds; of none, the last word."""
     word = next((word for word in words if any(each.word == word for each in decisions)), words[-1])
-    return choose((each for each in decisions if each.word == word), key=lambda each: each.takes, default=Decision(word))
+    having = (each for each in decisions if each.word == word)
+    return choose(having, key=lambda each: each.takes, default=Decision(word))
 
 
 def scaled(before: float, after: float, ours: float) -> float:
