@@ -18,7 +18,8 @@ from jointopt.compare import records
 PLANS = ("objective", "tuning", "budgets", "labels", "width", "depth", "shift", "coadaptation", "head_gradient")
 APPLICATIONS = ("classification", "pretrained", "detection", "four_steps", "exact", "multitask", "detectors")
 APPLICATIONS += ("segmentation", "task_weights", "generation", "gan_plans", "gan_recipe")
-FRONTIERS = ("optimizers", "imagenet", "search", "captions", "parity", "curriculum")
+FRONTIERS = ("optimizers", "imagenet", "search", "captions", "interpretability", "parity", "curriculum", "trust")
+FRONTIERS += ("stability", "greedy")
 GROUPS = {"plans": PLANS, "applications": APPLICATIONS, "frontiers": FRONTIERS}  # chapters 1 and 4, 5 to 8, 9 to 11
 NAMES = PLANS + APPLICATIONS + FRONTIERS
 Means = dict[tuple[str, str, str], float]  # (part, arm, held-out metric) -> mean over the seeds

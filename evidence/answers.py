@@ -223,7 +223,8 @@ def published() -> list[dict]:
         said = (experiment_of(name).RULE.__doc__ or claim).strip().splitlines()[0]
         words.setdefault(claim, {"paper": claim, "what": said.rstrip(".")})
     for name, its in words.items():
-        found = SPECIAL[name]() if name in SPECIAL else list(chain(*(figures(**each) for each in its.get("rests", []))))
+        found = list(chain(*(figures(**each) for each in its.get("rests", []))))
+        found = SPECIAL[name]() if name in SPECIAL else ruled(name, *its["ruled"]) if "ruled" in its else found
         word, record = decided.get(name) or (afterwards(found), None)
         rule = "before the run" if record or its.get("before") else "afterwards"
         found = found or fact(record, "see its chapter", "for" if word == claims.REPLICATED else "open")
@@ -263,18 +264,16 @@ def corrected() -> Figures:
     return [figure(("parity", part, "joint, corrected", "joint", SUM), gain)]
 
 
-def searched() -> Figures:
-    """How far a search by gradients is ahead of random search at the same price, as the record's rule has it."""
-    ruled = records.verdict("search")
-    text = f"DARTS − random search: {ruled['rests on']['DARTS minus random search, equal FLOPs']}"
-    return fact("search", text, "for" if ruled["Li and Talwalkar"] == claims.REPLICATED else "open")
+def ruled(claim: str, record: str, key: str, words: str) -> Figures:
+    """One of the numbers that the verdict of a record's own rule rests on."""
+    its = records.verdict(record)
+    return fact(record, f"{words}: {its['rests on'][key]}", "for" if its[claim] == claims.REPLICATED else "open")
 
 
 SPECIAL = {
     "Mescheder et al., §2": plays,
     "Decoupled weight decay, §2": decay,
     "Koh et al., test-time intervention": corrected,
-    "Li and Talwalkar": searched,
 }
 
 
