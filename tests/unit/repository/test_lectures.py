@@ -1,5 +1,6 @@
 """The lectures are what their files and the chapters make, and the guide says what they say."""
 
+import json
 import re
 
 import nbformat
@@ -97,3 +98,22 @@ def test_the_settings_are_found_by_jupyterlab(monkeypatch, tmp_path):
     assert (tmp_path / "overrides.d" / "jointopt.json").read_text() == (
         lectures.ROOT / "lectures" / "jointopt.json"
     ).read_text()
+
+
+def test_the_pictures_of_chapter_4_are_read_from_the_last_row():
+    """At 1280×720, where the smallest type of a picture is to have 18 pixels; it has 11 points, on 80 dots an inch."""
+    style = json.loads((lectures.ROOT / "lectures" / "jointopt.json").read_text(encoding="utf-8"))
+    rules = style["@deathbeds/jupyterlab-fonts:fonts"]["styles"]
+    (slides,) = (lectures.lecture(file) for file in FILES if file.stem == "04")
+    pictures = 0
+    for cell in slides.cells:
+        if cell.metadata.get("slideshow", {}).get("slide_type") == "skip" or cell.cell_type != "code":
+            continue
+        for size in re.findall(r'width="(\d+)" height="(\d+)"', str(cell.outputs)):
+            (tag,) = [tag for tag in cell.metadata["tags"] if tag.startswith("deck-fill")]
+            (rule,) = [rule for selector, rule in rules.items() if f",{tag}," in selector]
+            wide, high = int(rule["width"][:-2]) / int(size[0]), int(rule["max-height"][:-2]) / int(size[1])
+            scale = wide if rule["object-fit"] == "cover" else min(wide, high)
+            assert 11 * 80 / 72 * scale >= 18, (cell.id, tag, size)
+            pictures += 1
+    assert pictures == 7
