@@ -91,15 +91,16 @@ class Verdict(dict):
     powers: Mapping[str, dict] = {}
 
 
-def verdict(results: Mapping[str, Decision], rests_on: Mapping[str, object]) -> Verdict:
-    """What a RULE answers, of published results: {result: one of claims.WORDS, …, "rests on": {…}}.
+def verdict(results: Mapping[str, Decision | str], rests_on: Mapping[str, object]) -> Verdict:
+    """What a RULE answers: {result: one of claims.WORDS, …, "rests on": {…}}; of a claim of our own, its own word.
 
     Intervals, of paired differences, are written as "+1.2 ± 0.5".
     """
     words = {name: str(decision) for name, decision in results.items()}
     numbers = {name: f"{value:+}" if isinstance(value, Interval) else value for name, value in rests_on.items()}
     answer = Verdict(words | {"rests on": numbers})
-    answer.powers = {name: decision.power for name, decision in results.items() if decision.seeds}
+    decided = {name: result for name, result in results.items() if isinstance(result, Decision) and result.seeds}
+    answer.powers = {name: decision.power for name, decision in decided.items()}
     return answer
 
 

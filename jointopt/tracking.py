@@ -37,9 +37,7 @@ def tensorboard(
     (TensorBoard would mix the two), before the first step.
     """
     check_type("folder", folder, str | PathLike, "a path")
-    check_type("task", task, Task | None, "a Task or None")
-    check_type("controls", controls, Controls | None, "Controls or None")
-    check_count("every", every, 1)
+    _check(task, controls, every)
     if any(Path(folder).glob("events.out.tfevents.*")):
         raise ValueError(f"{folder} holds a run already: give this one a folder of its own")
     from torch.utils.tensorboard import SummaryWriter  # here: it takes a second
@@ -62,9 +60,7 @@ def wandb(
 
     Needs the package wandb. ImportError without it, ValueError for a wrong argument, before the first step.
     """
-    check_type("controls", controls, Controls | None, "Controls or None")
-    check_type("task", task, Task | None, "a Task or None")
-    check_count("every", every, 1)
+    _check(task, controls, every)
     check_function("a run's log", getattr(run, "log", None), "(dict, step=number)")
     from wandb import Image
 
@@ -72,6 +68,13 @@ def wandb(
         run.log({name: value}, step=number)
 
     return _written(log, log, lambda name, *of: log(name, Image(of[0]), of[1]), steps, task, controls, every)
+
+
+def _check(task: object, controls: object, every: object) -> None:
+    """Raise ValueError unless these are what both functions take."""
+    check_type("task", task, Task | None, "a Task or None")
+    check_type("controls", controls, Controls | None, "Controls or None")
+    check_count("every", every, 1)
 
 
 def _written(scalar, text, image, steps, task, controls, every) -> Iterator[Step]:

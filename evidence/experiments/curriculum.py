@@ -51,7 +51,7 @@ def distorted(comparisons: Comparisons) -> dict:
     shown = once.mean + once.half < CHANCE + NEAR and apart.mean - apart.half > FAR
     others = {f"{name} (%)": str(test.mean(name, SUM)) for name in PLANS}
     rests = {"head first, then all minus all at once": apart} | others
-    return {CLAIM: "holds" if shown else "does not hold"} | verdict({}, rests)
+    return verdict({CLAIM: "holds" if shown else "does not hold"}, rests)
 
 
 RULE = distorted

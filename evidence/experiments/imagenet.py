@@ -15,7 +15,7 @@ from evidence.record import Comparisons, Part, Verdict
 from jointopt import Task, Update, plans, tasks
 from jointopt.compare import Budget
 from jointopt.models.classifiers import LITE0
-from jointopt.tasks import classification
+from jointopt.tasks import classification, transfer
 
 LABELS, STEPS, SIZE = (10, 50), 60, 16
 LRS = (1e-3, 3e-3, 1e-2)
@@ -38,15 +38,8 @@ def make(seed: int, data: str, labels: int, weights: str | None = "imagenet", he
     if data != "digits" or held_out != "test":
         return task
     plain, clutter = (classification.images(name, "test") for name in ("digits", "cluttered"))
-    shifts = {"over clutter": clutter.images, "inverted": 1 - plain.images}
-
-    def evaluate(model) -> dict[str, float]:
-        found = task.evaluate(model)
-        for name, images in shifts.items():
-            found[f"accuracy {name} (%)"] = classification.evaluate(model, images, plain.labels)["accuracy (%)"]
-        return found
-
-    return replace(task, evaluate=evaluate)
+    shifted = {"over clutter": clutter.images, "inverted": 1 - plain.images}
+    return replace(task, evaluate=lambda model: transfer.evaluate(model, plain, shifted))
 
 
 def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:

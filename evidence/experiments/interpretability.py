@@ -194,9 +194,7 @@ def judged(comparisons: Mapping) -> dict:
     rests = {f"{GUIDED} minus {name}, classifier drawn anew": Interval.of(d) for name, d in apart.items()}
     rests |= {f"{name}, on ink minus ink": Interval.of(d) for name, d in above.items()}
     holds = all(Interval.of(d).verdict == "more" for d in above.values())
-    answer = verdict(found, rests)
-    answer[CLAIM] = "holds" if holds else "does not hold"
-    return answer
+    return verdict(found | {CLAIM: "holds" if holds else "does not hold"}, rests)
 
 
 RULE = judged

@@ -140,9 +140,7 @@ def trusted(comparisons: Comparisons) -> dict:
         "calibration error before minus after": Interval.of(saved),
         "calibration error, 60° minus 0°": Interval.of(drift),
     } | {f"area, {kind}": str(Interval.of(values)) for kind, values in areas.items()}
-    answer = verdict(found, rests)
-    answer[CLAIM] = "holds" if holds else "does not hold"
-    return answer
+    return verdict(found | {CLAIM: "holds" if holds else "does not hold"}, rests)
 
 
 RULE = trusted

@@ -8,7 +8,7 @@ import copy
 from functools import lru_cache
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
@@ -122,7 +122,7 @@ def losses(model: Stack, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[s
     }
 
 
-def evaluate(model: Stack, held: Images, shifted: dict[str, Tensor]) -> dict[str, float]:
+def evaluate(model: nn.Module, held: Images, shifted: dict[str, Tensor]) -> dict[str, float]:
     """Held-out accuracy in percent, and that on the same digits under each shift."""
     metrics = classification.evaluate(model, held.images, held.labels)
     for name, images in shifted.items():

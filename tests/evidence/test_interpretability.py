@@ -31,7 +31,7 @@ def record(guided=70.0, saliency=25.0, cam=25.0, ink=(40.0, 40.0, 25.0)):
     return {"maps": Comparison({"budget": "1 steps", "arms": {"joint": {}}}, seeds)}
 
 
-ADEBAYO, _, OWN = sight.RULE(record())
+ADEBAYO, OWN, _ = sight.RULE(record())
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def record(before=16.0, after=6.0, turned=30.0, areas=(80.0, 80.0, 80.0), invert
     return {"test": Comparison({"budget": "1 steps", "arms": {trust.JUDGED: {}}}, seeds)}
 
 
-GUO, OVADIA, SOFTMAX, _, OWN = trust.RULE(record())
+GUO, OVADIA, SOFTMAX, OWN, _ = trust.RULE(record())
 
 
 @pytest.mark.parametrize(
