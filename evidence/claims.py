@@ -27,6 +27,7 @@ from jointopt.statistics import Interval, interval
 REPLICATED, NOT_REPLICATED, NOT_DECIDED = WORDS = ("replicated", "not replicated", "not decided")
 POWER = 0.8  # of a test that is worth its seeds
 MOST = 1000  # seeds: more are not counted
+LEAST, AFFORDED = 5, 20  # the seeds that a record has, whatever a pilot says
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,12 @@ def afterwards(figures: Sequence[tuple[str, Interval]]) -> Decision:
     widest = max((found for word, found in figures if word == "open"), key=lambda each: each.half)
     spread = widest.half * sqrt(widest.n) / float(stats.t.ppf(0.975, widest.n - 1))
     return Decision(NOT_DECIDED, widest.n, visible(spread, widest.n))
+
+
+def planned(pilot: Iterable[Decision]) -> range:
+    """The seeds of a record, from 10 on: as many as see what matters, by a pilot's spread; LEAST to AFFORDED."""
+    takes = max(decision.takes for decision in pilot)
+    return range(10, 10 + min(max(takes, LEAST), AFFORDED))
 
 
 def all_of(decisions: Iterable[Decision]) -> Decision:

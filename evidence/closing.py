@@ -1,7 +1,8 @@
 """The closing table of an application: joint, alternating, staged and frozen, at equal updates and at equal compute.
 
-Each arm has the learning rate that is best for it on validation images, of the same three for all. A staged arm spends
-an equal share of the budget in each stage; of updates per module, the whole of it where no module moves in two stages.
+Each arm has the learning rate that is best for it on validation images, of the same three for all: constant, or the
+peak of one that rises and falls, in each stage of the staged arm anew. A staged arm spends an equal share of the budget
+in each stage; of updates per module, the whole of it where no module moves in two stages.
 `claim` says whether joint training is better.
 """
 
@@ -54,26 +55,36 @@ def parts(
     lrs: tuple[float, ...] = grid.LRS,
     optimizer: str = "Adam",
     choose: Callable = max,
+    falls: bool = False,
 ) -> Callable[[Comparisons], Iterator[tuple[str, Part]]]:
     """The `parts` of an experiment: the grid of learning rates, then "updates" and "flops".
 
     size: updates of each module. Compute is what as many joint steps cost. Stages name their modules.
     choose: max, or min where less of the first held-out metric is better.
+    falls: whether each rate rises and falls (`grid.falling`), or is constant.
     """
 
     def all_parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
         task = make(0)
         costs = {update: cost(task, update)[0] for update in {arms.joint, *arms.staged}}
         budgets = {"updates": Budget(updates=size), "flops": Budget(flops=size * costs[arms.joint])}
-        searched = arms.plans("updates", size, costs)
-        yield "grid", grid.search(make, searched, budgets["updates"], lrs, optimizer, GRID_SEEDS)
+        arms_of = {measure: arms.plans(measure, size, costs) for measure in budgets}
+        stages = {measure: _stages(arms_of[measure], task, budgets[measure]) if falls else None for measure in budgets}
+        searched = arms_of["updates"], budgets["updates"], lrs, optimizer, GRID_SEEDS, stages["updates"]
+        yield "grid", grid.search(make, *searched)
         best = partial(grid.best_lr, comparisons["grid"], lrs=lrs, choose=choose)
         for measure, budget in budgets.items():
-            chosen = grid.at(best, arms.plans(measure, size, costs), optimizer)
+            chosen = grid.at(best, arms_of[measure], optimizer, stages[measure])
             known = {"joint": comparisons["updates"]} if measure == "flops" else {}  # the same steps in both
             yield measure, Part(make, chosen, budget, SEEDS, known)
 
     return all_parts
+
+
+def _stages(arms: grid.Arms, task: Task, budget: Budget) -> grid.Stages:
+    """The steps of each stage; all but "staged" have one, also where two updates take turns."""
+    spans = {name: grid.spans(plan, task, budget) for name, (plan, _) in arms.items()}
+    return {name: steps if name == "staged" else [sum(steps)] for name, steps in spans.items()}
 
 
 def claim(comparisons: Comparisons, better: str = "more") -> dict:

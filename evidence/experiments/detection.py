@@ -3,6 +3,8 @@
 Staged is the 4-step alternating training of Ren et al. 2015, §3.2, in one model: proposals, detector on them, and with
 the backbone fixed proposals and detector once more. Here the second step goes on with the backbone of the first; the
 paper begins it again from a backbone that was pretrained on ImageNet, which we have not.
+
+So many scenes that none is seen twice, and a rate that rises and falls: what they are worth, `detection_recipe` says.
 """
 
 from functools import partial
@@ -10,7 +12,8 @@ from functools import partial
 from evidence import closing
 from jointopt import Update, tasks
 
-SIZE = 300  # updates of each module
+SIZE, SCENES = 600, 3000  # updates of each module; scenes to train on
+LRS = (1e-3, 2e-3, 4e-3)
 FIRST, SECOND = ("objectness", "rpn_box_reg"), ("classifier", "box_reg")
 PROPOSALS, DETECTOR = Update(("backbone", "rpn"), FIRST), Update(("backbone", "roi_heads"), SECOND)
 ARMS = closing.Arms(
@@ -20,5 +23,6 @@ ARMS = closing.Arms(
     frozen=Update(("rpn", "roi_heads")),
 )
 SLICE = ("updates", ["frozen"], [10])
-parts = closing.parts(partial(tasks.load, "detection"), ARMS, SIZE)
+make = partial(tasks.load, "detection", scenes=SCENES)
+parts = closing.parts(make, ARMS, SIZE, LRS, falls=True)
 RULE = closing.claim

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from evidence import closing, grid
 from evidence.experiments import detection
 from evidence.record import Comparisons, Part
-from jointopt import Task, plans, tasks
+from jointopt import Task, plans
 from jointopt.compare import Budget, records
 from jointopt.models import exact_proposals
 
@@ -18,7 +18,7 @@ SLICE = ("test", ["exact"], [10])
 
 def load(seed: int, exact: bool = False, **options) -> Task:
     """The task "detection"."""
-    task = tasks.load("detection", seed, **options)
+    task = detection.make(seed, **options)
     if exact:
         exact_proposals.exact(task.model)
     return task
@@ -26,8 +26,10 @@ def load(seed: int, exact: bool = False, **options) -> Task:
 
 def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """The grid of "exact", then the test."""
-    known, budget = records.load("detection"), Budget(steps=detection.SIZE)
-    yield "grid", grid.search(load, {"exact": ARMS["exact"]}, budget, seeds=closing.GRID_SEEDS)
-    searched = {"joint": known["grid"], "exact": comparisons["grid"]}
-    arms = grid.at(lambda name: grid.best_lr(searched[name], name), ARMS)
+    known, budget, lrs = records.load("detection"), Budget(steps=detection.SIZE), detection.LRS
+    stages = dict.fromkeys(ARMS, [detection.SIZE])
+    searched = {"exact": ARMS["exact"]}
+    yield "grid", grid.search(load, searched, budget, lrs, seeds=closing.GRID_SEEDS, stages=stages)
+    grids = {"joint": known["grid"], "exact": comparisons["grid"]}
+    arms = grid.at(lambda name: grid.best_lr(grids[name], name, lrs), ARMS, stages=stages)
     yield "test", Part(load, arms, budget, closing.SEEDS, {"joint": known["updates"]})

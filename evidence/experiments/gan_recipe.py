@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+from evidence import grid
 from evidence.experiments.generation import D, G
 from evidence.record import Comparisons, Part
 from jointopt import plans, tasks
 from jointopt.compare import Arm, Budget
-from jointopt.schedules import warmup_cosine
 
 SIZE, FULL = 600, 2000  # updates of each player
 SEEDS = range(10, 15)
 PENALTY, LR = 0.3, 6e-3  # of the pilot
-RISES, ENDS = 0.02, 0.02  # the share of the steps in which a rate rises; where it ends, as a share of its peak
+RISES = 0.02  # the share of the steps in which a rate rises
 ADAM = Arm(partial(plans.alternating, D, G), None, "Adam", {"lr": LR, "betas": (0.0, 0.99)})
 RMSPROP = replace(ADAM, optimizer="RMSprop", optimizer_options={"lr": 2e-3})
 SLICE = ("worth", ["none"], [10])
@@ -26,10 +26,8 @@ make = partial(tasks.load, "generation", penalty=PENALTY)
 
 
 def falling(arm: Arm, updates: int) -> Arm:
-    """The arm at a rate that rises to its own and falls along a cosine, within this many updates of each player."""
-    peak, steps = arm.optimizer_options["lr"], 2 * updates
-    rate = warmup_cosine(peak, round(RISES * steps), steps - 1, ENDS * peak)
-    return replace(arm, changes=((0, "lr", rate),))
+    """The arm at a rate that rises to its own and falls, within this many updates of each player."""
+    return grid.falling(arm, 2 * updates, rises=RISES)
 
 
 def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:

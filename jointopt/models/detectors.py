@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from torch import nn
 
 STRIDE = 8  # pixels of the image per cell of the features
+POOLED, SAMPLES = 5, 1  # a proposal is read at 5×5 cells, each at one point: half of the time of 7×7, each at 2×2
 # An image of another size is scaled until its shorter side has 96 pixels.
 IMAGES = {"min_size": 96, "max_size": 192, "image_mean": [0.5] * 3, "image_std": [0.25] * 3}
 
@@ -34,7 +35,7 @@ def two_stage(classes: int, anchors: Sequence[int] = (22, 32)) -> nn.Module:
     from torchvision.models.detection.rpn import AnchorGenerator
     from torchvision.ops import MultiScaleRoIAlign
 
-    backbone, pooled = make_backbone(), 7
+    backbone = make_backbone()
     return FasterRCNN(
         backbone,
         **IMAGES,
@@ -44,8 +45,8 @@ def two_stage(classes: int, anchors: Sequence[int] = (22, 32)) -> nn.Module:
         rpn_post_nms_top_n_train=40,
         rpn_post_nms_top_n_test=40,
         rpn_batch_size_per_image=64,
-        box_roi_pool=MultiScaleRoIAlign(["0"], output_size=pooled, sampling_ratio=2),
-        box_head=TwoMLPHead(backbone.out_channels * pooled**2, 128),
+        box_roi_pool=MultiScaleRoIAlign(["0"], output_size=POOLED, sampling_ratio=SAMPLES),
+        box_head=TwoMLPHead(backbone.out_channels * POOLED**2, 128),
         box_predictor=FastRCNNPredictor(128, classes + 1),
         box_batch_size_per_image=32,
         box_detections_per_img=20,

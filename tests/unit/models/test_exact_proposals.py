@@ -65,23 +65,25 @@ def test_the_gradient_through_the_proposals_is_that_of_finite_differences(task):
         assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(float(gradient[place]), rel=1e-3, abs=1e-5)
 
 
-def test_pooling_with_a_gradient_equals_torchvisions_at_the_edge_too():
+@pytest.mark.parametrize(("cells", "samples"), [(7, 2), (5, 1)])
+def test_pooling_with_a_gradient_equals_torchvisions_at_the_edge_too(cells, samples):
     from torchvision.ops import MultiScaleRoIAlign
 
     features = {"0": torch.rand(2, 5, 12, 12, generator=torch.Generator().manual_seed(0))}
     boxes = [torch.tensor([[0.0, 0, 96, 96], [90, 3, 96, 40], [5, 5, 6, 7]]), torch.tensor([[40.0, 0, 70, 96]])]
     for side in (96, 192):  # strides 8 and 16
         shapes = [(side, side)] * 2
-        expected = MultiScaleRoIAlign(["0"], output_size=7, sampling_ratio=2)(features, boxes, shapes)
-        assert torch.allclose(exact_proposals.PoolWithGradient()(features, boxes, shapes), expected, atol=1e-5)
+        expected = MultiScaleRoIAlign(["0"], output_size=cells, sampling_ratio=samples)(features, boxes, shapes)
+        ours = exact_proposals.PoolWithGradient(cells, samples)
+        assert torch.allclose(ours(features, boxes, shapes), expected, atol=1e-5)
 
 
 def test_what_cannot_be_made_exact_is_refused_unchanged(task):
     twice = exact_proposals.exact(copy.deepcopy(task.model))
-    coarse = copy.deepcopy(task.model)
-    coarse.roi_heads.box_roi_pool.sampling_ratio = 1
-    for model in (twice, coarse, torch.nn.Linear(2, 2)):
+    adaptive = copy.deepcopy(task.model)  # as many points as pixels: another number for each box
+    adaptive.roi_heads.box_roi_pool.sampling_ratio = -1
+    for model in (twice, adaptive, torch.nn.Linear(2, 2)):
         before = str(model)
-        with pytest.raises(ValueError, match=rf"sampling_ratio=2, got {type(model).__name__} with "):
+        with pytest.raises(ValueError, match=rf"sampling_ratio from 1, got {type(model).__name__} with "):
             exact_proposals.exact(model)
         assert str(model) == before
