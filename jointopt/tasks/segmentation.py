@@ -27,6 +27,7 @@ from jointopt.data.scenes.held_out import read
 from jointopt.data.scenes.labeled import CELL, VOID, Labeled, has_box, labeled
 from jointopt.figures.pixels import cross, font, outline, paint, plate
 from jointopt.metrics import box_iou, confusion, iou
+from jointopt.models import shipped
 from jointopt.models.segmenter import Segmenter, check_images
 from jointopt.modules import device_of, eval_mode
 from jointopt.system import seeded
@@ -36,7 +37,7 @@ VOID_HINT = (
     ': pixels that are not classified are left out by tasks.load("segmentation", ignore=255),'
     " and masks of 0 and 255 alone are to be divided by 255"
 )
-SECOND, WEIGHTING = (None, "boxes"), ("fixed", "learned")
+SECOND, WEIGHTING, FIRST_WEIGHTS = (None, "boxes"), ("fixed", "learned"), (None, "digits")
 SHOWN, ACROSS, SIDE = 6, 3, 240  # scenes in the picture, scenes per row, pixels per scene
 
 Batch = Sequence[Tensor]
@@ -48,6 +49,7 @@ def make(
     scenes: int = 600,
     size: int = 8,
     skip: bool = True,
+    weights: str | None = None,
     second: str | None = None,
     weighting: str = "fixed",
     boxes: float = 0.01,
@@ -64,6 +66,7 @@ def make(
     the mean soft Dice of the foreground classes, λ = 1. With second="boxes" also "boxes", λ = `boxes`: the box of the
     object to which a cell of 8×8 pixels belongs, L1 in pixels, over the cells that belong to one. With
     weighting="learned" also "learned", λ = 1, which weighs cross_entropy and boxes by itself: their own λ's are 0.
+    weights: "digits" for an encoder that has learned to segment the digits other than 2, 4 and 7; None: at random.
     data, classes, held_out: "scenes", "pets" or "voc"; "test" or "validation": see jointopt.data.scenes.held_out.read.
     ignore: the label of pixels that are not classified, as 255 in masks of your own; they count in no loss and in no
     metric. None: 255 for photographs, whose borders have it; for drawn scenes every label is a class.
@@ -73,6 +76,7 @@ def make(
     check_choice("second", second, SECOND)
     check_choice("weighting", weighting, WEIGHTING)
     check_choice("skip", skip, (True, False))
+    check_choice("weights", weights, FIRST_WEIGHTS)
     if weighting == "learned" and second is None:
         raise ValueError("weighting='learned' weighs two tasks: give it a second, as second='boxes'")
     outlines = {"masks": True} if data == "voc" else {}
@@ -85,19 +89,21 @@ def make(
     order = rows(len(train), size, seed)
     with seeded(seed):
         model = Segmenter(len(train.scenes.classes), skip, second is not None, weighting == "learned")
+    if weights is not None:
+        model.encoder.load_state_dict(shipped.load("encoder"))
     model.to(memory_format=torch.channels_last)
-    weights = {"cross_entropy": 1.0, "dice": 1.0}
+    lambdas = {"cross_entropy": 1.0, "dice": 1.0}
     if second is not None:
-        weights["boxes"] = boxes
+        lambdas["boxes"] = boxes
     if weighting == "learned":
-        weights |= {"cross_entropy": 0.0, "boxes": 0.0, "learned": 1.0}
+        lambdas |= {"cross_entropy": 0.0, "boxes": 0.0, "learned": 1.0}
     return Task(
         model,
         losses if ignore is None else partial(losses, ignore=ignore),
         lambda number: batch(train, order(number), second is not None),
         evaluate=lambda model: evaluate(model, held),
         picture=lambda model: picture(model, held),
-        weights=weights,
+        weights=lambdas,
         optimizer_options={"lr": 2e-3},
     )
 

@@ -9,12 +9,19 @@ import torch
 from jointopt import tasks
 from jointopt.models import classifiers, shipped
 from jointopt.tasks import generation
-from tools import make_ruler, make_weights
+from tools import make_encoder, make_ruler, make_weights
 
 load = partial(tasks.load, "classification", data="cluttered", size=16)
 
 
-@pytest.mark.parametrize(("path", "sha256"), [(shipped.FILE, shipped.SHA256), (shipped.RULER, shipped.RULER_SHA256)])
+FILES = {
+    shipped.FILE: shipped.SHA256,
+    shipped.RULER: shipped.RULER_SHA256,
+    shipped.ENCODER: shipped.ENCODER_SHA256,
+}
+
+
+@pytest.mark.parametrize(("path", "sha256"), FILES.items())
 def test_the_files_are_small_and_recorded(path, sha256):
     assert path.stat().st_size < 1_000_000
     assert sha256 in path.with_name("SOURCES.md").read_text(encoding="utf-8")
@@ -89,6 +96,22 @@ def test_the_ruler_does_what_was_recorded_when_it_was_made():
         right = generation.trained_classifier("digits")(held.images).argmax(1) == held.labels
     recorded = shipped.metrics("ruler")["accuracy (%)"].item()
     assert 100 * float(right.float().mean()) == pytest.approx(recorded, abs=0.2) and recorded > 93
+
+
+def test_the_script_of_the_encoder_begins_as_it_did_and_writes_what_it_says(tmp_path, capsys):
+    recorded, path = shipped.metrics("encoder"), tmp_path / "encoder.npz"
+    with pytest.raises(SystemExit, match=f"not the recorded checksum {shipped.ENCODER_SHA256}"):
+        make_encoder.main(path, stop=3, held_out_scenes=4)
+    assert not path.exists() and "encoder/foreground IoU (%)" in capsys.readouterr().out
+    with np.load(tmp_path / "encoder.new.npz") as file:
+        losses = file["encoder/first losses (nats)"].tolist()
+        assert {n for n in file.files if n.startswith("encoder.")} == {f"encoder.{n}" for n in shipped.load("encoder")}
+    assert losses == pytest.approx(recorded["first losses (nats)"][:3].tolist(), rel=1e-3)
+
+
+def test_the_encoder_has_learned_digits_that_the_scenes_of_the_task_do_not_show():
+    assert not set(make_encoder.DIGITS) & set("247") and len(set(make_encoder.DIGITS)) == 7
+    assert shipped.metrics("encoder")["foreground IoU (%)"].item() > 60
 
 
 def test_a_file_that_is_missing_or_cut_short_or_of_another_kind(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from jointopt.compare.budget import cost
 from jointopt.data.scenes import Scenes, held_out
 from jointopt.data.scenes.labeled import cells
 from jointopt.figures import pixels
+from jointopt.models import shipped
 from jointopt.modules import module_names
 from jointopt.tasks import segmentation
 
@@ -39,6 +40,16 @@ def test_a_second_task_and_learned_weights_leave_the_first_weights_as_they_are(t
     for other in (both, learned, load(seed=0, skip=False)):
         assert all(state.same(state(task.model.get_submodule(n)), state(other.model.get_submodule(n))) for n in MODULES)
     assert state.same(state(both.model.second), state(learned.model.second))
+
+
+def test_an_encoder_that_has_learned_leaves_the_rest_as_it_is(task, state):
+    learned = load(seed=0, weights="digits")
+    assert state.same(state(learned.model.encoder), shipped.load("encoder"))
+    assert not state.same(state(learned.model.encoder), state(task.model.encoder))
+    assert all(
+        state.same(state(task.model.get_submodule(n)), state(learned.model.get_submodule(n))) for n in MODULES[1:]
+    )
+    assert learned.weights == task.weights
 
 
 def test_the_seed_draws_weights_and_scenes_and_nothing_else(task, state):
@@ -74,6 +85,7 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
         ({"classes": [2, 4]}, r"one or more of the digits 0 to 9, each once, such as '247', got \[2, 4\]"),
         ({"classes": 247}, "digits 0 to 9, .* got 247"),
         ({"classes": "2x"}, "digits 0 to 9"),
+        ({"weights": "imagenet"}, "weights must be one of None, 'digits', got 'imagenet'"),
         ({"skip": "no"}, "skip must be one of True, False, got 'no'"),
         ({"second": "boxes", "boxes": -1.0}, "weight λ of 'boxes' must be a finite number ≥ 0, got -1.0"),
     ],
