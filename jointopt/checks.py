@@ -200,10 +200,10 @@ def check_labels(name: str, labels: Tensor, first: int, last: int, hint: str = "
         raise ValueError(f"{name} must be in {first} … {last}, got {int(wrong)}{hint}")
 
 
-def check_range(name: str, images: Tensor) -> None:
-    """They are floats of about 0 … 1; normalized ones pass, those of 0 … 255 do not."""
+def check_range(name: str, images: Tensor, most: int = 255) -> None:
+    """They are floats of about 0 … 1; normalized ones pass, those of 0 … `most` do not."""
     if (largest := images.amax().item()) > BRIGHT:
-        by = "255" if largest <= 255 else "the largest that there can be"
+        by = f"{most}" if largest <= most else "the largest that there can be"
         raise ValueError(f"{name} must be floats of 0 … 1, got {largest:g}, the largest here: divide by {by}")
 
 

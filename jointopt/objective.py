@@ -7,7 +7,9 @@ The document's objective (§3.1) has two terms: "task", with weight 1, and "reg"
 
 from collections.abc import Collection, Mapping
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def total(losses: Mapping[str, Tensor], weights: Mapping[str, float], counted: Collection[str] | None = None) -> Tensor:
@@ -22,3 +24,12 @@ def l2(*modules: nn.Module) -> Tensor:
     """
     parameters = {p: None for module in modules for p in module.parameters()}
     return 0.5 * sum(p.square().sum() for p in parameters)
+
+
+def contrastive(scores: Tensor) -> Tensor:
+    """Cross-entropy in nats of the pairs on the diagonal of scores (B, B), mean of both directions.
+
+    Each row is to find its own column among all, and each column its own row: Radford et al., ICML 2021, figure 3.
+    """
+    right = torch.arange(len(scores), device=scores.device)  # (B,)
+    return (F.cross_entropy(scores, right) + F.cross_entropy(scores.T, right)) / 2

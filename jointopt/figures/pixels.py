@@ -44,6 +44,12 @@ def cross(drawing: ImageDraw.ImageDraw, x: int, y: int) -> None:
     drawing.line((x - 12, y + 12, x - 4, y + 4), fill=WRONG, width=3)
 
 
+def mark_wrong(drawing: ImageDraw.ImageDraw, box: Sequence[int]) -> None:
+    """A thick frame and a cross in its corner: never by color alone."""
+    drawing.rectangle(box, outline=WRONG, width=4)
+    cross(drawing, box[2] - 2, box[1] + 3)
+
+
 def paint(canvas: np.ndarray, classes: np.ndarray) -> None:
     """Color and hatch the classes (h, w), but for the background, over the canvas (h, w, 3), in place."""
     y, x = np.indices(classes.shape)

@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
-from torch.nn import functional as F
 
 from jointopt.checks import check_choice, check_count, check_labels, check_parts, check_range, check_tensor
 from jointopt.data import captions
 from jointopt.data.captions import LONGEST, SIDE, TEXTS, WORDS, same_meaning, tokenized
-from jointopt.figures.pixels import WRONG, cross, font
+from jointopt.figures.pixels import font, mark_wrong
 from jointopt.models.contrastive import TwoEncoders
 from jointopt.modules import device_of, eval_mode
+from jointopt.objective import contrastive
 from jointopt.system import seeded
 from jointopt.tasks import classification
 from jointopt.training import Task
@@ -79,8 +79,7 @@ def losses(model: TwoEncoders, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor
     check_range("images", images)
     check_tensor("words", words, torch.int64, (len(images), LONGEST))
     check_labels("words", words, 0, len(WORDS) - 1)
-    scores, right = model(images, words), torch.arange(len(images), device=images.device)  # (B, B), (B,)
-    return {"task": (F.cross_entropy(scores, right) + F.cross_entropy(scores.T, right)) / 2}
+    return {"task": contrastive(model(images, words))}
 
 
 @torch.no_grad()
@@ -123,7 +122,6 @@ def tiled(images: Tensor, texts: list[str], right: list[bool]) -> np.ndarray:
         x, y = 120 * column, 146 * row
         canvas.paste(Image.fromarray(image).resize((114, 114), Image.NEAREST), (x + 3, y + 3))
         draw.text((x + 60, y + 131), text, "black", font(), "mm")
-        if not fits:  # vermilion and a cross: never by color alone
-            draw.rectangle((x + 1, y + 1, x + 118, y + 118), outline=WRONG, width=4)
-            cross(draw, x + 116, y + 4)
+        if not fits:
+            mark_wrong(draw, (x + 1, y + 1, x + 118, y + 118))
     return np.asarray(canvas)
