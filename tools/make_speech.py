@@ -1,9 +1,9 @@
 """Make the file of speech: `python -m tools.make_speech`, about a quarter of a minute on one core.
 
-Needs the program espeak-ng (Debian's package of that name); SOURCES.md has its version and license, and says what of it
-ships. A spectrogram is made as in Davis and Mermelstein, *Comparison of parametric representations for monosyllabic word
-recognition*, IEEE ASSP 28 (1980): windows of 32 ms, a Fourier transform of each, its power summed over triangles that
-are equally wide on the mel scale, and the logarithm.
+Needs the program espeak-ng (Debian's package of that name); SOURCES.md has its version and license, and what ships.
+A spectrogram is made as in Davis and Mermelstein, *Comparison of parametric representations for monosyllabic word
+recognition in continuously spoken sentences*, IEEE Transactions ASSP 28 (1980): the Fourier transform of windows of
+32 ms, its power summed over triangles that are equally wide on the mel scale, and the logarithm.
 """
 
 import io
@@ -24,7 +24,7 @@ SPOKEN, RATE = 22050, 8000  # samples per second: of espeak-ng, and of what is l
 WINDOW, HOP = 256, 128  # samples: 32 and 16 ms
 LOWEST, HIGHEST = 100.0, 4000.0  # Hz
 SILENCE = 0.01  # of the loudest sample: what is softer, before and after the word, is cut away
-MANNERS = ((35, 170), (65, 210))  # pitch from 0 to 99, words per minute
+MANNERS = ((35, 180), (65, 210))  # pitch from 0 to 99, words per minute
 VERSION = "1.51"  # of the espeak-ng that made the file
 
 
@@ -50,8 +50,10 @@ def say(text: str, voice: str, pitch: int, speed: int) -> np.ndarray:
     with wave.open(io.BytesIO(spoken)) as file:
         if (rate := file.getframerate()) != SPOKEN:
             raise ValueError(f"espeak-ng is expected to give {SPOKEN} samples per second, got {rate}")
-        heard = np.frombuffer(spoken[-2 * file.getnframes() :], "<i2") / 2**15
-    samples = resample_poly(heard, RATE, SPOKEN)
+        heard = np.frombuffer(
+            file.readframes(file.getnframes()), "<i2"
+        )  # all: to a pipe, the header has no true length
+    samples = resample_poly(heard / 2**15, RATE, SPOKEN)
     loud = np.flatnonzero(np.abs(samples) > SILENCE * np.abs(samples).max())
     return samples[loud[0] : loud[-1] + 1]
 
@@ -60,7 +62,7 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
     """Spectrogram (32, 40) uint8 of samples (n,): dB above a floor that lies 60 dB beneath its loudest.
 
     The lowest band comes first. A column is a window of 32 ms, 16 ms after the one before; those after the word are at
-    the floor, and what is longer than 0.66 s is cut off.
+    the floor, and what comes after 0.66 s is cut off. (Of the words that ship, none is longer.)
     """
     padded = np.pad(samples, (0, max(0, WINDOW - len(samples))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][:FRAMES]  # (n, 256)

@@ -1,11 +1,11 @@
-"""Spoken digits that ship with the package: spectrograms of words that a program, espeak-ng, has said in many voices.
+"""Spoken digits that ship with the package: spectrograms of what a program, espeak-ng, has said in many voices.
 
-heard, unheard = of(TRAINING), of(TEST)          # Images: spectrograms (N, 1, 32, 40) in [0, 1], labels 0, 1, …, 9, 0, …
+heard, unheard = of(TRAINING), of(TEST)          # Images: spectrograms (N, 1, 32, 40) in [0, 1], labels in turn
 seven = of(["en-us+m1"]).images[7, 0]            # (32, 40): the lowest band first; a column is 16 ms
 
 `python -m tools.make_speech` makes the file, and says what a spectrogram is. It holds uint8 arrays: spectrograms
 (N, 32, 40), in dB above a floor that lies DECIBELS beneath the loudest of each utterance; labels (N,); and voices (N,),
-their numbers in VOICES. A voice says the ten digits in turn, once in each manner (tempo and pitch).
+their numbers in VOICES. A voice says the ten digits in turn, twice: low and slow, then high and fast.
 """
 
 from collections.abc import Collection
@@ -23,7 +23,7 @@ from jointopt.system import read_arrays
 
 BANDS, FRAMES = 32, 40  # of a spectrogram
 DECIBELS = 60  # between its floor and the loudest that it holds
-ACCENTS = ("en-us", "en-gb", "en-gb-scotland")
+ACCENTS = ("en-us", "en-gb-x-rp", "en-gb-scotland")  # "en-gb" would say the same for each speaker
 
 
 def _in_all_accents(*speakers: str) -> tuple[str, ...]:
@@ -37,14 +37,14 @@ TEST = _in_all_accents("m4", "m7", "f2", "f4")
 LANGUAGES = ("de", "nl", "fr", "es", "it", "pl", "ru", "cmn")  # each in espeak-ng's own voice
 VOICES = (*TRAINING, *TEST, *LANGUAGES)
 FILE = Path(__file__).with_name("speech.npz")
-SHA256 = "e8fe6f0cebbb5ade48d027206fc7bab058aca292d52b80b3fc927d405e94cda2"
+SHA256 = "7271b4ad043a83358da46d4f5a61c527febf094d206d6eb9092dadb2d15674e2"
 read = partial(read_arrays, what="the file of speech", sha256=SHA256, script="tools.make_speech")  # path -> arrays
 
 
 def of(voices: Collection[str]) -> Images:
     """What some of VOICES say, voice by voice, as float32 in [0, 1]: 0 is the floor, 1 the loudest of an utterance.
 
-    Each call returns new tensors. ValueError for a voice that is not there, or for none; OSError as `read_arrays` has it.
+    Each call returns new tensors. ValueError for a voice that is not there, or for none; OSError as in `read_arrays`.
     """
     names = some_names(voices, "speech needs a voice at least")
     for name in names:

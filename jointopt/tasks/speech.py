@@ -28,12 +28,12 @@ from jointopt.system import seeded
 from jointopt.tasks import classification
 from jointopt.training import Task
 
-SIDE, DIGITS = 28, 10
+SIDE, DIGITS = 28, len(voices.CLASSES)
 COLUMNS, SHOWN, WIDTH, HEIGHT = 4, 12, 180, 116  # of the picture, in pixels: each pair's
 
 
 def make(seed: int = 0, held_out: str = "test") -> Task:
-    """Two encoders on ten pairs per batch, drawn by the seed and the batch's number: one image and one utterance per digit.
+    """Two encoders. The seed and the number of a batch draw its ten pairs: one image and one utterance per digit.
 
     Loss: "task", the cross-entropy in nats of finding each image's utterance in its batch, and each utterance's image.
     held_out: "test" has the test images, voices that were not trained on, and other languages; "validation" the last
@@ -132,9 +132,10 @@ def picture(model: ImagesAndSpeech, held: Images, unheard: Images) -> np.ndarray
     rows = [DIGITS * (number * tens // SHOWN) + number % DIGITS for number in range(SHOWN)]
     speech, labels = unheard.images[rows], unheard.labels[rows]
     images = held.images[: DIGITS * SHOWN, :1]
-    own = cosines(model, images, speech).unflatten(0, (-1, DIGITS))[range(SHOWN), :, range(SHOWN)]  # (12, 10)
-    chosen = own.argmax(1)
-    return tiled(speech, images.unflatten(0, (-1, DIGITS))[range(SHOWN), chosen], labels.tolist(), (chosen == labels).tolist())
+    scores = cosines(model, images, speech).unflatten(0, (-1, DIGITS))  # (12, 10, 12)
+    chosen = scores[range(SHOWN), :, range(SHOWN)].argmax(1)  # (12,): each utterance has ten images of its own
+    found = images.unflatten(0, (-1, DIGITS))[range(SHOWN), chosen]  # (12, 1, 28, 28)
+    return tiled(speech, found, labels.tolist(), (chosen == labels).tolist())
 
 
 def tiled(speech: Tensor, images: Tensor, labels: list[int], right: list[bool]) -> np.ndarray:
