@@ -29,15 +29,19 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     yield "test", Part(make, grid.best(comparisons["grid"], ARMS), budget, SEEDS)
 
 
-def both_have_to_learn(comparisons: Comparisons) -> dict:
-    """Joint training is better than either encoder frozen (95 % intervals): against both, one, or none of them."""
-    differences = {f"joint minus {arm}": comparisons["test"].difference("joint", arm) for arm in list(ARMS)[1:]}
+def both_have_to_learn(comparisons: Comparisons, arms: grid.Arms = ARMS) -> dict:
+    """Joint training is better than either encoder frozen (95 % intervals): against both, one, or none of them.
+
+    arms: "joint", then one for each encoder that is frozen. The metric is the first that the task has.
+    """
+    joint, *frozen = arms
+    differences = {f"joint minus {arm}": comparisons["test"].difference(joint, arm) for arm in frozen}
     verdicts = [difference.verdict for difference in differences.values()]
     word = "holds" if set(verdicts) == {"more"} else "holds in part" if "more" in verdicts else "does not hold"
     if "less" in verdicts:
         word = "does not hold"
     rests_on = {name: f"{difference:+}" for name, difference in differences.items()}
-    rates = {f"learning rate of {arm}": grid.best_lr(comparisons["grid"], arm) for arm in ARMS}
+    rates = {f"learning rate of {arm}": grid.best_lr(comparisons["grid"], arm) for arm in arms}
     return {"both encoders have to learn": word, "rests on": rests_on | rates}
 
 

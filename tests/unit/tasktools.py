@@ -15,6 +15,7 @@ SMALL = {  # options that make a task quick; one that is not named here is loade
     "transfer": dict(labels=5, size=8, depth=2, pretrained=2),
     "generation": dict(size=8, width=4),
     "captions": dict(size=8, held_out_scenes=12),
+    "speech": {},
     "search": dict(size=8, width=4, cost=0.1),
     "detection": SCENES,
     "one_stage": SCENES,

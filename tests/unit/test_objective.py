@@ -31,3 +31,14 @@ def test_l2_counts_a_shared_parameter_once():
     a, b = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
     b.weight = a.weight
     assert objective.l2(a, b) == objective.l2(a)
+
+
+def test_the_contrastive_loss_is_that_of_rows_and_columns_written_out():
+    scores = torch.tensor([[2.0, -1.0, 0.5], [0.0, 1.0, 3.0], [1.5, 0.0, -2.0]])
+    loss = 0.0
+    for pair in range(3):
+        row, column = scores[pair].exp(), scores[:, pair].exp()
+        loss -= (torch.log(row[pair] / row.sum()) + torch.log(column[pair] / column.sum())) / 6
+    assert torch.allclose(objective.contrastive(scores), loss)
+    assert torch.allclose(objective.contrastive(scores.T), loss)
+    assert objective.contrastive(torch.tensor([[5.0]])) == 0  # one pair has no other to be confused with

@@ -18,6 +18,7 @@ MAKERS = {
     "generation": partial(tasks.load, "generation", size=4),
     "search": partial(tasks.load, "search", size=4),
     "captions": partial(tasks.load, "captions", size=4, held_out_scenes=4),
+    "speech": partial(tasks.load, "speech"),
 }
 BOXED = ("detection", "one_stage", "segmentation")
 
