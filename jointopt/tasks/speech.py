@@ -29,7 +29,8 @@ from jointopt.tasks import classification
 from jointopt.training import Task
 
 SIDE, DIGITS = 28, len(voices.CLASSES)
-COLUMNS, SHOWN, WIDTH, HEIGHT = 4, 12, 180, 116  # of the picture, in pixels: each pair's
+COLUMNS, SHOWN = 4, 12  # of the picture
+WIDTH, HEIGHT = 180, 116  # of a pair in it, in pixels
 
 
 def make(seed: int = 0, held_out: str = "test") -> Task:
@@ -124,7 +125,7 @@ def evaluate(model: ImagesAndSpeech, held: Images, unheard: Images, foreign: Ima
 
 
 def picture(model: ImagesAndSpeech, held: Images, unheard: Images) -> np.ndarray:
-    """Up to 12 utterances, of as many voices as there are, each beside the one that it finds of ten images.
+    """Twelve utterances, of as many voices as there are, each beside the one that it finds of ten images.
 
     Four per row; a wrong one has a thick frame and a cross.
     """
