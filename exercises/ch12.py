@@ -124,7 +124,7 @@ def met(level):
     return names
 
 
-# %% 12.7 wrong: the same at each level -> at 99 %, sentence 2.1: 'stay as rotation taught them' is not met
+# %% 12.7 wrong: the same at each level -> at 99 %, sentence 1.1: 'detection' is not met
 from jointopt.compare import records
 
 
