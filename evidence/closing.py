@@ -70,8 +70,8 @@ def parts(
         budgets = {"updates": Budget(updates=size), "flops": Budget(flops=size * costs[arms.joint])}
         arms_of = {measure: arms.plans(measure, size, costs) for measure in budgets}
         stages = {measure: _stages(arms_of[measure], task, budgets[measure]) if falls else None for measure in budgets}
-        searched = arms_of["updates"], budgets["updates"], lrs, optimizer, GRID_SEEDS, stages["updates"]
-        yield "grid", grid.search(make, *searched)
+        searched, budget = arms_of["updates"], budgets["updates"]
+        yield "grid", grid.search(make, searched, budget, lrs, optimizer, GRID_SEEDS, stages["updates"])
         best = partial(grid.best_lr, comparisons["grid"], lrs=lrs, choose=choose)
         for measure, budget in budgets.items():
             chosen = grid.at(best, arms_of[measure], optimizer, stages[measure])

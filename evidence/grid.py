@@ -30,10 +30,9 @@ def search(
 ) -> Part:
     """Every arm with every learning rate: constant, or the peak of one that rises and falls in each of its stages."""
     grid = {}
-    for (name, (plan, options)), lr in product(arms.items(), lrs):
-        arm = Arm(plan, None, optimizer, {"lr": lr}, options | {"held_out": "validation"})
-        grid[f"{name}, lr {lr:g}"] = falling(arm, *stages[name]) if stages else arm
-    return Part(make, grid, budget, seeds)
+    for name, lr in product(arms, lrs):
+        (grid[f"{name}, lr {lr:g}"],) = at({name: lr}.get, {name: arms[name]}, optimizer, stages).values()
+    return Part(make, on_validation(grid), budget, seeds)
 
 
 def best(searched: Comparison, arms: Arms) -> dict[str, Arm]:

@@ -50,9 +50,8 @@ def say(text: str, voice: str, pitch: int, speed: int) -> np.ndarray:
     with wave.open(io.BytesIO(spoken)) as file:
         if (rate := file.getframerate()) != SPOKEN:
             raise ValueError(f"espeak-ng is expected to give {SPOKEN} samples per second, got {rate}")
-        heard = np.frombuffer(
-            file.readframes(file.getnframes()), "<i2"
-        )  # all: to a pipe, the header has no true length
+        # All of them: to a pipe, the header has no true length.
+        heard = np.frombuffer(file.readframes(file.getnframes()), "<i2")
     samples = resample_poly(heard / 2**15, RATE, SPOKEN)
     loud = np.flatnonzero(np.abs(samples) > SILENCE * np.abs(samples).max())
     return samples[loud[0] : loud[-1] + 1]
@@ -82,14 +81,14 @@ def filters() -> np.ndarray:
     return np.clip(np.minimum(rising, falling), 0, None)
 
 
-def mel(hertz: float) -> float:
+def mel(frequency: float) -> float:
     """The mel scale in O'Shaughnessy's form, as in HTK: 1,000 mel are about 1,000 Hz."""
-    return 2595 * np.log10(1 + hertz / 700)
+    return 2595 * np.log10(1 + frequency / 700)
 
 
-def hertz(mel: np.ndarray) -> np.ndarray:
+def hertz(height: np.ndarray) -> np.ndarray:
     """The inverse of `mel`."""
-    return 700 * (10 ** (mel / 2595) - 1)
+    return 700 * (10 ** (height / 2595) - 1)
 
 
 def main(path: Path = speech.FILE) -> None:

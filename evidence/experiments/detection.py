@@ -4,7 +4,8 @@ Staged is the 4-step alternating training of Ren et al. 2015, §3.2, in one mode
 the backbone fixed proposals and detector once more. Here the second step goes on with the backbone of the first; the
 paper begins it again from a backbone that was pretrained on ImageNet, which we have not.
 
-So many scenes that none is seen twice, and a rate that rises and falls: what they are worth, `detection_recipe` says.
+So many scenes that joint training sees none twice, and a rate that rises and falls: `detection_recipe` says what they
+are worth.
 """
 
 from functools import partial

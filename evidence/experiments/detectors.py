@@ -4,7 +4,7 @@ Both jointly, on the same scenes, at equal compute: what 150, 300 and 600 steps 
 are on record as well; FLOPs leave out what is neither a convolution nor a matrix product, such as sorting boxes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from evidence import grid
@@ -26,16 +26,17 @@ def load(seed: int, name: str, **options) -> Task:
 
 def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """The grid of learning rates, at the budget in the middle, then a comparison for each budget."""
-    task, lrs = load(0, "detection"), detection.LRS
-    budgets = {steps: Budget(flops=steps * cost(task, Update())[0]) for steps in STEPS}
-    stages = {steps: _stages(budget) for steps, budget in budgets.items()}
-    middle = budgets[STEPS[1]], lrs, "Adam", GRID_SEEDS, stages[STEPS[1]]
-    yield "grid", grid.search(load, ARMS, *middle)
+    loaded, lrs = {name: load(0, **options) for name, (_, options) in ARMS.items()}, detection.LRS
+    step, _ = cost(loaded["two-stage"], Update())
+    budgets = {steps: Budget(flops=steps * step) for steps in STEPS}
+    stages = {steps: _stages(loaded, budget) for steps, budget in budgets.items()}
+    middle = STEPS[1]
+    yield "grid", grid.search(load, ARMS, budgets[middle], lrs, seeds=GRID_SEEDS, stages=stages[middle])
     best = partial(grid.best_lr, comparisons["grid"], lrs=lrs)
     for steps, budget in budgets.items():
         yield str(steps), Part(load, grid.at(best, ARMS, stages=stages[steps]), budget, SEEDS)
 
 
-def _stages(budget: Budget) -> grid.Stages:
+def _stages(loaded: Mapping[str, Task], budget: Budget) -> grid.Stages:
     """How many steps each detector takes within the budget: its rate falls in all of them."""
-    return {name: grid.spans(plan, load(0, **options), budget) for name, (plan, options) in ARMS.items()}
+    return {name: grid.spans(ARMS[name][0], task, budget) for name, task in loaded.items()}

@@ -28,8 +28,7 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """The grid of "exact", then the test."""
     known, budget, lrs = records.load("detection"), Budget(steps=detection.SIZE), detection.LRS
     stages = dict.fromkeys(ARMS, [detection.SIZE])
-    searched = {"exact": ARMS["exact"]}
-    yield "grid", grid.search(load, searched, budget, lrs, seeds=closing.GRID_SEEDS, stages=stages)
+    yield "grid", grid.search(load, {"exact": ARMS["exact"]}, budget, lrs, seeds=closing.GRID_SEEDS, stages=stages)
     grids = {"joint": known["grid"], "exact": comparisons["grid"]}
     arms = grid.at(lambda name: grid.best_lr(grids[name], name, lrs), ARMS, stages=stages)
     yield "test", Part(load, arms, budget, closing.SEEDS, {"joint": known["updates"]})

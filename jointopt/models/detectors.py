@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from torch import nn
 
 STRIDE = 8  # pixels of the image per cell of the features
-POOLED, SAMPLES = 5, 1  # a proposal is read at 5×5 cells, each at one point: half of the time of 7×7, each at 2×2
+POOLED, SAMPLES = 5, 1  # a proposal is read at 5×5 cells, each at one point: some 60 % of the time of 7×7 at 2×2
 # An image of another size is scaled until its shorter side has 96 pixels.
 IMAGES = {"min_size": 96, "max_size": 192, "image_mean": [0.5] * 3, "image_std": [0.25] * 3}
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from labtools import everything, same, take
 
-from evidence.experiments import detection, detectors, multitask
+from evidence.experiments import detection, detection_recipe, detectors, multitask
 from jointopt import tasks
 from jointopt.modules import module_names
 
@@ -53,6 +53,19 @@ def test_boxes_as_proposed_are_those_of_a_regressor_at_0():
     moved = task.evaluate(task.model)
     assert [moved[f"{name}, boxes as proposed"] for name in metrics] == plain
     assert moved["recall@0.5 (%)"] < plain[1] and same(before, everything(task.model))
+
+
+def test_a_proposal_is_read_finely_where_it_is_asked_for():
+    before = torch.random.get_rng_state()
+    coarse, fine = (detection_recipe.make(0, fine, scenes=4, held_out_scenes=2).model for fine in (False, True))
+    assert torch.equal(before, torch.random.get_rng_state())
+    pool = fine.roi_heads.box_roi_pool
+    assert (tuple(pool.output_size), pool.sampling_ratio, pool.featmap_names) == ((7, 7), 2, ["0"])
+    assert (
+        fine.roi_heads.box_head.fc6.in_features == 64 * 7**2 and coarse.roi_heads.box_head.fc6.in_features == 64 * 5**2
+    )
+    others = [{n: w for n, w in everything(each).items() if "box_head" not in n} for each in (coarse, fine)]
+    assert same(*others)
 
 
 def test_both_detectors_are_made_by_their_names():
