@@ -7,17 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from evidence.grid import falling
 from jointopt import plans, tasks
-from jointopt.controls import Controls
+from jointopt.compare import Arm
 from jointopt.models import shipped
 from jointopt.optimizers import make_optimizer
-from jointopt.schedules import warmup_cosine
 from jointopt.training import Task, train
 from tools.make_weights import FIRST, write
 
 DIGITS = "0135689"
 STEPS, SCENES, LR = 4000, 6000, 6e-3  # LR: the peak of a rate that rises and falls
-RISES, ENDS = 0.15, 0.02  # the share of the steps in which it rises; where it ends, as a share of its peak
 
 
 def pretrain(steps: int = STEPS, stop: int | None = None, **options) -> tuple[Task, list[float]]:
@@ -26,9 +25,9 @@ def pretrain(steps: int = STEPS, stop: int | None = None, **options) -> tuple[Ta
     stop: the steps that are taken, of `steps` for which the rate is made. options: of the task.
     """
     task = tasks.load("segmentation", 0, classes=DIGITS, held_out="validation", **{"scenes": SCENES} | options)
-    controls = Controls(task.weights)
-    controls.set(lr=warmup_cosine(LR, round(RISES * steps), steps - 1, ENDS * LR))
-    taken = train(task, plans.joint(steps if stop is None else stop), controls, make_optimizer(task.model, lr=LR))
+    arm = falling(Arm(plans.joint, None, "Adam", {"lr": LR}), steps)
+    optimizer = make_optimizer(task.model, lr=LR)
+    taken = train(task, plans.joint(steps if stop is None else stop), arm.controls(), optimizer)
     return task, [step.total for step in taken]
 
 
