@@ -17,7 +17,8 @@ from jointopt.compare import records
 # In this order: what `tuning` finds, others use; and so of `detection` and `segmentation`.
 PLANS = ("objective", "tuning", "budgets", "labels", "width", "depth", "shift", "coadaptation", "head_gradient")
 APPLICATIONS = ("classification", "pretrained", "detection", "detection_recipe", "four_steps", "exact", "multitask")
-APPLICATIONS += ("detectors", "segmentation", "task_weights", "generation", "gan_plans", "gan_recipe")
+APPLICATIONS += ("detectors", "segmentation", "segmentation_recipe", "task_weights", "generation", "gan_plans")
+APPLICATIONS += ("gan_recipe",)
 FRONTIERS = ("optimizers", "imagenet", "search", "captions", "speech", "interpretability", "parity", "curriculum")
 FRONTIERS += ("trust", "stability", "greedy")
 GROUPS = {"plans": PLANS, "applications": APPLICATIONS, "frontiers": FRONTIERS}  # chapters 1 and 4, 5 to 8, 9 to 11
