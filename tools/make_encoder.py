@@ -1,4 +1,4 @@
-"""Make the pretrained encoder of segmentation: `python -m tools.make_encoder`, some three minutes on one core.
+"""Make the pretrained encoder of segmentation: `python -m tools.make_encoder`, some ten minutes on one core.
 
 The task "segmentation" on scenes of the seven digits that its own scenes do not show; models/SOURCES.md says more.
 """
@@ -16,7 +16,7 @@ from jointopt.training import Task, train
 from tools.make_weights import FIRST, write
 
 DIGITS = "0135689"
-STEPS, SCENES, LR = 4000, 6000, 6e-3  # LR: the peak of a rate that rises and falls
+STEPS, SCENES, LR = 10_000, 10_000, 6e-3  # LR: the peak of a rate that rises and falls
 
 
 def pretrain(steps: int = STEPS, stop: int | None = None, **options) -> tuple[Task, list[float]]:

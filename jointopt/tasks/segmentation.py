@@ -23,7 +23,7 @@ from jointopt.checks import (
     check_tensor,
 )
 from jointopt.data import rows
-from jointopt.data.scenes.held_out import read
+from jointopt.data.scenes.held_out import MOST, read
 from jointopt.data.scenes.labeled import CELL, VOID, Labeled, has_box, labeled
 from jointopt.figures.pixels import cross, font, outline, paint, plate
 from jointopt.metrics import box_iou, confusion, iou
@@ -47,6 +47,7 @@ def make(
     seed: int = 0,
     classes: str | Sequence[str] | None = None,
     scenes: int = 600,
+    most: int = MOST,
     size: int = 8,
     skip: bool = True,
     weights: str | None = None,
@@ -67,7 +68,7 @@ def make(
     object to which a cell of 8×8 pixels belongs, L1 in pixels, over the cells that belong to one. With
     weighting="learned" also "learned", λ = 1, which weighs cross_entropy and boxes by itself: their own λ's are 0.
     weights: "digits" for an encoder that has learned to segment the digits other than 2, 4 and 7; None: at random.
-    data, classes, held_out: "scenes", "pets" or "voc"; "test" or "validation": see jointopt.data.scenes.held_out.read.
+    data, classes, held_out, most: see jointopt.data.scenes.held_out.read; most is of training scenes alone.
     ignore: the label of pixels that are not classified, as 255 in masks of your own; they count in no loss and in no
     metric. None: 255 for photographs, whose borders have it; for drawn scenes every label is a class.
 
@@ -80,7 +81,7 @@ def make(
     if weighting == "learned" and second is None:
         raise ValueError("weighting='learned' weighs two tasks: give it a second, as second='boxes'")
     outlines = {"masks": True} if data == "voc" else {}
-    scenes_of = read(data, seed, classes, scenes, held_out, held_out_scenes, **outlines)
+    scenes_of = read(data, seed, classes, scenes, held_out, held_out_scenes, most, **outlines)
     if ignore is None and data != "scenes":
         ignore = VOID
     if ignore is not None:

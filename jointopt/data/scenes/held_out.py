@@ -11,7 +11,7 @@ from jointopt.data import LAST_SEED, digits, scenes
 from jointopt.data.scenes import Scenes, photographs
 
 HELD_OUT = {"test": ("test", 0), "validation": ("train", LAST_SEED)}  # the split and the seed of drawn scenes
-SIDE = 96  # pixels
+SIDE, MOST = 96, 3  # pixels; digits in a drawn scene, at most
 
 
 def read(
@@ -21,6 +21,7 @@ def read(
     count: int,
     held_out: str,
     held_out_count: int,
+    most: int = MOST,
     **options,
 ) -> tuple[Scenes, Scenes]:
     """The images for training, and those held out: the same for every seed. All have 96×96 pixels.
@@ -30,26 +31,29 @@ def read(
     says what classes and options may be; None: all classes, or the species.
     held_out: "test", or "validation" for choosing hyperparameters. No digit and no background of a test scene is in a
     training scene; validation scenes are other scenes, of the digits and backgrounds that are trained on.
+    most: digits in a drawn scene to train on, at most, from 1 to 9; scenes held out have one to three.
     Photographs are never in two of the three splits.
 
-    ValueError for another held_out, and for what the module of the data refuses; FileNotFoundError where photographs
-    are missing.
+    ValueError for another held_out, for `most` of photographs, and for what the module of the data refuses;
+    FileNotFoundError where photographs are missing.
     """
     check_choice("data", data, ("scenes", *photographs.NAMES))
     check_choice("held_out", held_out, HELD_OUT)
     check_count("scenes", count, 1)
     check_count("held_out_scenes", held_out_count, 1)
     if data != "scenes":
+        if most != MOST:
+            raise ValueError(f"most is of drawn scenes, got {most!r} for the photographs {data!r}")
         splits = (("train", count), (held_out, held_out_count))
         train, held = (photographs.load(data, split, n, SIDE, classes, **options) for split, n in splits)
         return train, held
     chosen = scenes.check_classes("247" if classes is None else classes, digits.CLASSES, scenes.DIGITS)
     classes = "".join(chosen)  # one form for what is drawn once
     split, held_seed = HELD_OUT[held_out]
-    return draw(count, "train", seed, classes), draw(held_out_count, split, held_seed, classes)
+    return draw(count, "train", seed, classes, most), draw(held_out_count, split, held_seed, classes)
 
 
 @lru_cache(maxsize=8, typed=True)
-def draw(count: int, split: str, seed: int, classes: str) -> Scenes:
+def draw(count: int, split: str, seed: int, classes: str, most: int = MOST) -> Scenes:
     """Scenes, drawn once in a process. Callers share them: leave them as they are."""
-    return scenes.scenes(count, split, seed, SIDE, classes)
+    return scenes.scenes(count, split, seed, SIDE, classes, most)

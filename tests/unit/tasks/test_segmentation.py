@@ -75,6 +75,14 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
     assert not (validated[:, None] == trained).flatten(2).all(2).any()
 
 
+def test_more_digits_may_be_in_training_scenes_and_not_in_those_held_out(monkeypatch):
+    monkeypatch.setattr(segmentation, "evaluate", lambda model, held: held.scenes)
+    few, many = (load(scenes=24, most=most) for most in (3, 8))
+    assert many.evaluate(None) is few.evaluate(None) and max(map(len, few.evaluate(None).labels)) <= 3
+    (_, few), (_, many) = (task.batches(0) for task in (few, many))
+    assert (many > 0).float().mean() > 1.5 * (few > 0).float().mean()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -85,6 +93,8 @@ def test_held_out_scenes_are_other_scenes_and_the_same_for_every_seed(monkeypatc
         ({"classes": [2, 4]}, r"one or more of the digits 0 to 9, each once, such as '247', got \[2, 4\]"),
         ({"classes": 247}, "digits 0 to 9, .* got 247"),
         ({"classes": "2x"}, "digits 0 to 9"),
+        ({"most": 10}, "most must be a whole number from 1 to 9, got 10"),
+        ({"data": "voc", "most": 5}, "most is of drawn scenes, got 5 for the photographs 'voc'"),
         ({"weights": "imagenet"}, "weights must be one of None, 'digits', got 'imagenet'"),
         ({"skip": "no"}, "skip must be one of True, False, got 'no'"),
         ({"second": "boxes", "boxes": -1.0}, "weight λ of 'boxes' must be a finite number ≥ 0, got -1.0"),
