@@ -27,10 +27,11 @@ def listed(names: Collection[str]) -> str:
     return ", ".join(repr(name) for name in sorted(names)) or "none"
 
 
-def check_number(what: str, value: object) -> float:
-    """The value as a float, if it is a finite number ≥ 0."""
-    if not is_finite(value) or value < 0:
-        raise ValueError(f"{what} must be a finite number ≥ 0, got {value!r}")
+def check_number(what: str, value: object, most: float = math.inf) -> float:
+    """The value as a float, if it is a finite number from 0 to `most`."""
+    if not is_finite(value) or not 0 <= value <= most:
+        limits = "finite number ≥ 0" if most == math.inf else f"number from 0 to {most:g}"
+        raise ValueError(f"{what} must be a {limits}, got {value!r}")
     return float(value)
 
 

@@ -1,6 +1,7 @@
 """Make the pretrained encoder of segmentation: `python -m tools.make_encoder`, some ten minutes on one core.
 
-The task "segmentation" on scenes of the seven digits that its own scenes do not show; models/SOURCES.md says more.
+The task "segmentation" on scenes of the seven digits that its own scenes do not show, up to nine in each, with data
+augmentation; models/SOURCES.md says more.
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ from jointopt.training import Task, train
 from tools.make_weights import FIRST, write
 
 DIGITS = "0135689"
-STEPS, SCENES, LR = 10_000, 10_000, 6e-3  # LR: the peak of a rate that rises and falls
+STEPS, SCENES, CROWD, LR = 9000, 10_000, 9, 6e-3  # CROWD: digits in a scene, at most; LR: peak of a rate that falls
 
 
 def pretrain(steps: int = STEPS, stop: int | None = None, **options) -> tuple[Task, list[float]]:
@@ -24,7 +25,8 @@ def pretrain(steps: int = STEPS, stop: int | None = None, **options) -> tuple[Ta
 
     stop: the steps that are taken, of `steps` for which the rate is made. options: of the task.
     """
-    task = tasks.load("segmentation", 0, classes=DIGITS, held_out="validation", **{"scenes": SCENES} | options)
+    options = {"scenes": SCENES, "most": CROWD, "augment": 1.0} | options
+    task = tasks.load("segmentation", 0, classes=DIGITS, held_out="validation", **options)
     arm = falling(Arm(plans.joint, None, "Adam", {"lr": LR}), steps)
     optimizer = make_optimizer(task.model, lr=LR)
     taken = train(task, plans.joint(steps if stop is None else stop), arm.controls(), optimizer)

@@ -4,10 +4,10 @@ After Kendall, Gal and Cipolla 2018, table 1, and the other way round after He e
 second task predicts in each cell of 8×8 pixels the box of its object; its loss is L1 in pixels, that of the first the
 cross-entropy in nats, and "equal" weighs both by 1. "searched" is the best λ of the boxes on validation images.
 
-All arms have equal steps, an encoder that has learned seven other digits, as the papers' have learned ImageNet, and one
-learning rate that rises and falls, that of joint training in the record `segmentation`, chosen without boxes. Dice is
-not counted: the formula of the learned weights knows no such loss. A pilot on validation scenes says how many seeds it
-takes.
+All arms have equal steps, the scenes and the encoder of `segmentation_recipe`, which has learned seven other digits, as
+the papers' have learned ImageNet, and one learning rate that rises and falls, that of joint training in the record
+`segmentation`, chosen without boxes. Dice is not counted: the formula of the learned weights knows no such loss. A
+pilot on validation scenes says how many seeds it takes.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from functools import partial
 from itertools import chain
 
 from evidence import claims, grid
-from evidence.experiments import segmentation
+from evidence.experiments import segmentation, segmentation_recipe
 from evidence.record import Comparisons, Part, verdict
 from jointopt import plans
 from jointopt.compare import Arm, Budget, Comparison, name_of, records
@@ -32,7 +32,7 @@ MASK_RCNN = 37.3, 38.2  # box AP (%) on COCO without masks and with them, ResNet
 
 def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
     """A sweep over λ of the boxes on validation images, then the test."""
-    make, budget = partial(segmentation.make, weights="digits", second="boxes"), Budget(steps=STEPS)
+    make, budget = partial(segmentation.make, **segmentation_recipe.BEST, second="boxes"), Budget(steps=STEPS)
     chosen = records.load("segmentation")["updates"].spec["arms"]["joint"]
     optimizer = chosen["optimizer"], chosen["optimizer_options"]
 

@@ -23,7 +23,7 @@ prediction("12.4", "What do the two runs of one seed have in common?", choices=(
 def seeds_that_decide(answer):
     """The least number of seeds whose interval excludes 0, if mean and spread stay as they are."""
     seeds = function(answer, "mean", "half", "n")
-    for mean, half, n in ((6.7, 7.6, 5), (-2.0, 2.9, 5), (0.5, 1.6, 5), (-1.0, 1.1, 10)):
+    for mean, half, n in ((27.1, 28.3, 5), (-2.0, 2.9, 5), (0.5, 1.6, 5), (-1.0, 1.1, 10)):
         spread = half / t.ppf(0.975, n - 1) * n**0.5
         got = number(seeds(mean, half, n))
         where = f"for {mean:g} ± {half:g} over {n} seeds yours is {got:g}"
@@ -34,7 +34,7 @@ def seeds_that_decide(answer):
             raise Wrong(f"{where}; with that many the interval is {mean:g} ± {wide:.2f}, and 0 is in it.")
         if wide_before < abs(mean):
             raise Wrong(f"{where}; with one seed less it is {mean:g} ± {wide_before:.2f}, and excludes 0 already.")
-    return "For 6.7 ± 7.6 it is six: one seed more."
+    return "For 27.1 ± 28.3 it is six: one seed more."
 
 
 def _outcome(words: Collection[str]) -> str:

@@ -19,7 +19,7 @@ SHA256 = "e2447bae478d453fcfc15cac8340ef36663a208130404b5b7dc1a1f92876bc77"
 RULER = Path(__file__).with_name("ruler.npz")
 RULER_SHA256 = "c894a985e26898f72d4878637bc89e6979196a3b53cfbe02faa1f0134ed2b285"
 ENCODER = Path(__file__).with_name("encoder.npz")
-ENCODER_SHA256 = "43634725011117f12fd3a8a047210e0bd95bb4ecdff933d95f630b6b5c135601"
+ENCODER_SHA256 = "8abcc0d75a01602a1c0744f6f6b196523b8ed0357735a158a0329db3e812d995"
 read = partial(read_arrays, what="the file of weights", sha256=SHA256, script="tools.make_weights")  # path -> arrays
 
 

@@ -18,11 +18,13 @@ from jointopt.checks import (
     check_count,
     check_in_pixels,
     check_labels,
+    check_number,
     check_parts,
     check_range,
     check_tensor,
 )
 from jointopt.data import rows
+from jointopt.data.augmentation import disturbed
 from jointopt.data.scenes.held_out import MOST, read
 from jointopt.data.scenes.labeled import CELL, VOID, Labeled, has_box, labeled
 from jointopt.figures.pixels import cross, font, outline, paint, plate
@@ -48,6 +50,7 @@ def make(
     classes: str | Sequence[str] | None = None,
     scenes: int = 600,
     most: int = MOST,
+    augment: float = 0.0,
     size: int = 8,
     skip: bool = True,
     weights: str | None = None,
@@ -69,6 +72,7 @@ def make(
     weighting="learned" also "learned", λ = 1, which weighs cross_entropy and boxes by itself: their own λ's are 0.
     weights: "digits" for an encoder that has learned to segment the digits other than 2, 4 and 7; None: at random.
     data, classes, held_out, most: see jointopt.data.scenes.held_out.read; most is of training scenes alone.
+    augment: the share of the training images that get other colors and a texture (jointopt.data.augmentation).
     ignore: the label of pixels that are not classified, as 255 in masks of your own; they count in no loss and in no
     metric. None: 255 for photographs, whose borders have it; for drawn scenes every label is a class.
 
@@ -77,6 +81,7 @@ def make(
     check_choice("second", second, SECOND)
     check_choice("weighting", weighting, WEIGHTING)
     check_choice("skip", skip, (True, False))
+    check_number("augment", augment, 1)
     check_choice("weights", weights, FIRST_WEIGHTS)
     if weighting == "learned" and second is None:
         raise ValueError("weighting='learned' weighs two tasks: give it a second, as second='boxes'")
@@ -88,6 +93,11 @@ def make(
         check_count("ignore", ignore, 1 + len(scenes_of[0].classes), 255)
     train, held = (labeled(each, ignore) for each in scenes_of)
     order = rows(len(train), size, seed)
+
+    def drawn(number: int) -> Batch:
+        images, *others = batch(train, order(number), second is not None)
+        return (disturbed(images, augment, seed, number) if augment else images, *others)
+
     with seeded(seed):
         model = Segmenter(len(train.scenes.classes), skip, second is not None, weighting == "learned")
     if weights is not None:
@@ -101,7 +111,7 @@ def make(
     return Task(
         model,
         losses if ignore is None else partial(losses, ignore=ignore),
-        lambda number: batch(train, order(number), second is not None),
+        drawn,
         evaluate=lambda model: evaluate(model, held),
         picture=lambda model: picture(model, held),
         weights=lambdas,

@@ -83,6 +83,13 @@ def test_more_digits_may_be_in_training_scenes_and_not_in_those_held_out(monkeyp
     assert (many > 0).float().mean() > 1.5 * (few > 0).float().mean()
 
 
+def test_a_share_of_the_images_is_augmented_and_the_masks_are_not():
+    (plain, masks), (half, same), (every, others) = (load(augment=share).batches(1) for share in (0, 0.5, 1))
+    assert torch.equal(masks, same) and torch.equal(masks, others)
+    half, every = ((images != plain).flatten(1).any(1).sum() for images in (half, every))
+    assert 0 < half < 8 and every == 8
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -93,6 +100,7 @@ def test_more_digits_may_be_in_training_scenes_and_not_in_those_held_out(monkeyp
         ({"classes": [2, 4]}, r"one or more of the digits 0 to 9, each once, such as '247', got \[2, 4\]"),
         ({"classes": 247}, "digits 0 to 9, .* got 247"),
         ({"classes": "2x"}, "digits 0 to 9"),
+        ({"augment": 2}, "augment must be a number from 0 to 1, got 2"),
         ({"most": 10}, "most must be a whole number from 1 to 9, got 10"),
         ({"data": "voc", "most": 5}, "most is of drawn scenes, got 5 for the photographs 'voc'"),
         ({"weights": "imagenet"}, "weights must be one of None, 'digits', got 'imagenet'"),
