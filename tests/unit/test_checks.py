@@ -24,6 +24,7 @@ def boxes(*rows):
 ACCEPTED = [  # what it answers, and how it is called
     (0.5, checks.check_number, "λ", np.float32(0.5)),
     (0.0, checks.check_number, "λ", 0),
+    (1.0, checks.check_number, "share", 1, 1),
     (1.0, checks.check_positive, "σ", 1),
     (3, checks.check_count, "seeds", np.int64(3), 1),
     (2, checks.check_count, "size", 2, 2, 4),
@@ -74,6 +75,8 @@ REFUSED = [  # what it says, and how it is called
         (f"λ must be a finite number ≥ 0, got {value!r}", checks.check_number, "λ", value)
         for value in (-1, NAN, INF, 10**400, "1", None, True)
     ),
+    ("share must be a number from 0 to 1, got 1.5", checks.check_number, "share", 1.5, 1),
+    ("share must be a number from 0 to 1, got nan", checks.check_number, "share", NAN, 1),
     ("σ must be a finite number > 0, got 0", checks.check_positive, "σ", 0),
     ("σ must be a finite number > 0, got nan", checks.check_positive, "σ", NAN),
     *(
