@@ -11,7 +11,7 @@ def seeds(mean, half, n):
     return n
 
 
-# %% 12.5 wrong: the same quantile -> with one seed less it is 6.7
+# %% 12.5 wrong: the same quantile -> with one seed less it is
 from math import ceil
 
 
@@ -67,7 +67,7 @@ def at_equal(sense):
     return {condition["name"]: condition["outcome"] for condition in sentence["conditions"]}
 
 
-# %% 12.6 wrong: one figure is enough -> 'are trained in a stage before' has figures with the words
+# %% 12.6 wrong: one figure is enough -> 'take turns with the rest' has figures with the words
 from jointopt.compare import records
 
 
