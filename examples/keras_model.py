@@ -3,15 +3,23 @@
     python examples/keras_model.py reference FILE              torch's run, kept in FILE (.npz)
     KERAS_BACKEND=torch python examples/keras_model.py compare FILE
     KERAS_BACKEND=tensorflow python examples/keras_model.py compare FILE
+    python examples/keras_model.py record [FILE]               all three, kept in keras_model.json for chapter 9
 
-Two processes, since TensorFlow and torch do not get along in one. Keras has channels last, so convolutions and dense
+A process each, since TensorFlow and torch do not get along in one. Keras has channels last, so convolutions and dense
 layers have their axes in another order; and before it flattens, the features go back to torch's order of channels.
 """
 
+import json
+import os
+import subprocess
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
+FILE = Path(__file__).with_suffix(".json")
+BACKENDS = {"Keras on torch": "torch", "Keras on TensorFlow": "tensorflow"}
 STEPS, SIZE, LR, MOMENTUM = 20, 64, 0.05, 0.9
 
 
@@ -63,8 +71,12 @@ def document_model():
     return keras.Model(images, classifier(features(images)))
 
 
-def compare(file: str) -> None:
-    """Print whether Keras agrees with torch, and whether a part that was made untrainable stands still."""
+def measured(file: str) -> dict:
+    """Keras from torch's weights on torch's batches: its losses; how far it ends from torch; how far a part moves.
+
+    Returns "losses" (20), "apart" (the largest difference of a weight after them) and "movement", the length of the
+    feature extractor's next step: "trainable", then "untrainable" (without a new compile()), then "compiled" (with it).
+    """
     import keras
 
     kept = np.load(file)
@@ -79,25 +91,59 @@ def compare(file: str) -> None:
     every = list(zip(kept["inputs"], kept["labels"], strict=True))
     losses = [float(model.train_on_batch(x, y)) for x, y in every]
     after = [carried(kept[f"after{i}"]) for i in range(8)]
-    apart = max(np.abs(a - b).max() for a, b in zip(model.get_weights(), after, strict=True))
+    apart = max(float(np.abs(a - b).max()) for a, b in zip(model.get_weights(), after, strict=True))
     features = model.get_layer("feature_extractor")
 
-    def moves() -> bool:
+    def moved() -> float:
         before = features.get_weights()
         model.train_on_batch(*every[0])
-        return any((a != b).any() for a, b in zip(before, features.get_weights(), strict=True))
+        squares = [np.square(a - b).sum() for a, b in zip(before, features.get_weights(), strict=True)]
+        return float(np.sqrt(sum(squares)))
 
+    movement = {"trainable": moved()}
     features.trainable = False
-    without = moves()
+    movement["untrainable"] = moved()
     compiled()
+    movement["compiled"] = moved()
+    return {"losses": losses, "apart": apart, "movement": movement}
+
+
+def compare(file: str) -> None:
+    """Print whether Keras agrees with torch, and whether a part that was made untrainable stands still."""
+    ours = measured(file)
+    differences, movement = np.abs(ours["losses"] - np.load(file)["losses"]), ours["movement"]
+    without, with_it = movement["untrainable"] > 0, movement["compiled"] > 0
     lines = [
-        f"the first loss equals torch's to 1e-6: {abs(losses[0] - kept['losses'][0]) < 1e-6}",
-        f"{STEPS} losses to 1e-6: {np.abs(losses - kept['losses']).max() < 1e-6}, weights to 1e-6: {apart < 1e-6}",
-        f"trainable=False, no new compile(): it moves: {without}; after compile(): {moves()}",
+        f"the first loss equals torch's to 1e-6: {differences[0] < 1e-6}",
+        f"{STEPS} losses to 1e-6: {differences.max() < 1e-6}, weights to 1e-6: {ours['apart'] < 1e-6}",
+        f"trainable=False, no new compile(): it moves: {without}; after compile(): {with_it}",
     ]
     print(*lines, sep="\n")  # noqa: T201
-    print(np.abs(losses - kept["losses"]).max(), apart, file=sys.stderr)  # noqa: T201
+    print(differences.max(), ours["apart"], file=sys.stderr)  # noqa: T201
+
+
+def numbers(file: str) -> None:
+    """Print what was measured, as JSON, on the last line."""
+    print(json.dumps(measured(file)))  # noqa: T201
+
+
+def record(file: str | Path = FILE) -> None:
+    """Measure torch, and Keras on each backend, in processes of their own; write all into one file."""
+    with TemporaryDirectory() as folder:
+        run = str(Path(folder, "torch.npz"))
+        _started("torch", "reference", run)
+        kept = {"torch": {"losses": np.load(run)["losses"].tolist()}}
+        for name, backend in BACKENDS.items():
+            kept[name] = json.loads(_started(backend, "numbers", run).splitlines()[-1])
+    Path(file).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def _started(backend: str, *arguments: str) -> str:
+    """What this program prints when it is started with them."""
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    command = [sys.executable, __file__, *arguments]
+    return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 if __name__ == "__main__":
-    {"reference": reference, "compare": compare}[sys.argv[1]](sys.argv[2])
+    {"reference": reference, "compare": compare, "numbers": numbers, "record": record}[sys.argv[1]](*sys.argv[2:])
