@@ -25,7 +25,8 @@ from jointopt.checks import (
 )
 from jointopt.data import rows
 from jointopt.data.augmentation import disturbed
-from jointopt.data.scenes.held_out import MOST, read
+from jointopt.data.scenes import MOST
+from jointopt.data.scenes.held_out import read
 from jointopt.data.scenes.labeled import CELL, VOID, Labeled, has_box, labeled
 from jointopt.figures.pixels import cross, font, outline, paint, plate
 from jointopt.metrics import box_iou, confusion, iou

@@ -20,6 +20,7 @@ from jointopt.data.scenes.drawn import box_of, crop, draw_digits
 
 Target = dict[str, Tensor]
 Batches = Callable[[int], tuple[Tensor, list[Target]]]
+MOST = 3  # digits in a scene, at most, where nothing else is said
 DIGITS = "one or more of the digits 0 to 9, each once, such as '247'"  # what classes of drawn scenes are
 
 
@@ -88,7 +89,7 @@ def scenes(
     seed: int = 0,
     size: int = 96,
     classes: Sequence[str] = digits.CLASSES,
-    most: int = 3,
+    most: int = MOST,
 ) -> Scenes:
     """Draw `count` scenes of `size` x `size` pixels with one to `most` digits.
 

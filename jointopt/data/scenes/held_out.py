@@ -8,10 +8,10 @@ from functools import lru_cache
 
 from jointopt.checks import check_choice, check_count
 from jointopt.data import LAST_SEED, digits, scenes
-from jointopt.data.scenes import Scenes, photographs
+from jointopt.data.scenes import MOST, Scenes, photographs
 
 HELD_OUT = {"test": ("test", 0), "validation": ("train", LAST_SEED)}  # the split and the seed of drawn scenes
-SIDE, MOST = 96, 3  # pixels; digits in a drawn scene, at most
+SIDE = 96  # pixels
 
 
 def read(
