@@ -1,9 +1,8 @@
 """The document's model in Keras 3, with torch's weights: the same losses over 20 steps, and what freezing needs there.
 
-    python examples/keras_model.py reference FILE              torch's run, kept in FILE (.npz)
-    KERAS_BACKEND=torch python examples/keras_model.py compare FILE
-    KERAS_BACKEND=tensorflow python examples/keras_model.py compare FILE
-    python examples/keras_model.py record [FILE]               all three, kept in keras_model.json for chapter 9
+    python examples/keras_model.py reference FILE       torch's run, kept in FILE (.npz)
+    KERAS_BACKEND=tensorflow python examples/keras_model.py measure FILE    a run of Keras on the same batches, as JSON
+    python examples/keras_model.py record [FILE]        all three, kept in keras_model.json for chapter 9
 
 A process each, since TensorFlow and torch do not get along in one. Keras has channels last, so convolutions and dense
 layers have their axes in another order; and before it flattens, the features go back to torch's order of channels.
@@ -75,7 +74,7 @@ def measured(file: str) -> dict:
     """Keras from torch's weights on torch's batches: its losses; how far it ends from torch; how far a part moves.
 
     Returns "losses" (20), "apart" (the largest difference of a weight after them) and "movement", the length of the
-    feature extractor's next step: "trainable", then "untrainable" (without a new compile()), then "compiled" (with it).
+    feature extractor's next step: "trainable", then "frozen" (without a new compile()), then "frozen, compiled".
     """
     import keras
 
@@ -102,27 +101,13 @@ def measured(file: str) -> dict:
 
     movement = {"trainable": moved()}
     features.trainable = False
-    movement["untrainable"] = moved()
+    movement["frozen"] = moved()
     compiled()
-    movement["compiled"] = moved()
+    movement["frozen, compiled"] = moved()
     return {"losses": losses, "apart": apart, "movement": movement}
 
 
-def compare(file: str) -> None:
-    """Print whether Keras agrees with torch, and whether a part that was made untrainable stands still."""
-    ours = measured(file)
-    differences, movement = np.abs(ours["losses"] - np.load(file)["losses"]), ours["movement"]
-    without, with_it = movement["untrainable"] > 0, movement["compiled"] > 0
-    lines = [
-        f"the first loss equals torch's to 1e-6: {differences[0] < 1e-6}",
-        f"{STEPS} losses to 1e-6: {differences.max() < 1e-6}, weights to 1e-6: {ours['apart'] < 1e-6}",
-        f"trainable=False, no new compile(): it moves: {without}; after compile(): {with_it}",
-    ]
-    print(*lines, sep="\n")  # noqa: T201
-    print(differences.max(), ours["apart"], file=sys.stderr)  # noqa: T201
-
-
-def numbers(file: str) -> None:
+def measure(file: str) -> None:
     """Print what was measured, as JSON, on the last line."""
     print(json.dumps(measured(file)))  # noqa: T201
 
@@ -134,7 +119,7 @@ def record(file: str | Path = FILE) -> None:
         _started("torch", "reference", run)
         kept = {"torch": {"losses": np.load(run)["losses"].tolist()}}
         for name, backend in BACKENDS.items():
-            kept[name] = json.loads(_started(backend, "numbers", run).splitlines()[-1])
+            kept[name] = json.loads(_started(backend, "measure", run).splitlines()[-1])
     Path(file).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
@@ -146,4 +131,4 @@ def _started(backend: str, *arguments: str) -> str:
 
 
 if __name__ == "__main__":
-    {"reference": reference, "compare": compare, "numbers": numbers, "record": record}[sys.argv[1]](*sys.argv[2:])
+    {"reference": reference, "measure": measure, "record": record}[sys.argv[1]](*sys.argv[2:])

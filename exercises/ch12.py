@@ -11,7 +11,7 @@ def seeds(mean, half, n):
     return n
 
 
-# %% 12.5 wrong: the same quantile -> with one seed less it is -2 ± 1.67
+# %% 12.5 wrong: the same quantile -> with one seed fewer it is -2 ± 1.67
 from math import ceil
 
 

@@ -33,7 +33,7 @@ def seeds_that_decide(answer):
         if wide >= abs(mean):
             raise Wrong(f"{where}; with that many the interval is {mean:g} ± {wide:.2f}, and 0 is in it.")
         if wide_before < abs(mean):
-            raise Wrong(f"{where}; with one seed less it is {mean:g} ± {wide_before:.2f}, and excludes 0 already.")
+            raise Wrong(f"{where}; with one seed fewer it is {mean:g} ± {wide_before:.2f}, and excludes 0 already.")
     return "For 27.1 ± 28.3 it is six: one seed more."
 
 

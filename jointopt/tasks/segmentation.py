@@ -24,7 +24,7 @@ from jointopt.checks import (
     check_tensor,
 )
 from jointopt.data import rows
-from jointopt.data.augmentation import disturbed
+from jointopt.data.augmentation import augmented
 from jointopt.data.scenes import MOST
 from jointopt.data.scenes.held_out import read
 from jointopt.data.scenes.labeled import CELL, VOID, Labeled, has_box, labeled
@@ -73,7 +73,7 @@ def make(
     weighting="learned" also "learned", λ = 1, which weighs cross_entropy and boxes by itself: their own λ's are 0.
     weights: "digits" for an encoder that has learned to segment the digits other than 2, 4 and 7; None: at random.
     data, classes, held_out, most: see jointopt.data.scenes.held_out.read; most is of training scenes alone.
-    augment: the share of the training images that get other colors and a texture (jointopt.data.augmentation).
+    augment: how probable it is for a training image to get other colors and a texture (jointopt.data.augmentation).
     ignore: the label of pixels that are not classified, as 255 in masks of your own; they count in no loss and in no
     metric. None: 255 for photographs, whose borders have it; for drawn scenes every label is a class.
 
@@ -95,9 +95,9 @@ def make(
     train, held = (labeled(each, ignore) for each in scenes_of)
     order = rows(len(train), size, seed)
 
-    def drawn(number: int) -> Batch:
+    def batches(number: int) -> Batch:
         images, *others = batch(train, order(number), second is not None)
-        return (disturbed(images, augment, seed, number) if augment else images, *others)
+        return (augmented(images, augment, seed, number) if augment else images, *others)
 
     with seeded(seed):
         model = Segmenter(len(train.scenes.classes), skip, second is not None, weighting == "learned")
@@ -112,7 +112,7 @@ def make(
     return Task(
         model,
         losses if ignore is None else partial(losses, ignore=ignore),
-        drawn,
+        batches,
         evaluate=lambda model: evaluate(model, held),
         picture=lambda model: picture(model, held),
         weights=lambdas,

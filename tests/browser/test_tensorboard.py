@@ -11,9 +11,12 @@ from lab_page import NOTEBOOKS
 from lab_server import Notebook, until
 
 # A run of 4 steps in the folder that the chapter's lines name. It prints what TensorBoard's reader finds in it: of each
-# scalar, the step and the value at the end.
+# scalar, the step and the value at the end. The program is not on the path, as in an environment that is not activated.
 WRITE = """
-import json
+import json, os, shutil
+paths = [path for path in os.environ["PATH"].split(os.pathsep) if not shutil.which("tensorboard", path=path)]
+os.environ["PATH"] = os.pathsep.join(paths)
+assert shutil.which("tensorboard") is None
 from jointopt import Controls, plans, tasks, tracking, train
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 task, controls = tasks.load("classification", size=8), Controls()

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "keras_model.py"
-BACKENDS = {"torch": "False", "tensorflow": "True"}  # whether a part moves that was made untrainable, uncompiled
 KEPT = EXAMPLE.with_suffix(".json")  # what chapter 9 draws
 needs_keras = pytest.mark.skipif(find_spec("keras") is None, reason="needs requirements-frameworks.txt")
 AS_A_TASK = """
@@ -65,48 +64,34 @@ def python(backend, *arguments):
     return done.stdout.splitlines()
 
 
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    file = tmp_path_factory.mktemp("keras") / "reference.npz"
-    python("torch", EXAMPLE, "reference", file)
-    return file
-
-
-@needs_keras
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_losses_and_weights_are_torchs_and_freezing_without_compile_is_up_to_the_backend(backend, reference):
-    if find_spec(backend) is None:
-        pytest.skip("needs requirements-frameworks.txt")
-    assert python(backend, EXAMPLE, "compare", reference) == [
-        "the first loss equals torch's to 1e-6: True",
-        "20 losses to 1e-6: True, weights to 1e-6: True",
-        f"trainable=False, no new compile(): it moves: {BACKENDS[backend]}; after compile(): False",
-    ]
-
-
 @needs_keras
 def test_parts_of_a_keras_model_move_and_freeze_by_name_in_train_and_in_the_lab():
     assert python("torch", "-c", AS_A_TASK) == ["as without Keras"]
 
 
-def test_the_kept_numbers_are_as_chapter_9_says():
-    kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    expected = kept.pop("torch")["losses"]
-    moves = {name: [x > 0 for x in of["movement"].values()] for name, of in kept.items()}
-    assert moves == {"Keras on torch": [True, False, False], "Keras on TensorFlow": [True, True, False]}
-    assert len(expected) == 20
-    for of in kept.values():
+def agree(measured):
+    """On both backends as in torch; and what is frozen without a new compile() still moves on TensorFlow."""
+    expected = measured["torch"]["losses"]
+    ours = {name: of for name, of in measured.items() if name != "torch"}
+    assert set(ours) == {"Keras on torch", "Keras on TensorFlow"} and len(expected) == 20
+    for name, of in ours.items():
         assert of["losses"] == pytest.approx(expected, abs=1e-6, rel=0) and of["apart"] < 1e-6
+        still = {state for state, moved in of["movement"].items() if moved == 0}
+        assert still == {"frozen, compiled"} | ({"frozen"} if name == "Keras on torch" else set())
+    return expected, [of["movement"] for of in ours.values()]
+
+
+def test_the_kept_numbers_are_as_chapter_9_says():
+    losses, (torchs, tensorflows) = agree(json.loads(KEPT.read_text(encoding="utf-8")))
+    assert (losses[0], losses[-1]) == (pytest.approx(2.3, abs=0.05), pytest.approx(1.43, abs=0.005))
+    assert torchs["trainable"] == pytest.approx(0.13, abs=0.005)
+    assert tensorflows == pytest.approx({"trainable": 0.13, "frozen": 0.12, "frozen, compiled": 0}, abs=0.005)
 
 
 @needs_keras
-def test_the_kept_numbers_come_out_again(tmp_path):
-    if find_spec("tensorflow") is None:
-        pytest.skip("needs requirements-frameworks.txt")
+def test_measured_again_both_backends_agree_with_torch_and_with_the_kept_numbers(tmp_path):
     python("torch", EXAMPLE, "record", tmp_path / "again.json")
     kept, again = (json.loads(file.read_text(encoding="utf-8")) for file in (KEPT, tmp_path / "again.json"))
-    assert again.keys() == kept.keys()
+    agree(again)
     for name, of in kept.items():  # on another processor sums differ in their last digits, and training amplifies that
         assert again[name]["losses"] == pytest.approx(of["losses"], abs=1e-4)
-        assert again[name].get("movement", {}) == pytest.approx(of.get("movement", {}), rel=1e-3, abs=0)
-        assert again[name].get("apart", 0) < 1e-6
