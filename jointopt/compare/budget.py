@@ -12,7 +12,7 @@ from functools import partial
 from itertools import groupby, islice
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, conv_backward_flop
 
 from jointopt.checks import check_count, check_positive
 from jointopt.controls import Controls
@@ -70,9 +70,19 @@ def cost(task: Task, update: Update, frozen: Collection[str] = ()) -> tuple[int,
     """(FLOPs, modules that move) of one such step, measured on a copy of the model: nothing of the task changes."""
     trial = replace(task, model=copy.deepcopy(task.model))
     optimizer = torch.optim.SGD(trial.model.parameters(), lr=0.0)
-    with torch.random.fork_rng(devices=[]), FlopCounterMode(display=False) as counter:
+    with torch.random.fork_rng(devices=[]), FlopCounterMode(display=False, custom_mapping=COUNTED) as counter:
         step = take_step(trial, 0, update, Controls(frozen=frozen), optimizer)
     return counter.get_total_flops(), step.moved
+
+
+def _convolution_backward(*arguments, out_shape, **_) -> int:
+    """As torch counts it, which takes a grouped convolution for a dense one when it comes to the weights' gradient."""
+    *others, groups, (of_input, of_weight, _) = arguments
+    count = partial(conv_backward_flop, *others, groups, out_val=out_shape)
+    return count(output_mask=(of_input, False)) + count(output_mask=(False, of_weight)) // groups
+
+
+COUNTED = {torch.ops.aten.convolution_backward: _convolution_backward}
 
 
 def within(

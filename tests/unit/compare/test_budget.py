@@ -4,8 +4,9 @@ from itertools import islice
 
 import pytest
 import torch
+from torch import nn
 
-from jointopt import Update, plans, tasks, train
+from jointopt import Task, Update, plans, tasks, train
 from jointopt.compare.budget import Budget, Spent, cost, described, within
 
 BATCH = 64
@@ -39,6 +40,18 @@ def test_flops_of_a_step_agree_with_hand_arithmetic(classification, modules, bac
     assert flops == 2 * BATCH * (FORWARD + backward)
     expected = ("feature_extractor", "classifier") if modules is None else (modules.partition(".")[0],)
     assert moved == expected
+
+
+@pytest.mark.parametrize("groups", [1, 2, 8])
+@pytest.mark.parametrize(("layer", "positions"), [(nn.Conv2d, 12 * 10), (nn.ConvTranspose2d, 14 * 12)])
+def test_flops_of_a_grouped_convolution_are_those_of_its_groups(groups, layer, positions):
+    """Positions of the convolution: of its output, 12×10, or, transposed, of its input, 14×12."""
+    model = nn.Sequential(layer(8, 8, 3, groups=groups), nn.Conv2d(8, 16, 1))
+    images = torch.zeros(4, 8, 14, 12)
+    task = Task(model, lambda model, batch: {"task": model(batch).square().mean()}, lambda number: images)
+    last = 16 * 8 * (12 * 10 if layer is nn.Conv2d else 16 * 14)
+    forward = positions * 8 * (8 // groups) * 9
+    assert cost(task, Update())[0] == 2 * 4 * (2 * forward + 3 * last)
 
 
 def test_counting_changes_nothing(task, state):
