@@ -42,15 +42,14 @@ Conditions = Mapping[str, Figures]
 load = cache(records.load)  # emptied by `made`
 
 
-def figures(record: str, parts, arm: str, rivals, metric: str | None = None, side=1, margin=0.0) -> Figures:
-    """Those of an arm against each rival in each part. parts, rivals: a name, or several.
+def figures(record: str, parts, arm: str, rivals, metric=None, side=1, margin=0.0) -> Figures:
+    """Those of an arm against each rival in each part. parts, rivals, metric: a name, or several.
 
     side: −1 for a sentence that expects the arm to be behind. margin: how far it may be behind, in the metric's unit.
     """
-    found = []
-    for part, rival in product(several(parts), several(rivals)):
+    found, first = [], load(record)[several(parts)[0]].metrics[0]
+    for part, rival, name in product(*map(several, (parts, rivals, metric or first))):
         comparison = load(record)[part]
-        name = metric or comparison.metrics[0]
         values = comparison.values(arm, name) - comparison.values(rival, name)
         turned = -values if name in LESS_IS_BETTER else values
         found.append(figure((record, part, arm, rival, name), turned, side, margin))
@@ -128,7 +127,9 @@ def conditions() -> dict[str, Conditions]:
     rotation, then_all, head = "rotation, then head", "rotation, then all", "head only"
     cut = figures("exact", "test", "exact", "joint")  # "joint" drops the gradient through the proposals
     lr = load("shift")["one lr"].spec["arms"][head]["optimizer_options"]["lr"]
-    rates = {"test": "each plan has its own learning rate", "one lr": f"all plans have the learning rate {lr:g}"}
+    own, one, good = ("shift", "test"), ("shift", "one lr"), ("imagenet", "shift")
+    shifts = {own: "each plan has its own learning rate", one: f"all plans have the learning rate {lr:g}"}
+    shifts[good] = "the features are ImageNet's"
     kinds = dict(zip(("of the same kind", "over clutter", "inverted"), load("shift")["test"].metrics, strict=True))
     wide = {f"{n} (wide network)": figures("width", n, "joint, wide", "HOG", margin=1.0) for n in load("width")}
     fixed = "feature extractor frozen"
@@ -157,19 +158,18 @@ def conditions() -> dict[str, Conditions]:
             "are made by hand": figures("labels", "200", "joint", "HOG"),
         },
         "2.2a": {"random": figures("labels", LABELS, "joint", "frozen random") + moving("random", NETWORKS)}
-        | {f"pretrained in the {name}": moving("pretrained", network) for network, name in NETWORKS.items()},
+        | {f"pretrained in the {name}": moving("pretrained", network) for network, name in NETWORKS.items()}
+        | {"pretrained on ImageNet": figures("imagenet", ("10 labels", "50 labels"), "fine-tuned", "frozen")},
         "2.2b": {"5 to 400 (small network)": figures("labels", LABELS, "joint", "HOG", margin=1.0)} | wide,
         "2.3": frozen_layers(),
         "2.4a": labels(rotation, then_all),
         "2.4b": {
-            kind: figures("shift", "test", "all at once", (head, "head first, then all"), metric)
+            kind + features: figures(record, part, "all at once", (head, "head first, then all"), metric)
+            for (record, part), features in ((own, ""), (good, " (ImageNet's features)"))
             for kind, metric in kinds.items()
         },
         "3.1": labels("HOG", then_all, side=-1),
-        "3.2": {
-            words: list(chain(*(figures("shift", part, "all at once", head, metric, side=-1) for metric in SHIFTED)))
-            for part, words in rates.items()
-        },
+        "3.2": {words: figures(*where, "all at once", head, SHIFTED, side=-1) for where, words in shifts.items()},
         "3.3a": ends("optimizers", ["test"], lambda least, most: most - least > APART),
         "3.3b": ends("objective", l2, lambda least, most: least <= GUESSING and most >= LEARNED),
         "3.4a": {},
