@@ -10,7 +10,7 @@ from jointopt.exercises.registry import exercise, prediction
 from jointopt.statistics import interval
 
 prediction("12.1", "How many rivals does 'the whole performs better' have to beat?", unit="of 15", close=1)
-prediction("12.2", "With five seeds an interval is wide, and a paper has larger networks.", unit="of 15", close=1)
+prediction("12.2", "With five seeds an interval is wide, and a paper has larger networks.", unit="of 18", close=1)
 prediction("12.3", "Each interval is right with probability 0.95. And all twenty?", unit="%", close=10)
 prediction("12.4", "What do the two runs of one seed have in common?", choices=("yes", "no"))
 
