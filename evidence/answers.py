@@ -165,7 +165,7 @@ def conditions() -> dict[str, Conditions]:
         "2.4a": labels(rotation, then_all),
         "2.4b": {
             kind + features: figures(record, part, "all at once", (head, "head first, then all"), metric)
-            for (record, part), features in ((own, ""), (good, " (ImageNet's features)"))
+            for (record, part), features in ((own, ""), (good, ", with ImageNet's features"))
             for kind, metric in kinds.items()
         },
         "3.1": labels("HOG", then_all, side=-1),

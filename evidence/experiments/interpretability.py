@@ -180,7 +180,7 @@ def parts(comparisons: Comparisons) -> Iterator[tuple[str, Part]]:
 
 
 def judged(comparisons: Mapping) -> dict:
-    """Guided backpropagation hardly changes where the classifier is drawn anew; saliency and Grad-CAM do.
+    """Guided backpropagation changes less where the classifier is drawn anew than saliency and Grad-CAM do.
 
     Adebayo et al. 2018, of "joint": with both layers of the classifier drawn anew, the rank correlation with the map as
     it was is higher for guided backpropagation than for saliency, and than for Grad-CAM (both intervals above 0). The

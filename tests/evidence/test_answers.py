@@ -60,7 +60,7 @@ def test_what_is_kept_is_what_the_records_say():
         ("width", "200", "joint, wide", -9, "2.2b", "holds when there are 400 (wide network) labels per class"),
         ("depth", "test", "6 frozen", 4, "2.3", "holds when the rival freezes 7 or 8 of eight layers"),
         ("labels", "400", "rotation, then all", 9, "2.4a", "does not hold"),
-        ("shift", "test", "head only", 20, "2.4b", f"{WHEN_NEW} of the same kind (ImageNet's features)"),
+        ("shift", "test", "head only", 20, "2.4b", f"{WHEN_NEW} of the same kind, with ImageNet's features"),
         ("depth", "test", "8 frozen", 20, "Fast R-CNN, table 5", "not replicated"),
         ("multitask", "test", "joint", -20, "Fast R-CNN, table 6", "not replicated"),
         ("segmentation", "without", "no skip connections", 9, "FCN, table 2", "not replicated"),
