@@ -39,9 +39,8 @@ def test_each_claim_of_the_readme_is_judged():
         curriculum.CLAIM,
         "LP-FT, ImageNet's features",
         "Belilovsky et al., greedy layer-wise",
-        *(
-            claim for name in ("trust", "interpretability", "stability") for claim in records.verdict(name)
-        ),  # in tests of their own
+        # The rules of these three have tests of their own.
+        *(claim for name in ("trust", "interpretability", "stability") for claim in records.verdict(name)),
         "joint training is better",
         "rests on",
     }
