@@ -27,6 +27,7 @@ PAGE = """<!doctype html><meta charset="utf-8">
     off: (name, f) => listeners[name] = listeners[name].filter((g) => g !== f),
     fire, listeners,
   };
+  window.asked = () => sent.filter(({ kind }) => kind === "set"); // without the beats, which come by the clock
   window.answer = (message, outcome) => fire("msg:custom", { outcomes: { [message.id]: outcome } });
   window.front = front;
   window.leaked = [];
@@ -79,6 +80,15 @@ def showing(make: Callable[[], View]):
 def setting(page: Page, name: str) -> object:
     """A setting as the browser has it."""
     return page.evaluate("(name) => model.get(name)", name)
+
+
+def deliver(page: Page, view: View, name: str, value: object) -> None:
+    """Once the browser has sent this change, Python hears all that it has sent."""
+    page.wait_for_function(
+        "([name, value]) => asked().some((message) => message.value[name] === value)", arg=[name, value]
+    )
+    for message in page.evaluate("sent"):
+        view._handle_custom_msg(message, [])
 
 
 def drawn(page: Page, action: Callable[[], object], answer: str) -> object:

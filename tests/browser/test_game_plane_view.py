@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import static_page
-from static_page import setting, showing
+from static_page import deliver, setting, showing
 
 from jointopt.live.game import CHECKS, GamePlane, radius_range, reach_of
 from jointopt.toys import game
@@ -93,9 +93,7 @@ def test_controls_change_the_picture_and_reach_python(show):
     drawn(page, lambda: page.locator("[name='lr']").fill("0.25"))
     drawn(page, lambda: page.locator("[name='start y']").fill("-1.5"))
     drawn(page, lambda: page.locator("[name='steps']").fill("90"))
-    page.wait_for_timeout(250)  # messages leave at most ten times a second
-    for message in page.evaluate("sent"):
-        view._handle_custom_msg(message, [])
+    deliver(page, view, "steps", 90)
     assert (view.start, view.lr, view.steps) == ((1.0, -1.5), 0.25, 90)
     points = drawn(page, lambda: press(page, "One step"))
     for method, path in view.paths().items():
@@ -179,17 +177,17 @@ def test_python_changes_what_is_shown_but_its_echo_does_not(show):
     drawn(page, lambda: page.evaluate("model.set('steps', 10)"))
     assert page.locator("[name='steps']").input_value() == "10"
     drawn(page, lambda: page.locator("[name='start x']").fill("1.5"))
-    page.wait_for_function("sent.length === 1")
+    page.wait_for_function("asked().length === 1")
     drawn(page, lambda: page.locator("[name='start x']").fill("2"))
-    page.evaluate("model.set('start', [1.5, 1]); answer(sent[0], '')")  # news of the past
+    page.evaluate("model.set('start', [1.5, 1]); answer(asked()[0], '')")  # news of the past
     assert page.get_by_role("slider", name="start point").get_attribute("aria-valuenow") == "2"
 
 
 def test_a_refusal_is_shown(show):
     page = show()
     page.locator("[name='lr']").fill("0.2")
-    page.wait_for_function("sent.length === 1")
-    page.evaluate("model.set('lr', 0.1); answer(sent[0], 'refused: why')")
+    page.wait_for_function("asked().length === 1")
+    page.evaluate("model.set('lr', 0.1); answer(asked()[0], 'refused: why')")
     page.wait_for_function("document.querySelector('[role=status]').textContent.startsWith('refused: why ')")
     assert setting(page, "lr") == 0.1
 
@@ -240,7 +238,7 @@ def test_closing_the_view_leaves_nothing_behind(show):
     press(page, "Play")
     page.locator("[name='lr']").fill("0.2")
     page.evaluate("end()")
-    assert page.evaluate("sent.at(-1).value") == {"lr": 0.2}  # what was still to be sent is sent
+    assert page.evaluate("asked().at(-1).value") == {"lr": 0.2}  # what was still to be sent is sent
     assert page.evaluate("Object.values(model.listeners).flat().length") == 0
     draws = page.evaluate("document.querySelector('.jo').dataset.draws")
     page.wait_for_timeout(200)

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import static_page
-from static_page import setting, showing
+from static_page import deliver, setting, showing
 
 from jointopt.live.landscape import Landscape
 from jointopt.toys.landscape import CHECKS, COMPARED, PLANS, minima, objective, path
@@ -65,9 +65,7 @@ def test_controls_change_the_picture_and_reach_python(show):
     drawn(page, lambda: page.locator("[name='start phi']").fill("1.5"))
     drawn(page, lambda: page.locator("[name='lr']").fill("0.05"))
     ends = drawn(page, lambda: page.locator("[name='steps']").fill("90"))
-    page.wait_for_timeout(250)  # messages leave at most ten times a second
-    for message in page.evaluate("sent"):
-        view._handle_custom_msg(message, [])
+    deliver(page, view, "steps", 90)
     assert view.weight == 0.25
     assert (view.start, view.plan, view.frozen) == ((2.0, 1.5), "all", ("theta",))
     assert (view.lr, view.steps) == (0.05, 90)
@@ -163,12 +161,12 @@ def test_python_changes_what_is_shown_but_its_echo_does_not(show):
     assert page.locator("[name='steps']").input_value() == "10"
     assert ends["joint"][:2] == pytest.approx(path(steps=10)[-1], abs=1e-12)
     drawn(page, lambda: page.locator("[name='start theta']").fill("1"))
-    page.wait_for_function("sent.length === 1")
+    page.wait_for_function("asked().length === 1")
     drawn(page, lambda: page.locator("[name='start theta']").fill("1.5"))
-    page.evaluate("model.set('start', [1, -0.5]); answer(sent[0], '')")  # news of the past
+    page.evaluate("model.set('start', [1, -0.5]); answer(asked()[0], '')")  # news of the past
     assert page.get_by_role("slider", name="start point").get_attribute("aria-valuenow") == "1.5"
-    page.wait_for_function("sent.length === 2")
-    page.evaluate("model.set('start', [1.5, -0.5]); answer(sent[1], '')")
+    page.wait_for_function("asked().length === 2")
+    page.evaluate("model.set('start', [1.5, -0.5]); answer(asked()[1], '')")
     drawn(page, lambda: page.evaluate("model.set('start', [0.5, 0.5])"))
     assert page.get_by_role("slider", name="start point").get_attribute("aria-valuenow") == "0.5"
 
@@ -176,8 +174,8 @@ def test_python_changes_what_is_shown_but_its_echo_does_not(show):
 def test_a_refusal_is_shown(show):
     page = show()
     page.locator("[name='lr']").fill("0.2")
-    page.wait_for_function("sent.length === 1")
-    page.evaluate("model.set('lr', 0.1); answer(sent[0], 'refused: why')")
+    page.wait_for_function("asked().length === 1")
+    page.evaluate("model.set('lr', 0.1); answer(asked()[0], 'refused: why')")
     page.wait_for_function("document.querySelector('[role=status]').textContent.startsWith('refused: why ')")
     assert setting(page, "lr") == 0.1
 
@@ -224,7 +222,7 @@ def test_closing_the_view_leaves_nothing_behind(show):
     page = show()
     page.locator("[name='lr']").fill("0.2")
     page.evaluate("end()")
-    assert page.evaluate("sent.at(-1).value") == {"lr": 0.2}  # what was still to be sent is sent
+    assert page.evaluate("asked().at(-1).value") == {"lr": 0.2}  # what was still to be sent is sent
     assert page.evaluate("Object.values(model.listeners).flat().length") == 0
     draws = page.evaluate("document.querySelector('.jo').dataset.draws")
     page.set_viewport_size({"width": 500, "height": 900})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import static_page
-from static_page import setting, showing
+from static_page import deliver, setting, showing
 
 from jointopt.live.shared import view
 
@@ -42,10 +42,7 @@ def test_a_change_is_drawn_said_and_reaches_python(show):
     lr = setting(page, "lr")
     assert lr == 0.0112 and end == pytest.approx((1 - lr) ** 40 / 2)
     page.get_by_text("after 20 steps: J 0.319").wait_for()
-    page.wait_for_function("sent.some((message) => message.kind === 'set')")
-    page.wait_for_timeout(250)  # messages leave at most ten times a second
-    for message in page.evaluate("sent"):
-        lab.hear(message)
+    deliver(page, lab, "lr", lr)
     assert lab.lr == lr and repr(lab) == "Descent(lr=0.0112)"
     name = page.get_by_role("img").get_attribute("aria-label")
     assert name == "Gradient descent: after 20 steps: J 0.319"
