@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from lab_server import Notebook, until
+from playwright.sync_api import Locator, Page, TimeoutError
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NOTEBOOK = "00_start_here.ipynb"
@@ -49,6 +50,19 @@ class Lab:
 
     def fingerprints(self) -> tuple[str, str]:
         return tuple(self.notebook.kernel(FINGERPRINTS).split())
+
+
+def restored(page: Page, part: Locator) -> None:
+    """Wait for this part of a lab that a page restores from a running kernel.
+
+    Now and then the widgets' manager never ends restoring; in Notebook it came before the settings that it reads. After
+    a minute the page is loaded again, as a person would do it.
+    """
+    try:
+        part.wait_for(timeout=60_000)
+    except TimeoutError:
+        page.reload()
+        part.wait_for()
 
 
 def shown(notebook: Notebook) -> Lab:

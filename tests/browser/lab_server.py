@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -40,10 +41,12 @@ def launch(playwright: Playwright):
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """A port on which nobody listens, and below those that systems give to connections, which might take it first."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free among a hundred from 20000 to 32000")
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -92,8 +92,13 @@ def deliver(page: Page, view: View, name: str, value: object) -> None:
 
 
 def drawn(page: Page, action: Callable[[], object], answer: str) -> object:
-    """Do it, wait for the picture that shows it, and answer what the view says of it in its data-<answer>."""
+    """Do it, wait for the picture that shows it, and answer what the view says of it in its data-<answer>.
+
+    The first picture after it may have been asked for before, by a beat or a new size. The callbacks of a frame come in
+    their order: ours after the view's, which the action asked for.
+    """
     before = page.evaluate("document.querySelector('.jo').dataset.draws")
     action()
     page.wait_for_function("(n) => document.querySelector('.jo').dataset.draws > Number(n)", arg=before)
+    page.evaluate("() => new Promise(requestAnimationFrame)")
     return json.loads(page.locator(".jo").get_attribute(f"data-{answer}"))

@@ -15,7 +15,7 @@ SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 PICTURES = f"{SHOWN} .jp-OutputArea-output img"
 # Of what axe-core found, what is ours: the rest is JupyterLab's. [rule, element].
 OURS = """([rule, path]) => Boolean(
-    document.querySelector(path).closest(".jp-RenderedMarkdown, .jp-OutputArea-output") || rule === "heading-order")"""
+    document.querySelector(path)?.closest(".jp-RenderedMarkdown, .jp-OutputArea-output") || rule === "heading-order")"""
 # Chromium draws what is out of sight later; axe-core is to see all of it.
 ALL_DRAWN = ".jp-Cell { content-visibility: visible !important; }"
 

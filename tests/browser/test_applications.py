@@ -69,8 +69,10 @@ def test_a_weight_moves_and_a_module_stands_still(lab, errors, loss, module, oth
     assert weights(module) == still and weights(other) != moving
 
     lab.freeze(module).click()
+    until(lambda: f"{module} thawed" in lab.status(), what="the thawing in words")
     lab.steps_on(16)
     assert weights(module) != still
     lab.pause.click()
     until(lambda: kernel("print(lab.playing)") == "False", what="the pause")
-    assert page.locator(".jo-picture").evaluate("e => e.naturalWidth") > 100 and errors == []
+    until(lambda: page.locator(".jo-picture").evaluate("e => e.naturalWidth") > 100, what="the picture")
+    assert errors == []

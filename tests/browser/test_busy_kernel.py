@@ -19,6 +19,9 @@ end = time.monotonic() + 600
 while time.monotonic() < end and not Path("let_go").exists():
     time.sleep(0.05)
 print("ended")"""
+HEARD = """() => { const session = window.jupyterapp.shell.currentWidget.sessionContext.session;
+    const comms = [...session.kernel._comms.values()];
+    return comms.length > 0 && comms.every((comm) => comm.subshellId); }"""
 CELLS = [MAKE, BUSY, BUSY]
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 
@@ -40,6 +43,9 @@ def busy(new_page, server):
 
 def test_the_first_press_acts_while_later_cells_run(busy, errors):
     notebook = busy.notebook
+    busy.play.wait_for()
+    # Until JupyterLab has heard that comms have a thread of their own, what is pressed waits behind the busy cells.
+    notebook.page.wait_for_function(HEARD)
     busy.play.click()
     busy.steps_on()
     busy.exact.fill("0.5")

@@ -115,7 +115,7 @@ def test_the_rates_of_many_modules_come_when_asked_for_and_are_said_in_words(pag
     assert words.inner_text() == ""
     rates.focus()
     page.keyboard.press("Space")
-    assert words.inner_text() == "lr decoder 0.02"
+    until(lambda: words.inner_text() == "lr decoder 0.02", "the rate in words")
     assert rates.get_attribute("aria-expanded") == "false" and own.is_hidden()
     assert errors == []
 

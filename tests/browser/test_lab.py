@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from lab_page import CELLS, LAB_CELL, Lab
+from lab_page import CELLS, LAB_CELL, Lab, restored
 from lab_server import Notebook, until
 
 CHECK_CELL = next(i for i, cell in enumerate(CELLS) if "importlib.metadata" in "".join(cell["source"]))
@@ -29,7 +29,7 @@ def test_a_first_visit(notebook, errors):
     lab = Lab(notebook)
     last = next(i for i in reversed(range(len(CELLS))) if CELLS[i]["cell_type"] == "code")
     until(lambda: "Quiz" in notebook.output(last) and not notebook.busy(), "Run All to end")
-    assert lab.step() == 60  # what the cells below did
+    until(lambda: lab.step() == 60, "what the cells below did")
 
     lab.play.click()
     lab.steps_on()
@@ -43,10 +43,10 @@ def test_a_first_visit(notebook, errors):
     assert lab.exact.input_value() == "0.000001" or float(lab.exact.input_value()) == 1e-6
 
     box = lab.slider.bounding_box()
-    y = box["y"] + box["height"] / 2
-    notebook.page.mouse.move(box["x"] + 3, y)
+    y = box["height"] / 2
+    lab.slider.hover(position={"x": 3, "y": y})
     notebook.page.mouse.down()
-    notebook.page.mouse.move(box["x"] + 0.6 * box["width"], y, steps=8)
+    lab.slider.hover(position={"x": 0.6 * box["width"], "y": y})
     notebook.page.mouse.up()
     wanted = float(lab.exact.input_value())
     assert 1e-3 < wanted < 1
@@ -61,9 +61,9 @@ def test_a_first_visit(notebook, errors):
         notebook.page.keyboard.press("Space")
         until(lambda: f"{module} frozen" in lab.status(), what=f"{module} to be frozen")  # noqa: B023
         before = lab.fingerprints()
+        until(lambda: lab.fingerprints()[1 - i] != before[1 - i], what="the other module to move")  # noqa: B023
         lab.steps_on()
-        after = lab.fingerprints()
-        assert before[i] == after[i] and before[1 - i] != after[1 - i]
+        assert lab.fingerprints()[i] == before[i]
         header = notebook.page.locator(".jo-influence tr").nth(1).locator("td").nth(i)
         until(lambda: header.get_attribute("aria-label") == "none", what="an empty column of influence")  # noqa: B023
         lab.freeze(module).click()
@@ -96,14 +96,14 @@ def test_a_closed_tab_costs_nothing_and_reopens_to_the_running_lab(lab, new_page
     time.sleep(6)  # a heartbeat comes each second; after four without one nobody is taken to be looking
     again = Notebook(new_page(), server, notebook.path)
     lab = Lab(again)
-    lab.pause.wait_for()
+    restored(again.page, lab.pause)
     assert lab.pause.is_enabled()
     lab.steps_on()
     frames = "print(lab.display.frames_sent, lab.engine.number)"
     again.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
     first = int(again.kernel(frames).split()[0])
     lab.steps_on(10)
-    assert int(again.kernel(frames).split()[0]) > first  # somebody is looking again
+    until(lambda: int(again.kernel(frames).split()[0]) > first, "another frame: somebody is looking again")
     assert errors == []
 
 
@@ -227,6 +227,7 @@ def test_every_view_fits_and_can_be_read(lab, theme, width):
     """No view is wider than its cell, and the ink stands out from the paper (WCAG contrast of 4.5 at least)."""
     page = lab.page
     lab.notebook.command("apputils:change-theme", {"theme": theme})
+    until(lambda: page.evaluate("document.body.dataset.jpThemeName") == theme, what="the theme")
     page.set_viewport_size({"width": width, "height": 1000})
     lab.one_step.click()
     until(lambda: lab.step() == 1, what="a step")
@@ -235,5 +236,6 @@ def test_every_view_fits_and_can_be_read(lab, theme, width):
         assert overflow <= 1, f"{selector} is {overflow} px too wide"
     contrast = page.eval_on_selector(".jo-controls", CONTRAST)
     assert contrast >= 4.5
-    assert all(page.locator(".jo-curves canvas").nth(i).get_attribute("aria-label") for i in range(5))
+    labels = "all => all.length === 5 && all.every((canvas) => canvas.ariaLabel)"
+    until(lambda: page.locator(".jo-curves canvas").evaluate_all(labels), "a label on each panel")
     assert "held-out examples" in page.locator(".jo-picture").get_attribute("alt")

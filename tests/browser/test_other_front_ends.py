@@ -8,9 +8,8 @@ from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
-from lab_page import CELLS, LAB_CELL, NOTEBOOK, NOTEBOOKS, Lab
+from lab_page import CELLS, LAB_CELL, NOTEBOOK, NOTEBOOKS, Lab, restored
 from lab_server import Server, end, environment, free_port, until
-from playwright.sync_api import TimeoutError as Late
 
 from tools.execute import METADATA, WIDGET_VIEW
 
@@ -58,14 +57,12 @@ def test_notebook_on_two_tabs_with_one_kernel(new_page, server, errors):
     lab.play.click()
     lab.steps_on()
     lab.page.keyboard.press("Control+s")
-    until(lambda: WIDGET_VIEW in (server.root / copy).read_text(encoding="utf-8"), "the notebook to be saved")
+    until(
+        lambda: WIDGET_VIEW in (server.root / copy).read_text(encoding="utf-8", errors="ignore"),
+        "the notebook to be saved",
+    )
     other = opened(new_page, address)
-    shown = other.page.locator(".jo-curves")
-    try:
-        shown.wait_for(timeout=60_000)
-    except Late:  # the widgets' manager may come before the settings that it reads (KNOWN's first)
-        other.page.reload()
-        shown.wait_for()
+    restored(other.page, other.page.locator(".jo-curves"))
     other.steps_on()
     other.freeze("feature_extractor").check()
     until(lab.freeze("feature_extractor").is_checked, "the first tab to show what the second froze")

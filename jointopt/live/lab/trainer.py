@@ -14,10 +14,11 @@ from jointopt.live.lab.branches import Branch
 from jointopt.live.lab.display import Display
 from jointopt.live.lab.engine import Engine
 from jointopt.live.lab.held_out import HeldOut
+from jointopt.live.lab.messages import obey
 from jointopt.live.lab.plan_menu import Plan, Plans
 from jointopt.live.lab.references import is_named
 from jointopt.live.lab.run import RECENT, PlanEnded
-from jointopt.live.lab.status_line import DESERTED, FORGETFUL, LEFT, NO_NUMBER, UNWATCHED, duration, paused
+from jointopt.live.lab.status_line import DESERTED, FORGETFUL, UNWATCHED, duration, paused
 from jointopt.live.lab.throttle import Throttle
 from jointopt.live.lab.worker import Worker
 from jointopt.training import Step, Task, Update
@@ -42,6 +43,7 @@ class Trainer:
     note       why it paused by itself, or how a replay compares; else empty
     displayed  True once a view of it has been asked for
     patience   seconds that it plays on for when nobody looks
+    headless   True while a cell runs it
     """
 
     def __init__(
@@ -59,9 +61,10 @@ class Trainer:
         if old is not None:
             old.close()
         self.name, self.note, self.displayed, self.patience, self._played = name, "", False, patience, -math.inf
-        self._owner, self._headless, self._error = weakref.ref(owner), False, None
+        self._owner, self.headless, self._error = weakref.ref(owner), False, None
+        self._stale = False  # True where a step was taken that is not shown as the last one
         self._make_throttles()
-        self.display = Display(self.engine, name, self.obey, lambda: self.playing, self._owner)
+        self.display = Display(self.engine, name, partial(obey, self), lambda: self.playing, self._owner)
         self.worker = Worker(f"jointopt-lab-{name}", self._take_step, self._watch, self._report)
         self.engine.controls.on_change = self.display.publish
         self.display.publish()
@@ -82,13 +85,15 @@ class Trainer:
                 " LiveLab(task, name='second') has one of its own"
             )
 
-    def set_budget(self, steps: float) -> None:
-        """Take that many steps from here."""
+    def set_budget(self, steps: float, more: bool = False) -> None:
+        """Take that many steps from here, or that many more than were still to be taken."""
         self.check_open()
         if steps > 0:
             self._error, self.note, self._played = None, "", time.monotonic()
-        self.worker.set_budget(steps)
+        self.worker.set_budget(steps, more)
         self.display.publish()
+        if steps == 0:
+            self.worker.do(self._rest, wait=False)
 
     def pause(self) -> None:
         """See LiveLab.pause."""
@@ -100,7 +105,7 @@ class Trainer:
         if self.worker.is_current:
             raise RuntimeError("run() was called from inside a step of this lab: it would wait for itself")
         self.pause()
-        before, self._headless = self.engine.number, True
+        before, self.headless = self.engine.number, True
         try:
             self.set_budget(n)
             self.worker.wait()
@@ -108,7 +113,7 @@ class Trainer:
             try:
                 self.pause()
             finally:  # a second interrupt, while the step is waited for
-                self._headless = False
+                self.headless = False
         ended = isinstance(self._error, PlanEnded) and self.engine.number > before
         if self._error is not None and not ended:
             raise self._error
@@ -154,73 +159,46 @@ class Trainer:
             del _trainers[self.name]
         self.display.close()
 
-    def obey(self, message: dict) -> None:
-        """Do what the browser asks for."""
-        kind, name, value = (message.get(key) for key in ("kind", "name", "value"))
-        controls = self.engine.controls
-        if kind in ("weight", "lr") and isinstance(value, str):  # what was typed is no number, or 0 by rounding
-            raise ValueError(f"{NO_NUMBER}, got {value!r}")
-        if kind in ("play", "step", "reset", "branch", "go_to", "use_branch") and self._headless:
-            raise RuntimeError("a cell runs this lab: wait for it, or press Pause")
-        match kind:
-            case "weight":
-                controls.set(weight={name: value})
-            case "lr":
-                controls.set(lr={name: value} if name else value)
-            case "frozen":
-                (controls.freeze if value else controls.thaw)(name)
-            case "optimizer":
-                self.engine.use_optimizer(value)
-            case "plan":
-                self.use_plan(value)
-            case "play" | "pause":
-                self.set_budget(math.inf if kind == "play" else 0)
-            case "leave":  # with Escape, from a slide: what plays to a step that was named pauses there
-                if self.worker.budget == math.inf:
-                    self.note = LEFT
-                    self.set_budget(0)
-            case "step":
-                self.set_budget(self.worker.budget + 1)  # a second press during a step is a second step
-            case "go_to" if isinstance(value, int) and value > self.engine.number:
-                self.worker.do(partial(self._play_to, value), wait=False)
-            case "go_to" if value == self.engine.number:
-                self.set_budget(0)  # it is there
-            case "branch" | "go_to":
-                self.branch(self.engine.number if value is None else value, wait=False)
-            case "use_branch":
-                self.use_branch(value, wait=False)
-            case "reset":
-                self.reset(value == "all" or (value == "settings" and self.engine.number == 0), wait=False)
-            case "look":
-                self.worker.do(lambda: self.display.first_look(self.note), wait=False)
-            case _:
-                raise ValueError(f"no control is named {kind!r}")
-
     # In the worker's thread
 
     def _take_step(self) -> None:
         """One step, and what is to be seen of it. Whatever goes wrong pauses the lab; nothing is lost."""
+        self._stale = True
         try:
             self._held_out.before_step()
             self.engine.step(self._is_measured)
-            stopped = self.worker.budget == 0
-            self._held_out.after_step(stopped)
-            if stopped or self.engine.number == 1:
-                self.show()
-            elif self.display.due():
-                self._picture.do(self.display.draw)
-                self._held_out.now_and_then()
-                self.display.send(self.note)
+            if self.worker.budget > 0:
+                self._held_out.after_step(stopped=False)
+                if self.engine.number == 1:
+                    self.show()
+                elif self.display.due():
+                    self._picture.do(self.display.draw)
+                    self._held_out.now_and_then()
+                    self.display.send(self.note)
         except Exception as error:
-            self._error, self.note = error, paused(error)
-            self.worker.set_budget(0)
-            self.display.send(self.note)
-        if self.worker.budget == 0:
+            self._fail(error)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Show where it stopped. A job too: a pause may come when the last step has looked whether there is one."""
+        if self.worker.budget > 0 or not self._stale:
+            return
+        try:
+            self._held_out.after_step(stopped=True)
+            self.show()
             self.display.publish()
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._error, self.note, self._stale = error, paused(error), False
+        self.worker.set_budget(0)
+        self.display.send(self.note)
+        self.display.publish()
 
     def _is_measured(self, update: Update) -> bool:
         """True if this step measures gradients: now and then, and in the last steps of a run without a browser."""
-        if self._headless:
+        if self.headless:
             return self.worker.budget < max(1, len(set(self.engine.updates[-RECENT:])))
         return self._influence[update].due(self.engine.measure_seconds)
 
@@ -228,6 +206,7 @@ class Trainer:
         """One frame and the picture, as they are now."""
         self.display.draw()
         self.display.send(self.note)
+        self._stale = self.playing
 
     def _reset(self, settings: bool) -> None:
         self.engine.reset(settings)
@@ -261,7 +240,7 @@ class Trainer:
         self.worker.do(work, wait)
         return arrived[0] if arrived else None
 
-    def _play_to(self, step: int) -> None:
+    def play_to(self, step: int) -> None:
         """On to a step that was still to come; it may have passed meanwhile."""
         number, left = self.engine.number, step - self.engine.number
         words = f"from step {number} on to step {step}, then a pause" if left > 0 else f"paused: step {step} is behind"
@@ -271,13 +250,13 @@ class Trainer:
             self.show()
 
     def _make_throttles(self) -> None:
-        self._held_out, self._picture = HeldOut(self.engine, lambda: self._headless), Throttle(PICTURE_SHARE)
+        self._held_out, self._picture = HeldOut(self.engine, lambda: self.headless), Throttle(PICTURE_SHARE)
         self._influence: dict[Update, Throttle] = defaultdict(lambda: Throttle(INFLUENCE_SHARE))
 
     def _watch(self) -> None:
         """End what nobody can reach any more; pause what nobody looks at, or can look at again: it takes a core."""
         unseen = min(self.display.unseen(), time.monotonic() - self._played)
-        if self.worker.budget > 0 and not self._headless and unseen > self.patience:
+        if self.worker.budget > 0 and not self.headless and unseen > self.patience:
             self._pause(f"paused: nobody has looked for {duration(self.patience)}; Play goes on")
         if self.display.unseen() <= AWAY or is_named(self._owner):
             return

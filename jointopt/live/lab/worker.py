@@ -37,10 +37,10 @@ class Worker:
         """True in the thread itself."""
         return threading.current_thread() is self.thread
 
-    def set_budget(self, steps: float) -> None:
-        """Take that many steps from here."""
-        with self._changed:
-            self.budget = steps
+    def set_budget(self, steps: float, more: bool = False) -> None:
+        """Take that many steps from here, or that many more than were still to be taken."""
+        with self._changed:  # a step that begins meanwhile takes one off
+            self.budget = steps + (self.budget if more else 0)
             self._changed.notify_all()
 
     def wait(self) -> None:

@@ -35,7 +35,7 @@ export function simpleView({ model, el }, { kind, label, settings, controls, mak
     if (!root.clientWidth) return;
     const drawn = own.draw();
     canvas.setAttribute("aria-label", `${drawn.label || `${label}:`} ${drawn.words}`);
-    say(shared.line(drawn.words));
+    if (!root.querySelector("[aria-invalid=true]")) say(shared.line(drawn.words)); // else: what is expected there
     const ms = performance.now() - changedAt; // from the change until it is drawn
     Object.assign(root.dataset, drawn.data, { ms, draws: Number(root.dataset.draws || 0) + 1 });
     changedAt = 0;

@@ -1,7 +1,7 @@
 """One run of a comparison: the loop by hand, its clock, and how it ends."""
 
 import contextlib
-import time
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -51,12 +51,22 @@ def test_a_run_that_diverges_ends_there_and_says_so():
     assert [row[2] for row in result.table().rows] == ["2 (2 diverged)", "2"]
 
 
-def test_seconds_are_those_of_the_steps():
-    def slow(seed):
-        time.sleep(0.5)
-        return noisy(seed)
+def test_seconds_are_those_of_the_steps(monkeypatch):
+    now, calls = [0.0], []
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
 
-    assert run(slow, Arm(plans.joint), Budget(steps=2), 0)["seconds"] < 0.4
+    def slow(seed):
+        now[0] += 0.5
+        task = noisy(seed)
+
+        def losses(model, batch):
+            calls.append(now[0])
+            now[0] += 2.0
+            return task.losses(model, batch)
+
+        return replace(task, losses=losses)
+
+    assert run(slow, Arm(plans.joint), Budget(steps=2), 0)["seconds"] == 2.0 * len(calls)
 
 
 @pytest.mark.parametrize("error", [None, KeyError])

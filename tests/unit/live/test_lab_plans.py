@@ -50,7 +50,7 @@ def test_a_plan_by_a_message_from_the_browser(task):
     lab.run(2)
     assert not lab.display.controls.state["ended"]
     browser("play")
-    until(lambda: lab.display.controls.state["ended"])
+    until(lambda: lab.display.controls.state["ended"] and lab.note)
     assert "paused: the plan 'short' ended after 2 steps" in lab.note
     for name in ("short", "joint"):
         assert browser("plan", value=name) == "" and not lab.display.controls.state["ended"]

@@ -1,6 +1,5 @@
 """A lab that nobody looks at and no name refers to stops by itself; one that has a name, when its patience ends."""
 
-import threading
 import time
 
 import pytest
@@ -51,30 +50,31 @@ def test_a_lab_without_a_name_or_a_view_ends(task):
     assert not trainer._trainers and not working.playing
 
 
-def test_a_lab_whose_view_was_shown_pauses_and_can_be_played_again(task):
+def test_a_lab_whose_view_was_shown_pauses_and_can_be_played_again(task, monkeypatch):
     lab = LiveLab(task)
     lab._repr_mimebundle_()
     working = played(lab)
     del lab
-    until(lambda: not working.playing)
+    until(lambda: not working.display.controls.state["playing"])
     assert working.display.curves.info["note"] == working.note == trainer.DESERTED and working.worker.thread.is_alive()
-    assert not working.display.controls.state["playing"]
+    monkeypatch.setattr(trainer, "AWAY", 600.0)  # a second during which this process stands still is no absence
     working.display.controls.hear({"kind": "beat"})  # the tab is there again
     working.display.controls.hear({"kind": "play", "id": "a.1"})
     number = working.engine.number
     until(lambda: working.engine.number > number + 3)
 
 
-def test_a_lab_that_somebody_looks_at_trains_on(task):
+def test_a_lab_that_somebody_looks_at_trains_on(task, monkeypatch):
     lab = LiveLab(task)
     browser, working = Browser(lab), played(lab)
+    monkeypatch.setattr(working.display, "_made", float("-inf"))
+    assert working.display.unseen() == float("inf")
+    browser("beat")
+    assert working.display.unseen() < 600
+    monkeypatch.setattr(working.display, "unseen", lambda: 0.0)
     del lab
-    leave = threading.Event()
-    looking = threading.Thread(target=lambda: [browser("beat") for _ in iter(lambda: leave.wait(AWAY / 5), True)])
-    looking.start()
     assert trains_on(working)
-    leave.set()
-    looking.join()
+    monkeypatch.setattr(working.display, "unseen", lambda: 2 * AWAY)
     until(lambda: not working.playing)
 
 
@@ -96,7 +96,7 @@ def test_what_a_cell_displayed_is_no_name():
     """In a real kernel, whose Out, _ and more hold what a cell displayed."""
     from jupyter_client.manager import start_new_kernel
 
-    manager, client = start_new_kernel()
+    manager, client = start_new_kernel(startup_timeout=600)
 
     def run(code):
         shown = []
@@ -129,9 +129,9 @@ def test_a_lab_that_nobody_looks_at_pauses_when_its_patience_ends(make):
         assert lab.note == ""
         until(lambda: not lab.playing)
         assert lab.note == "paused: nobody has looked for 1 s; Play goes on" == lab.display.curves.info["note"]
-    assert lab.engine.number > 0
-    assert Browser(lab)("go_to", value=10**9) == ""
-    until(lambda: lab.display.controls.state["playing"])
+    number = lab.engine.number
+    assert number > 0 and Browser(lab)("go_to", value=10**9) == ""
+    until(lambda: lab.engine.number > number)
     until(lambda: "nobody has looked" in lab.note)
     lab.pause()
     assert lab.engine.number < 10**9

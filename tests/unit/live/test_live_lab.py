@@ -97,8 +97,13 @@ def test_an_interrupt_stops_run_at_a_step_boundary(task):
     """What Kernel > Interrupt does: a KeyboardInterrupt in the main thread. A shell's background job ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     lab = LiveLab(task)
-    threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()
+
+    def interrupt():
+        until(lambda: lab.engine.number > 0)
+        signal.raise_signal(signal.SIGINT)
+
     with pytest.raises(KeyboardInterrupt):
+        threading.Thread(target=interrupt).start()
         lab.run(1_000_000)
     number = lab.engine.number
     signal.signal(signal.SIGINT, before)

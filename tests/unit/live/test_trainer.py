@@ -1,7 +1,9 @@
 """What the training thread does around a step: held-out metrics, pauses, and whatever goes wrong."""
 
 import threading
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from labtools import Browser, until
@@ -25,8 +27,8 @@ def test_a_loss_that_turns_nan_at_step_n_pauses_and_says_which(make, state):
     with pytest.raises(FloatingPointError, match="step 5: the loss 'reg' is nan"):
         lab.run(3)
     lab.play()
-    until(lambda: lab.note)
-    assert "paused: step 5: the loss 'reg' is nan" in lab.note and not lab.playing
+    until(lambda: lab.note and not lab.playing)
+    assert "paused: step 5: the loss 'reg' is nan" in lab.note
     assert state.same(before, state(task.model))
     sick[0] = False
     assert lab.run(1).number == 5 and lab.note == ""
@@ -85,15 +87,54 @@ def test_held_out_figures_wherever_the_browser_stops_it(task):
         assert lab.history.held_out[-1][0] == number
 
 
+@pytest.mark.parametrize("late", ["losses", "evaluate", "picture"])
+def test_a_pause_that_comes_late_in_a_step_shows_that_step(late, task):
+    """Whenever it comes: the last frame says that it is paused, and what is held out was measured there."""
+
+    def press(where):
+        if where == late and lab.engine.number >= 5 and not answers:
+            answers.append(browser("pause"))
+
+    def losses(model, batch):
+        press("losses")
+        return task.losses(model, batch)
+
+    def evaluate(model):
+        press("evaluate")
+        return {"figure (%)": 1.0}
+
+    def picture(model):
+        press("picture")
+        return np.zeros((2, 2, 3), dtype=np.uint8)
+
+    answers = []
+    lab = LiveLab(replace(task, losses=losses, evaluate=evaluate, picture=picture))
+    lab._trainer.display.due = lambda: not answers  # no frame is due after it
+    lab._trainer._picture.due = lambda cost=0.0: True
+    browser = Browser(lab)
+    browser("play")
+    until(lambda: answers and not lab.playing)
+    lab.pause()  # returns when all is done
+    shown = lab.display.curves.info
+    assert answers == [""] and (shown["number"], shown["playing"]) == (lab.engine.number, False)
+    assert lab.history.held_out[-1][0] == lab.engine.number
+
+
 @pytest.mark.parametrize("button", ["play", "step", "reset", "go_to"])
 def test_a_button_pressed_while_a_cell_runs_the_lab_is_refused(button, task):
-    lab, answers = LiveLab(task), []
+    answers = []
+
+    def losses(model, batch):
+        if lab.engine.number == 5:
+            pressed = threading.Thread(target=lambda: answers.append(browser(button)))
+            pressed.start()
+            pressed.join(600)
+        return task.losses(model, batch)
+
+    lab = LiveLab(replace(task, losses=losses))
     browser = Browser(lab)
-    pressed = threading.Thread(target=lambda: (until(lambda: lab.engine.number > 5), answers.append(browser(button))))
-    pressed.start()
-    assert lab.run(300).number == 299
-    pressed.join()
-    assert "a cell runs this lab" in answers[0]
+    assert lab.run(10).number == 9
+    assert len(answers) == 1 and "a cell runs this lab" in answers[0]
 
 
 def test_each_press_of_one_step_is_a_step(task):

@@ -1,6 +1,7 @@
 """The thread that takes steps: budgets, jobs between two steps, waiting, errors, the end."""
 
 import signal
+import sys
 import threading
 from contextvars import ContextVar
 
@@ -90,6 +91,19 @@ def test_a_job_that_is_asked_for_in_the_thread_itself_is_not_waited_for(make):
     assert not worker.is_current
 
 
+def test_each_step_more_is_taken_whatever_begins_meanwhile(make):
+    interval, steps = sys.getswitchinterval(), []
+    worker = make(lambda: steps.append(1))
+    try:
+        sys.setswitchinterval(1e-6)
+        for _ in range(5000):
+            worker.set_budget(1, more=True)
+        worker.wait()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(steps) == 5000
+
+
 def test_an_interrupt_ends_the_waiting_and_not_the_step(make):
     started, go_on, steps = threading.Event(), threading.Event(), []
 
@@ -102,8 +116,8 @@ def test_an_interrupt_ends_the_waiting_and_not_the_step(make):
     worker = make(step)
     worker.set_budget(1)
     started.wait()
-    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
+        threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
         worker.wait()
     signal.signal(signal.SIGINT, before)
     assert steps == []
