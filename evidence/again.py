@@ -26,7 +26,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests" / "jitter"))
 import jitter
 
 JITTERS = range(1, 11)
-SPREADS = 5  # more than the 4.25 by which one of twenty numbers can be from their mean
+SPREADS = 5  # standard deviations. One of n numbers is at most (n − 1)/√n of them from the mean: of 21, 4.36
 # What is tolerated at least: a few test images of a thousand; of other metrics and of losses a part.
 POINTS, PART, LOSS = 0.3, 0.01, 1e-3
 EXACT = ("steps", "flops", "weights", "batches")

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from lab_server import Notebook, until
-from playwright.sync_api import Locator, Page, TimeoutError
+from playwright.sync_api import Locator, Page
+from playwright.sync_api import TimeoutError as Late
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NOTEBOOK = "00_start_here.ipynb"
@@ -55,12 +56,12 @@ class Lab:
 def restored(page: Page, part: Locator) -> None:
     """Wait for this part of a lab that a page restores from a running kernel.
 
-    Now and then the widgets' manager never ends restoring; in Notebook it came before the settings that it reads. After
-    a minute the page is loaded again, as a person would do it.
+    Now and then the widgets' manager of Notebook never ends restoring, after it came before the settings that it reads.
+    After a minute the page is loaded again, as a person would do it.
     """
     try:
         part.wait_for(timeout=60_000)
-    except TimeoutError:
+    except Late:
         page.reload()
         part.wait_for()
 

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from lab_page import CELLS, LAB_CELL, Lab, restored
+from lab_page import CELLS, LAB_CELL, Lab
 from lab_server import Notebook, until
 
 CHECK_CELL = next(i for i, cell in enumerate(CELLS) if "importlib.metadata" in "".join(cell["source"]))
@@ -96,7 +96,7 @@ def test_a_closed_tab_costs_nothing_and_reopens_to_the_running_lab(lab, new_page
     time.sleep(6)  # a heartbeat comes each second; after four without one nobody is taken to be looking
     again = Notebook(new_page(), server, notebook.path)
     lab = Lab(again)
-    restored(again.page, lab.pause)
+    lab.pause.wait_for()
     assert lab.pause.is_enabled()
     lab.steps_on()
     frames = "print(lab.display.frames_sent, lab.engine.number)"

@@ -93,7 +93,7 @@ class Trainer:
         self.worker.set_budget(steps, more)
         self.display.publish()
         if steps == 0:
-            self.worker.do(self._rest, wait=False)
+            self.worker.do(self._show_stop, wait=False)
 
     def pause(self) -> None:
         """See LiveLab.pause."""
@@ -177,15 +177,16 @@ class Trainer:
                     self.display.send(self.note)
         except Exception as error:
             self._fail(error)
-        self._rest()
+        self._show_stop()
 
-    def _rest(self) -> None:
-        """Show where it stopped. A job too: a pause may come when the last step has looked whether there is one."""
+    def _show_stop(self) -> None:
+        """Show where it stopped, but for errors. Also a job: a pause may come after the last step looked for one."""
         if self.worker.budget > 0 or not self._stale:
             return
         try:
             self._held_out.after_step(stopped=True)
             self.show()
+            self._stale = self.display.curves.info["playing"]  # True: Play was pressed meanwhile
             self.display.publish()
         except Exception as error:
             self._fail(error)
@@ -206,7 +207,6 @@ class Trainer:
         """One frame and the picture, as they are now."""
         self.display.draw()
         self.display.send(self.note)
-        self._stale = self.playing
 
     def _reset(self, settings: bool) -> None:
         self.engine.reset(settings)
@@ -245,9 +245,8 @@ class Trainer:
         number, left = self.engine.number, step - self.engine.number
         words = f"from step {number} on to step {step}, then a pause" if left > 0 else f"paused: step {step} is behind"
         self.engine.status_line.text = words
+        self._stale = True  # these words are to be shown, also where no step follows
         self.set_budget(max(0, left))
-        if left <= 0:
-            self.show()
 
     def _make_throttles(self) -> None:
         self._held_out, self._picture = HeldOut(self.engine, lambda: self.headless), Throttle(PICTURE_SHARE)
@@ -276,3 +275,4 @@ class Trainer:
         self.display.send(note)
         self.worker.set_budget(0)
         self.display.publish()
+        self._show_stop()

@@ -129,8 +129,8 @@ export function weightField(name, symbol, scale, least = 0) {
 
 // Number fields by name, for these settings: { valid, expected }: is a number valid, and what is; where a field is not
 // one setting whole, { shown, change }: what is shown, and the change of settings; { scale } where it has a slider.
-// Answers what shows them all.
-export function numberFields(root, state, fields, change, say) {
+// Answers what shows them all. `ask` has the view drawn again.
+export function numberFields(root, state, fields, change, say, ask) {
   const named = (name) => root.querySelector(`[name="${name}"]`);
   const shown = (name) => (fields[name].shown || (() => state[name]))();
   const changeTo = (name, value) => change((fields[name].change || (() => ({ [name]: value })))(value));
@@ -150,7 +150,11 @@ export function numberFields(root, state, fields, change, say) {
       if (ok) changeTo(name, value);
       else say(`Expected ${expected}. Nothing was changed.`);
     });
-    named(name).addEventListener("blur", () => show());
+    named(name).addEventListener("blur", ({ target }) => {
+      const wrong = target.getAttribute("aria-invalid") === "true";
+      show();
+      if (wrong) ask(); // the line still says what is expected there
+    });
     if (scale) {
       const slider = named(`${name} slider`);
       slider.addEventListener("input", () => changeTo(name, scale.value(Number(slider.value))));

@@ -35,14 +35,14 @@ export function simpleView({ model, el }, { kind, label, settings, controls, mak
     if (!root.clientWidth) return;
     const drawn = own.draw();
     canvas.setAttribute("aria-label", `${drawn.label || `${label}:`} ${drawn.words}`);
-    if (!root.querySelector("[aria-invalid=true]")) say(shared.line(drawn.words)); // else: what is expected there
+    if (!root.querySelector("[aria-invalid=true]")) say(shared.line(drawn.words)); // else it says what is expected
     const ms = performance.now() - changedAt; // from the change until it is drawn
     Object.assign(root.dataset, drawn.data, { ms, draws: Number(root.dataset.draws || 0) + 1 });
     changedAt = 0;
   }
 
   const own = make({ root, find, canvas, state, change, ask });
-  const showNumbers = numberFields(root, state, own.fields || {}, change, say);
+  const showNumbers = numberFields(root, state, own.fields || {}, change, say, ask);
   const menus = [...root.querySelectorAll("select")].filter(({ name }) => settings.includes(name));
   for (const menu of menus) menu.addEventListener("change", () => change({ [menu.name]: menu.value }));
   function show(lost) {

@@ -15,7 +15,7 @@ NUMBERS = [f"{chapter}.{n}" for chapter in range(1, 5) for n in range(1, 26)]
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(notes, "STALE", 600.0)  # a lock is not left behind because all threads stood still
+    monkeypatch.setattr(notes, "STALE", 600.0)  # threads that stand still on a busy machine have not died
     monkeypatch.setattr(notes, "PATIENCE", 600.0)
 
 

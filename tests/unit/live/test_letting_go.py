@@ -129,6 +129,8 @@ def test_a_lab_that_nobody_looks_at_pauses_when_its_patience_ends(make):
         assert lab.note == ""
         until(lambda: not lab.playing)
         assert lab.note == "paused: nobody has looked for 1 s; Play goes on" == lab.display.curves.info["note"]
+        lab._trainer.worker.do(lambda: None)
+        assert not lab.display.curves.info["playing"]
     number = lab.engine.number
     assert number > 0 and Browser(lab)("go_to", value=10**9) == ""
     until(lambda: lab.engine.number > number)

@@ -87,12 +87,14 @@ def test_held_out_figures_wherever_the_browser_stops_it(task):
         assert lab.history.held_out[-1][0] == number
 
 
-@pytest.mark.parametrize("late", ["losses", "evaluate", "picture"])
-def test_a_pause_that_comes_late_in_a_step_shows_that_step(late, task):
-    """Whenever it comes: the last frame says that it is paused, and what is held out was measured there."""
+@pytest.mark.parametrize(
+    ("late", "first"), [("losses", 5), ("evaluate", 5), ("picture", 1), ("picture", 6), ("between steps", 7)]
+)
+def test_a_pause_shows_the_last_step_whenever_it_comes(late, first, task):
+    """The last frame says that it is paused, and what is held out was measured there."""
 
     def press(where):
-        if where == late and lab.engine.number >= 5 and not answers:
+        if where == late and lab.engine.number >= first and not answers:
             answers.append(browser("pause"))
 
     def losses(model, batch):
@@ -113,8 +115,11 @@ def test_a_pause_that_comes_late_in_a_step_shows_that_step(late, task):
     lab._trainer._picture.due = lambda cost=0.0: True
     browser = Browser(lab)
     browser("play")
+    if late == "between steps":
+        until(lambda: lab.engine.number >= first)
+        lab._trainer.worker.do(lambda: press(late))
     until(lambda: answers and not lab.playing)
-    lab.pause()  # returns when all is done
+    lab._trainer.worker.do(lambda: None)  # all is done, then; pause() might show it itself
     shown = lab.display.curves.info
     assert answers == [""] and (shown["number"], shown["playing"]) == (lab.engine.number, False)
     assert lab.history.held_out[-1][0] == lab.engine.number
