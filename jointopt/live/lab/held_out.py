@@ -48,10 +48,10 @@ class HeldOut:
         if not dragged:
             self._close.do(engine.evaluate)
 
-    def after_step(self, stopped: bool) -> None:
-        """The metrics, if it has stopped or some are due by now. Where there was no time for them they come later."""
+    def after_step(self) -> None:
+        """The metrics, if some are due by now. Where there was no time for them they come later."""
         engine, number = self._engine, self._engine.number
-        if stopped or (number % EVERY == 0 if self._fixed() else number in self._theirs):
+        if number % EVERY == 0 if self._fixed() else number in self._theirs:
             engine.evaluate()
         elif self._due and number >= self._due[0] and not self._fixed() and self._close.do(engine.evaluate):
             self._due = [n for n in self._due if n > number]

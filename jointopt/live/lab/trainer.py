@@ -168,7 +168,7 @@ class Trainer:
             self._held_out.before_step()
             self.engine.step(self._is_measured)
             if self.worker.budget > 0:
-                self._held_out.after_step(stopped=False)
+                self._held_out.after_step()
                 if self.engine.number == 1:
                     self.show()
                 elif self.display.due():
@@ -184,7 +184,7 @@ class Trainer:
         if self.worker.budget > 0 or not self._stale:
             return
         try:
-            self._held_out.after_step(stopped=True)
+            self.engine.evaluate()
             self.show()
             self._stale = self.display.curves.info["playing"]  # True: Play was pressed meanwhile
             self.display.publish()

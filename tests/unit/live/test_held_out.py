@@ -46,7 +46,7 @@ def played(task, plan, steps, change=lambda engine: None, at=()):
             change(engine)
         held_out.before_step()
         engine.step()
-        held_out.after_step(stopped=False)
+        held_out.after_step()
     return steps_of(engine.history)
 
 
@@ -84,7 +84,7 @@ def test_what_there_was_no_time_for_comes_later_and_once(task, monkeypatch):
         allowed[:] = [True] * (number >= 30)
         held_out.before_step()
         engine.step()
-        held_out.after_step(stopped=False)
+        held_out.after_step()
     assert steps_of(engine.history) == [0, 31, 50]
 
 
