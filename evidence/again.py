@@ -3,7 +3,7 @@
 What hangs on no sum is equal wherever a run is made: steps, FLOPs, first weights, batches. First losses agree in all
 but their last digits. Training amplifies these, so that held-out metrics agree only so far, and how far is measured:
 the slice is run under JITTERS seeds of noise (tests/jitter), each in a process of its own. Its record keeps mean and
-standard deviation of each number, and a run that is made again has to come within SPREADS of them of the mean.
+standard deviation of each number, and a run that is made again has to come into the prediction interval of these runs.
 
 Where first weights have been learned (pretrained features), they differ as well; the record says what did not.
 """
@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import t
 from tqdm import tqdm
 
 from evidence import record
@@ -26,9 +27,11 @@ sys.path.append(str(Path(__file__).parents[1] / "tests" / "jitter"))
 import jitter
 
 JITTERS = range(1, 11)
-SPREADS = 5  # standard deviations. One of n numbers is at most (n − 1)/√n of them from the mean: of 21, 4.36
-# What is tolerated at least: a few test images of a thousand; of other metrics and of losses a part.
-POINTS, PART, LOSS = 0.3, 0.01, 1e-3
+CHANCE = 1e-5  # of one number, to come out farther from the mean than is tolerated; the records have some hundred
+# What is tolerated at least: a few test images of a thousand; one of what is counted; of other metrics a part.
+POINTS, ONE, PART = 0.3, 1, 0.01
+COUNTED = ("classes covered",)
+LOSS = 1e-3  # the part of a first loss that is tolerated
 EXACT = ("steps", "flops", "weights", "batches")
 
 
@@ -83,7 +86,7 @@ def disagreements(slice: dict, again: Comparison, losses: bool = True) -> list[s
 
     losses: False for the runs on record, which were made before first losses were kept
     """
-    words = []
+    words, spreads = [], interval(slice["noise"]["seeds"])
     for arm, of_arm in slice["runs"].items():
         for seed, run in of_arm.items():
             new = again.runs[int(seed)][arm]
@@ -97,13 +100,20 @@ def disagreements(slice: dict, again: Comparison, losses: bool = True) -> list[s
                     words.append(f"{arm}, seed {seed}: {len(first)} first losses, on record {len(run['losses'])}")
                 numbers |= {f"loss at step {n}": pair for n, pair in enumerate(zip(first, run["losses"], strict=False))}
             for name, (value, (mean, sd)) in numbers.items():
-                if not abs(value - mean) <= (most := tolerated(name, mean, sd, "weights" not in run["exact"])):
+                loss = name.startswith("loss at step") and "weights" in run["exact"]
+                most = LOSS * abs(mean) if loss else max(spreads * sd, least(name, mean))
+                if not abs(value - mean) <= most:
                     words.append(f"{arm}, seed {seed}: {name} {value:.6g}, on record {mean:.6g} ± {most:.2g}")
     return words
 
 
-def tolerated(name: str, mean: float, sd: float, learned: bool) -> float:
-    """How far from the mean a number may be that is made again. learned: the run began with weights that differ."""
-    if name.startswith("loss at step") and not learned:
-        return LOSS * abs(mean)
-    return max(SPREADS * sd, POINTS if "(%)" in name else PART * abs(mean))
+def interval(runs: int) -> float:
+    """How many standard deviations of so many runs a further one may be from their mean: Student's t at CHANCE."""
+    return float(t.isf(CHANCE / 2, runs - 1) * (1 + 1 / runs) ** 0.5)
+
+
+def least(name: str, mean: float) -> float:
+    """How far from its mean a held-out metric, or the loss of a run whose weights were learned, may be in any case."""
+    if name in COUNTED:
+        return ONE
+    return POINTS if "(%)" in name else PART * abs(mean)

