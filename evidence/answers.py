@@ -122,13 +122,18 @@ def ends(record: str, parts, says) -> Conditions:
     }
 
 
+def rate_of(part: str, arm: str) -> str:
+    """The learning rate of an arm of `shift`, and whether it was tuned for it."""
+    rate = load("shift")[part].spec["arms"][arm]["optimizer_options"]["lr"]
+    return f"{rate:g}" + (", as tuned" if part == "test" else "")
+
+
 def conditions() -> dict[str, Conditions]:
     """Of each sentence of answers.toml, by its number."""
     rotation, then_all, head = "rotation, then head", "rotation, then all", "head only"
     cut = figures("exact", "test", "exact", "joint")  # "joint" drops the gradient through the proposals
-    lr = load("shift")["one lr"].spec["arms"][head]["optimizer_options"]["lr"]
     own, one, good = ("shift", "test"), ("shift", "one lr"), ("imagenet", "shift")
-    shifts = {own: "each plan has its own learning rate", one: f"all plans have the learning rate {lr:g}"}
+    shifts = {part: f"both plans have the learning rate {rate_of(part[1], head)}" for part in (own, one)}
     shifts[good] = "the features are ImageNet's"
     kinds = dict(zip(("of the same kind", "over clutter", "inverted"), load("shift")["test"].metrics, strict=True))
     wide = {f"{n} (wide network)": figures("width", n, "joint, wide", "HOG", margin=1.0) for n in load("width")}

@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from jointopt.checks import listed
 from jointopt.figures.style import MARKERS, Picture, draw_seeds, panels
@@ -32,6 +33,8 @@ def comparison(values: Mapping[str, np.ndarray], metric: str, against: str) -> P
     left.set(xlabel=metric, ylim=(-0.6, len(names) - 0.4))
     right.set(xlabel=f"minus {against}, seed by seed")
     right.tick_params(left=False)
+    for panel in (left, right):
+        panel.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))  # wide labels run together else
     n = len(values[against])
     drawn = f"{metric} of {listed(values)}, one point for each of {n} seeds, with mean and 95 % interval"
     return Picture(drawing, f"{drawn}; beside it each arm's paired differences from {against!r}.")

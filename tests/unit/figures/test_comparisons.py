@@ -1,6 +1,7 @@
 """The figures of a sweep: what they show is what was measured, and what they cannot show they refuse."""
 
 import struct
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from matplotlib.text import Text
 
 from jointopt import plans
 from jointopt.compare import Budget, sweep
-from jointopt.figures.comparisons import COLORS, ink, powers_of_ten, zero_position
+from jointopt.figures.comparisons import COLORS, comparison, ink, powers_of_ten, zero_position
 from jointopt.statistics import interval
 
 
@@ -32,6 +33,18 @@ def test_the_curve_has_a_point_per_seed_and_the_mean_with_its_interval(line):
     assert ticks == {0.001: "0", 0.1: "0.1", 1: "1", 10: "10"} and axes.get_xscale() == "log"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("λ of up", "w (1)")
     assert "4 values from 0 to 30: one point for each of 3 seeds" in picture.alt
+
+
+@pytest.mark.parametrize("widest", [0.019, 0.7, 17.6, 240.0, 17600.0])
+def test_the_numbers_below_a_comparison_do_not_run_together(widest):
+    values = {"joint": np.full(3, widest), "staged": widest * np.array([0.02, 0.5, 0.9])}
+    picture = comparison(values, "w (1)", "joint")
+    picture.figure.canvas.draw()
+    for panel in picture.figure.axes:
+        low, high = sorted(panel.get_xlim())
+        texts = [text for x, text in zip(panel.get_xticks(), panel.get_xticklabels(), strict=True) if low <= x <= high]
+        boxes = [text.get_window_extent() for text in texts]
+        assert len(boxes) > 2 and all(box.x1 + 4 < other.x0 for box, other in pairwise(boxes))
 
 
 def test_a_curve_of_the_metric_that_is_asked_for(line):
