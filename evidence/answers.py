@@ -122,10 +122,10 @@ def ends(record: str, parts, says) -> Conditions:
     }
 
 
-def rate_of(part: str, arm: str) -> str:
-    """The learning rate of an arm of `shift`, and whether it was tuned for it."""
-    rate = load("shift")[part].spec["arms"][arm]["optimizer_options"]["lr"]
-    return f"{rate:g}" + (", as tuned" if part == "test" else "")
+def rate_of(part: str, *arms: str) -> str:
+    """The learning rate that these arms have in a part of `shift`. ValueError if they have several."""
+    (rate,) = {load("shift")[part].spec["arms"][arm]["optimizer_options"]["lr"] for arm in arms}
+    return f"{rate:g}"
 
 
 def conditions() -> dict[str, Conditions]:
@@ -133,7 +133,9 @@ def conditions() -> dict[str, Conditions]:
     rotation, then_all, head = "rotation, then head", "rotation, then all", "head only"
     cut = figures("exact", "test", "exact", "joint")  # "joint" drops the gradient through the proposals
     own, one, good = ("shift", "test"), ("shift", "one lr"), ("imagenet", "shift")
-    shifts = {part: f"both plans have the learning rate {rate_of(part[1], head)}" for part in (own, one)}
+    both = "both plans have the learning rate"
+    shifts = {own: f"{both} {rate_of('test', head, 'all at once')}, as tuned"}
+    shifts[one] = f"{both} {rate_of('one lr', head, 'all at once')}"
     shifts[good] = "the features are ImageNet's"
     kinds = dict(zip(("of the same kind", "over clutter", "inverted"), load("shift")["test"].metrics, strict=True))
     wide = {f"{n} (wide network)": figures("width", n, "joint, wide", "HOG", margin=1.0) for n in load("width")}

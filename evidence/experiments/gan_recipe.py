@@ -1,8 +1,8 @@
-"""What makes a GAN better in the same number of updates, and how far a minute leads.
+"""What makes a GAN better in the same number of updates, and how far 2,000 lead.
 
 "worth" takes away, one at a time, what a pilot found to help: Adam without momentum in place of RMSprop, a rate that
 falls, a weaker penalty. "none" is what the task has by itself, and what Mescheder et al. 2018 train with. "full" goes
-on for about a minute. Both players move in turn. Nothing is chosen, and no claim is decided.
+on to 2,000. Both players move in turn. Nothing is chosen, and no claim is decided.
 """
 
 from collections.abc import Iterator

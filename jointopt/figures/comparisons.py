@@ -34,7 +34,7 @@ def comparison(values: Mapping[str, np.ndarray], metric: str, against: str) -> P
     right.set(xlabel=f"minus {against}, seed by seed")
     right.tick_params(left=False)
     for panel in (left, right):
-        panel.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))  # wide labels run together else
+        panel.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))  # else wide labels run together
     n = len(values[against])
     drawn = f"{metric} of {listed(values)}, one point for each of {n} seeds, with mean and 95 % interval"
     return Picture(drawing, f"{drawn}; beside it each arm's paired differences from {against!r}.")

@@ -35,9 +35,17 @@ def test_the_curve_has_a_point_per_seed_and_the_mean_with_its_interval(line):
     assert "4 values from 0 to 30: one point for each of 3 seeds" in picture.alt
 
 
-@pytest.mark.parametrize("widest", [0.019, 0.7, 17.6, 240.0, 17600.0])
-def test_the_numbers_below_a_comparison_do_not_run_together(widest):
-    values = {"joint": np.full(3, widest), "staged": widest * np.array([0.02, 0.5, 0.9])}
+@pytest.mark.parametrize(
+    ("joint", "staged"),
+    [(widest, widest * np.array([0.02, 0.5, 0.9])) for widest in (0.019, 0.7, 17.6, 240.0, 17600.0)]
+    + [
+        (93.0, np.array([48.7, 50.4, 49.6])),
+        (62.7, np.array([35.1, 41.2, 48.8])),
+        (97.5, np.array([96.9, 97.3, 97.2])),
+    ],
+)
+def test_the_numbers_below_a_comparison_are_three_at_least_and_do_not_run_together(joint, staged):
+    values = {"joint": np.full(3, joint), "staged": staged}
     picture = comparison(values, "w (1)", "joint")
     picture.figure.canvas.draw()
     for panel in picture.figure.axes:
