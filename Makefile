@@ -2,7 +2,7 @@
 # make lecture N=4   open the slides of chapter 4           make lectures   make all slides again from their chapters
 # make solved    chapters with the solutions in place      make student    chapters without solutions
 # make course    runs both, and goes through every slide in a browser
-# make test      run every check                           make evidence   make the records of chapters 1 and 4 again
+# make test      run the checks                            make evidence   make the records of chapters 1 and 4 again
 # make portable  unit tests and chapters, as on other      make evidence RECORDS=applications   those of chapters 5 to 8 (frontiers: 9 to 11)
 #                processors                                make bench      measure speed and size
 # make format    rewrite the code as the checker wants it  make size       count lines, doors and circles of imports
