@@ -156,7 +156,7 @@ def move_under_adam(answer):
             raise Wrong(f"{yours}, too far: Adam corrects its running means for their start at 0.")
         way = "too far" if abs(got) > abs(wanted) else "not far enough"
         raise Wrong(f"{yours}, {way}" + (": count the quiet steps in both corrections." if quiet else "."))
-    return "λ itself does not matter. 25 quiet steps: 0.54 lr, then more in each step, up to 1.31 lr."
+    return "λ itself does not matter. 25 quiet steps: 0.54 lr, then more in each step, up to 1.32 lr."
 
 
 def _adams_move(w: float, lam: float, lr: float, quiet: int) -> float:
