@@ -1,4 +1,4 @@
-"""The figures of a sweep: what they show is what was measured, and what they cannot show they refuse."""
+"""Figures of a comparison and of a sweep: what they show was measured, and what they cannot show they refuse."""
 
 import struct
 from itertools import pairwise
