@@ -3,17 +3,18 @@
     python -m tools.lectures            writes lectures/NN.ipynb for each lectures/NN.toml, and what docs/ makes of them
     python -m tools.lectures --settings puts lectures/jointopt.json where JupyterLab of this environment finds it
 
-A step of the file is a slide: `show` (Markdown), `ask` (a question to the hall), `cells` (ids of code cells of the
+A step of the file is a slide: `show` (Markdown), `ask` (a question to the students), `cells` (ids of code cells of the
 chapter), `hide` (those whose input is not shown), `quiet` (those that only run: nothing of them is shown), `figure`
 (ids of the cells that end in the static picture of a lab: one key further down, should the kernel fail), `top` (those
 of whose picture only the upper half is shown, and larger), `minutes`, `notes` (for the lecturer; not shown).
 `[guide]` is for docs/teaching.md: what students get `wrong`, each with the exercise that shows it; two questions to
-`ask`; what to do when the predictions `split`. At the end of a lecture its lab is set back: run before the hour, it
-stands at its beginning when its slide comes.
+`ask`; what to do when the predictions `split`. At the end of a lecture its lab is set back: run before class, it
+stands at step 0 when its slide comes.
 """
 
 import argparse
 import copy
+import re
 import shutil
 import sys
 import tomllib
@@ -38,6 +39,7 @@ HIDDEN, ALONE, FILL, TOP = "deck-hide-input", "deck-fill-alone", "deck-fill", "d
 LIVE = "deck-live"  # a cell that shows a view: where the view is not there, the slide says how to have it
 VIEWS = ("lab", "landscape", "plane")  # the names of views
 BAR = "\\|"  # in a table
+EXERCISE = re.compile(r"\*\*(\d+\.\d+)\*\* \*\(.*, (\d+) minutes?\)\*")  # **4.1** *(predict, ●○○, 2 minutes)*
 SKIPPED = "skip"  # a type of slide: run with the others, never shown
 # JupyterLab remembers that it presents: "toggle" would end it, the next time.
 BUTTONS = """<button data-commandlinker-command="runmenu:run-all" data-commandlinker-args="{}">Run all cells</button>
@@ -48,7 +50,7 @@ then: it would go on out of sight. Type a step and press Enter before Escape, an
 other slides. After a reload (F5) the deck begins at its first slide; a lab that does not run says on its slide which
 keys run its cell. Pale curves are other futures of the lab: ◇ and A1 mark what was changed in branch A. With two
 futures the held-out values stand beside the panel at one step, which its title names. "One run each: not evidence
-yet" opens, with Enter, the code for a new cell that asks more seeds; it is selected, and Ctrl+C copies it."""
+yet" opens, with Enter, the code for a new cell that trains from more seeds; it is selected, and Ctrl+C copies it."""
 
 
 def chapter_of(file: Path) -> Path:
@@ -139,15 +141,30 @@ def guide(text: str) -> str:
     return text[: text.index(MARK)] + MARK + "\n\n" + "\n\n".join(sections) + "\n"
 
 
+def exercises(chapter: Path) -> dict[str, tuple[str, int]]:
+    """Of each exercise, by its number: the section that it stands in, and how many minutes it takes."""
+    section, found = "", {}
+    for cell in nbformat.read(chapter, as_version=4).cells:
+        for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
+            if line.startswith("## "):
+                section = line.removeprefix("## ")
+            elif exercise := EXERCISE.match(line):
+                found[exercise[1]] = (section, int(exercise[2]))
+    return found
+
+
 def _section(file: Path) -> str:
     plan, chapter = read(file), chapter_of(file)
-    wrong = [
-        f"- {words} → [{number}](../notebooks/{chapter.name}#Exercises)" for words, number in plan["guide"]["wrong"]
-    ]
+    known, wrong = exercises(chapter), []
+    for words, number in plan["guide"]["wrong"]:
+        anchor = known[number][0].replace(" ", "-")
+        wrong.append(f"- {words} → [{number}](../notebooks/{chapter.name}#{anchor})")
+    total = sum(each for _, each in known.values())
     ask = [f"{number}. {words}" for number, words in enumerate(plan["guide"]["ask"], start=1)]
     head = f"### {int(file.stem)} {plan['title']}: {minutes(file)} minutes, {len(plan['step'])} slides"
-    parts = [head, "What students get wrong, and the exercise that shows it:", "\n".join(wrong), "Ask the hall:"]
-    return "\n\n".join([*parts, "\n".join(ask), f"When the predictions split: {plan['guide']['split']}"])
+    parts = [head, "What students get wrong, and the exercise that shows it:", "\n".join(wrong)]
+    parts += ["Ask the students:", "\n".join(ask), f"When the predictions split: {plan['guide']['split']}"]
+    return "\n\n".join([*parts, f"At home: {len(known)} exercises, {total} minutes."])
 
 
 def notes() -> str:

@@ -61,6 +61,23 @@ def test_the_guide_has_the_minutes_of_the_lectures():
         assert lectures.minutes(FILES[int(chapter)]) == int(minutes), chapter
 
 
+def test_the_guide_links_to_the_section_that_has_the_exercise():
+    links = re.findall(r"\[(\d+\.\d+)\]\(\.\./notebooks/(.+?)#(.+?)\)", lectures.TEACHING.read_text(encoding="utf-8"))
+    assert len(links) == sum(len(lectures.read(file)["guide"]["wrong"]) for file in FILES)
+    assert {anchor for *_, anchor in links} > {"Predict-first", "Exercises"}
+    for number, name, anchor in links:
+        cells = nbformat.read(lectures.ROOT / "notebooks" / name, as_version=4).cells
+        text = "\n" + "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        (section,) = (each for each in text.split("\n## ") if each.startswith(anchor.replace("-", " ") + "\n"))
+        assert f"**{number}** *(" in section, (number, anchor)
+
+
+@over_lectures
+def test_the_time_at_home_counts_every_exercise(file):
+    found = lectures.exercises(lectures.chapter_of(file))
+    assert set(found) == set(of_chapter(int(file.stem))) and all(1 <= each <= 60 for _, each in found.values())
+
+
 @pytest.fixture
 def changed(tmp_path):
     """A lecture of chapter 1 with this in place of that."""
