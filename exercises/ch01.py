@@ -223,7 +223,7 @@ def plan(start, steps):
     return plans.joint(steps, losses="task")
 
 
-# %% 1.8 wrong: penalties first -> the task is counted at every step
+# %% 1.8 wrong: penalties first -> the task has to be counted at every step
 from jointopt import Update
 
 

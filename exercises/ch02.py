@@ -67,7 +67,7 @@ def cost(moving):
     return (forward + in_weights + in_inputs) / joint
 
 
-# %% 2.6 wrong: nothing passes through what is frozen -> where conv1 and conv2 move yours is 0.94, which is too little
+# %% 2.6 wrong: nothing passes through what is frozen -> where conv1 and conv2 move, yours is 0.94, which is too little
 multiplications = {"conv1": 677_376, "conv2": 3_612_672, "fc1": 401_408, "fc2": 1_280}  # from below to above
 
 
@@ -78,7 +78,7 @@ def cost(moving):
     return (forward + in_weights + in_inputs) / (3 * forward - multiplications["conv1"])
 
 
-# %% 2.6 wrong: the backward pass never ends -> where fc1 and fc2 move yours is 0.68, which is too much
+# %% 2.6 wrong: the backward pass never ends -> where fc1 and fc2 move, yours is 0.68, which is too much
 multiplications = {"conv1": 677_376, "conv2": 3_612_672, "fc1": 401_408, "fc2": 1_280}  # from below to above
 
 
@@ -277,7 +277,7 @@ def train_and_freeze(model, optimizer, batches, freeze_at):
             optimizer.zero_grad()
 
 
-# %% 2.11 wrong: zeroed -> away from the weights that it had at its last step before
+# %% 2.11 wrong: zeroed -> away from the weights that its last step before that gave it
 from torch.nn import functional as F
 
 

@@ -29,7 +29,7 @@ def paired(arm, against):
     return differences.mean(), 2.2622 * differences.std(ddof=1)
 
 
-# %% 4.4 wrong: NumPy's own std -> has n − 1 in its divisor
+# %% 4.4 wrong: NumPy's own std -> has n − 1 as its divisor
 def paired(arm, against):
     differences = arm - against
     return differences.mean(), 2.2622 * differences.std() / len(arm) ** 0.5
@@ -41,7 +41,7 @@ def paired(arm, against):
     return differences.mean(), 2.2622 * differences.std(ddof=1) / len(arm) ** 0.5
 
 
-# %% 4.4 wrong: the quantile of the other side -> a width is not negative. That is the quantile at the other side
+# %% 4.4 wrong: the quantile of the other side -> a width is not negative. That is the quantile on the other side
 from scipy import stats
 
 

@@ -195,7 +195,7 @@ def upper(steps):
     yield Update(["feature_extractor.layer3", "classifier"])
 
 
-# %% 5.6 wrong: the penalty alone -> the task is counted at every step
+# %% 5.6 wrong: the penalty alone -> the task has to be counted at every step
 from jointopt import Update, plans
 
 
@@ -311,7 +311,7 @@ def calibration_error(p, labels):
     return 100 * sum(b.float().mean() * (right[b].mean() - confidence[b].mean()).abs() for b in bins)
 
 
-# %% 5.8 wrong: an eleventh bin -> of 50 images, each with confidence 1.0 yours is 0.0 %
+# %% 5.8 wrong: an eleventh bin -> for 50 images, each with confidence 1.0, yours is 0.0 %
 def calibration_error(p, labels):
     confidence, predicted = p.max(1)
     right = (predicted == labels).float()

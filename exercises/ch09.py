@@ -54,7 +54,7 @@ def decoupled(rule, lam):
     return decays
 
 
-# %% 9.7 wrong: in the gradient -> the decay is in g
+# %% 9.7 wrong: in the gradient -> Is the decay in g
 def decoupled(rule, lam):
     return lambda w, g, memory, lr: rule(w, g + lam * w, memory, lr)
 

@@ -6,7 +6,7 @@ def networks(cells, operations):
     return sum((operations - 1) ** length for length in range(cells + 1))
 
 
-# %% 10.6 wrong: the names -> some of them are one network
+# %% 10.6 wrong: the names -> some of them name the same network
 def networks(cells, operations):
     return operations**cells
 

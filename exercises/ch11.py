@@ -62,7 +62,7 @@ def ratio_of(model, batches):
     return (signal / noise).item()
 
 
-# %% 11.7 wrong: labels of 0 and 1 -> where the labels are coins, the ratio is now
+# %% 11.7 wrong: labels of 0 and 1 -> where the labels are coin flips, the ratio is now
 import torch
 
 
@@ -96,7 +96,7 @@ def ratio_of(model, batches):
     return (signal / noise).item()
 
 
-# %% 11.7 wrong: scores, without labels -> where the labels are coins, the ratio is now
+# %% 11.7 wrong: scores, without labels -> where the labels are coin flips, the ratio is now
 import torch
 
 

@@ -344,30 +344,30 @@ def best(gains):
     return chosen, gains[chosen, half:].mean()
 
 
-# %% 12.11 wrong: reports all seeds -> the lead is 0.
+# %% 12.11 wrong: reports all seeds -> the gain is 0.
 def best(gains):
     half = gains.shape[1] // 2
     chosen = gains[:, :half].mean(axis=1).argmax()
     return chosen, gains[chosen].mean()
 
 
-# %% 12.11 wrong: the mean of all settings -> one setting is better by 3.0, and the lead is
+# %% 12.11 wrong: the mean of all settings -> one setting is better by 3.0, and the gain is
 def best(gains):
     return gains.mean(axis=1).argmax(), gains.mean()
 
 
-# %% 12.11 wrong: chooses nothing -> it is chosen in 0 % of the tables only
+# %% 12.11 wrong: chooses nothing -> it is chosen in only 0 % of the tables
 def best(gains):
     return 0, gains[0].mean()
 
 
-# %% 12.11 wrong: subtracts the luck -> and the lead is 2.4
+# %% 12.11 wrong: subtracts the luck -> and the gain is 2.4
 def best(gains):
     chosen = gains.mean(axis=1).argmax()
     return chosen, gains[chosen].mean() - 0.59
 
 
-# %% 12.11 wrong: a constant less, from seeds of its own -> the lead is -0.1
+# %% 12.11 wrong: a constant less, from seeds of its own -> the gain is -0.1
 def best(gains):
     chosen = gains[:, :5].mean(axis=1).argmax()
     return chosen, gains[chosen, 5:].mean() - 0.12

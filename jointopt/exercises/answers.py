@@ -4,6 +4,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from numbers import Real
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ def number(value: object) -> float:
         if size != 1:
             raise Wrong(f"a single number is asked for, not {size} of them.")
         value = value.detach().cpu().item() if isinstance(value, Tensor) else value.item()
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise Wrong(f"a number is asked for, not {kind(value)}.")
     if not is_finite(value):
         raise Wrong(f"a finite number is asked for, not {value!r}.")

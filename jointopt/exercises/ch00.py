@@ -64,7 +64,7 @@ def share_of_the_objective(answer):
 
 @exercise(
     "0.5",
-    "J of one run has another λ in it than J of the other. What would λ = 0 do to J?",
+    "The J's of two runs have different λ's in them. What would λ = 0 do to J?",
     "Which of the four entries was measured on digits that no run has trained on?",
 )
 def better_run(answer):
@@ -98,7 +98,7 @@ def _objective_of(run: dict[str, float]) -> float:
 @exercise(
     "0.6",
     "lab.controls.set(weight={name: λ, …}) sets λ's by the names of their losses.",
-    "What is set takes effect at the next step, so set first, and run then.",
+    "What is set takes effect at the next step, so set first, then run.",
 )
 def forget(answer):
     """A function of (lab, steps) that sets λ task to 0 and λ reg to 0.01, and takes `steps` further steps."""
@@ -116,7 +116,7 @@ def forget(answer):
                     "lab.play() trains until it is paused; lab.run(steps) takes as many steps as are asked for."
                 )
             if len(lab.history) == first and not lab.controls.weights:
-                raise Blank
+                raise Blank("the lab has taken no step, and no λ was set.")
             taken, weights = len(lab.history), {name: lab.history[f"weight.{name}"] for name in ("task", "reg")}
         finally:
             lab.close()
@@ -187,7 +187,7 @@ def _history(steps: int, frozen: list[range]):
 
 @exercise(
     "0.8",
-    'An Update names the modules that move: Update("classifier") leaves the feature extractor as it is.',
+    "Two kinds of Update are enough. Which steps take which? At step `end` nothing is frozen any more.",
     "A plan is a generator: a for loop over the numbers of the steps, with a yield.",
 )
 def freeze_as_a_plan(answer):
@@ -203,7 +203,7 @@ def freeze_as_a_plan(answer):
         if len(taken) < steps:
             raise Wrong(f"{which} ends after {len(taken)} updates: `steps` counts all of them, the frozen ones too.")
         if not all(update.counts("task") and update.counts("reg") for update in taken):
-            raise Wrong("both losses are counted at every step: name no losses.")
+            raise Wrong("both losses have to be counted at every step: name no losses.")
         for n, update in enumerate(taken):
             moves = {name: update.modules is None or name in update.modules for name in MODULES}
             if not moves["classifier"]:
@@ -212,14 +212,14 @@ def freeze_as_a_plan(answer):
                 does = "moves" if moves["feature_extractor"] else "stands still"
                 raise Wrong(f"in {which} the feature extractor {does} at step {n}; steps count from 0.")
     return (
-        "train(task, plan(30, 45, 60)) takes the same steps as the lab above: a freeze is a plan, made while it runs."
+        'From seed 0, train(tasks.load("classification"), plan(30, 45, 60)) takes the same steps as the lab: '
+        "a freeze is a plan, made while it runs."
     )
 
 
 @exercise(
     "0.9",
-    "SGD's step is the gradient times lr. Adam's is lr times the gradient divided by its size: by its absolute value, "
-    "where there was one gradient only.",
+    "What is left of a number that is divided by its own absolute value? Try the gradient (0.3, −0.4).",
     "Under Adam each weight moves by lr then, whatever its gradient. What is the 2-norm of n numbers that are all ±lr?",
 )
 def first_step_of_two_optimizers(answer):

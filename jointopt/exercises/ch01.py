@@ -21,7 +21,7 @@ prediction(
     between=(0, inf),
     never=2,
 )
-prediction("1.2", "Both minimize the same J. Do they begin at the same point?", choices=("A", "B", "neither"))
+prediction("1.2", "Both minimize the same J. Where is each run when λ = 0.5 sets in?", choices=("A", "B", "neither"))
 prediction(
     "1.3",
     "Fitting every label takes the largest weights when there are about as many digits as pixels.",
@@ -44,7 +44,7 @@ def same_penalty(answer):
     (wanted,) = torch.autograd.grad(0.01 * 0.5 * weights.square().sum(), weights)
     ratio = (pull.norm() / wanted.norm()).item()
     if ratio < 1e-8:
-        raise Wrong("this λ pulls far weaker still: did you divide where you should multiply?")
+        raise Wrong("this λ pulls far more weakly still: did you divide where you should multiply?")
     if ratio < 1e-4:
         raise Wrong(f"each weight is pulled with {ratio:.1g} of the force it had: λ has to make up for 'mean'.")
     without_biases = 0.01 * sum(p.numel() for p in parameters if p.ndim > 1)
@@ -71,7 +71,7 @@ def product_at_the_minimum(answer):
             where = f"for λ's {lams[0]:g} and {lams[1]:g}"
             if got < 0:
                 raise Wrong(f"{where} yours is {got:.3g}, and J is lower at the origin.")
-            raise Wrong(f"{where} yours is {got:.3g}; gradient descent ends at another product.")
+            raise Wrong(f"{where} yours is {got:.7g}; gradient descent ends at another product.")
     return "Only the geometric mean of the two λ's counts."
 
 
@@ -122,7 +122,7 @@ def below_any_value(answer):
 
 @exercise(
     "1.8",
-    "A plan is a stream of Updates, one per step: the list [Update(), Update(), Update()] is one of three steps.",
+    "A plan is a stream of Updates, one per step: the list [Update(), Update(), Update()] has three steps.",
     "A function with `yield` is a stream, and so are two plans, one after the other. plans.joint(10) is ten Updates.",
     "How many steps are left after the first `start` of them?",
 )
@@ -138,7 +138,7 @@ def penalty_later(answer):
         if unknown := sorted(named - {"task", *PENALTIES}):
             raise Wrong(f"there is no loss {unknown[0]!r}; they are task, {' and '.join(PENALTIES)}.")
         if not all(update.counts("task") for update in taken):
-            raise Wrong("the task is counted at every step.")
+            raise Wrong("the task has to be counted at every step.")
         for step, update in enumerate(taken):
             if left := _left_out(update, model):
                 words = f"in {called} step {step} does not move {', '.join(left)}"

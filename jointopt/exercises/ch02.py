@@ -107,7 +107,7 @@ def cost_of_a_step(answer):
     cases = (["conv1", "conv2", "fc1", "fc2"], ["fc1", "fc2"], ["conv1", "conv2"], ["conv2", "fc1", "fc2"])
     for moving in (*cases, ["conv1"], ["fc2"], ["conv1", "fc2"], ["fc2", "conv2"]):
         got, wanted = number(cost(list(moving))), _share(moving)
-        where = f"where {' and '.join(moving)} move{'s' * (len(moving) == 1)} yours is {got:.3g}"
+        where = f"where {' and '.join(moving)} move{'s' * (len(moving) == 1)}, yours is {got:.3g}"
         if got > 10:
             raise Wrong(f"{where}: a share of a joint step is asked for, so that all four layers give 1.")
         if got < wanted - 0.005:
@@ -140,7 +140,7 @@ def plan_within_a_budget(answer):
             if moves != ["classifier", "feature_extractor"][: 2 if step < start else 1]:
                 raise Wrong(f"in {where} step {step} moves {' and '.join(moves)}; steps count from 0.")
             if update.losses is not None:
-                raise Wrong("all losses are counted at every step: name none.")
+                raise Wrong("all losses have to be counted at every step: name none.")
         spent = min(len(taken), start) + max(len(taken) - start, 0) * cost
         if len(taken) > start + cheap:
             raise Wrong(f"{where} takes {len(taken)} steps and spends {spent:.2f}, more than its budget.")
@@ -179,7 +179,7 @@ def standardized_maps(answer):
                 )
         if (got - wanted).abs().max() > 0.1:
             raise Wrong("each map has mean 0 and variance 1, but a bright image is no brighter than a dark one now.")
-    return "That is all that the layer between the modules does in train mode."
+    return "That is all that the layer between the modules does to its input in train mode."
 
 
 @exercise(
@@ -224,7 +224,7 @@ def losses_of_a_frozen_head(answer):
 @exercise(
     "2.10",
     "Print model.feature_extractor.training within the inner loop.",
-    "model.train() reaches every module below it. What has to be said after it, each time?",
+    "model.train() reaches every module inside it. What has to be said after it, each time?",
 )
 def head_over_batchnorm(answer):
     """A loop that trains the classifier alone, over a feature extractor with BatchNorm, for some epochs."""
@@ -255,8 +255,8 @@ def head_over_batchnorm(answer):
 @exercise(
     "2.11",
     "What is in the feature extractor's .grad at the moment at which it is frozen?",
-    "Two of four batches have left their gradients there. Whose may go, and whose have to stay?",
-    "None is no gradient; zero is one, for momentum.",
+    "Frozen at batch 6: two of four batches have left gradients there. Whose may go, whose have to stay?",
+    "None is no gradient. Zero is one: momentum moves on.",
 )
 def frozen_between_two_steps(answer):
     """Four batches a step; from batch `freeze_at` on the feature extractor stands still, the classifier goes on."""
@@ -274,10 +274,10 @@ def frozen_between_two_steps(answer):
         if moved > 1e-4 and abs(moved - as_given) < 1e-2 * as_given:
             raise Blank(f"{where} has moved once more after that, by {moved:.2f}.")
         if moved > 1e-4:
-            raise Wrong(f"{where} is {moved:.3f} away from the weights that it had at its last step before.")
+            raise Wrong(f"{where} is {moved:.3f} away from the weights that its last step before that gave it.")
         if (_weights(model.classifier) - _weights(right.classifier)).norm() > 1e-3:
             raise Wrong(
-                f"{where} stands still, but the classifier ends elsewhere than with one step on each four batches."
+                f"{where} stands still, but the classifier ends elsewhere than with one step on every four batches."
                 " Has it lost a gradient?"
             )
     return "The feature extractor stands still, and the classifier has lost nothing."

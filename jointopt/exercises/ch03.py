@@ -17,12 +17,14 @@ from jointopt.objective import l2
 prediction("3.1", "One line is one batch. How many images are in all batches together?", close=0.1)
 prediction("3.2", "What does a regularizer prevent? When does that begin?", choices=("more", "fewer", "neither"))
 prediction("3.3", "Adam divides a gradient by its own size, however small.", choices=("jumps", "stays", "falls"))
-prediction("3.4", "PyTorch adds to a gradient that is there: is that of use?", choices=("error", "guesses", "learns"))
+prediction(
+    "3.4", "Does the sum of all gradients so far still point roughly uphill?", choices=("error", "guesses", "learns")
+)
 
 
 @exercise(
     "3.5",
-    "The softmax hands on numbers from 0 to 1. Which are the surest that it can hand on?",
+    "The softmax hands on numbers from 0 to 1. What are the surest ones that it can hand on?",
     "The right class gets 1 and the others get 0; the cross-entropy takes a softmax of these.",
 )
 def floor_under_two_softmaxes(answer):
@@ -40,7 +42,7 @@ def floor_under_two_softmaxes(answer):
         if abs(got - math.log(classes)) < 1e-3:
             raise Wrong(f"for {classes} classes yours is {got:.3g}: that is a guess, with all scores equal.")
         way = "higher" if wanted > got else "lower"
-        raise Wrong(f"for {classes} classes yours is {got:.3g}; the true floor is {way}.")
+        raise Wrong(f"for {classes} classes yours is {got:.5g}; the true floor is {way}.")
     return "1.46 for 10 classes, where a guess is 2.30; 5.91 for 1,000, where a guess is 6.91."
 
 
@@ -76,8 +78,8 @@ def penalty_without_biases(answer):
 
 @exercise(
     "3.7",
-    "nn.AdaptiveAvgPool2d makes a fixed number of positions out of any number.",
     "64 * 7 * 7 wants 7×7 positions: pool between the features and fc1. A pooling has no weights.",
+    "nn.AdaptiveAvgPool2d makes a fixed number of positions out of any number.",
 )
 def model_for_any_size(answer):
     """A function that returns a model with the document's state_dict, for images of any size."""
@@ -221,7 +223,7 @@ def accuracy_in_the_middle(answer):
     dropped = _switched_off(model.train())
     percent = [number(read(model, images, labels)) for _ in range(2)]
     if abs(percent[0] - percent[1]) > 1e-3:
-        raise Wrong(f"two calls on the same images give {percent[0]:.1f} and {percent[1]:.1f} %: they read at random.")
+        raise Wrong(f"two calls on the same images give {percent[0]:.1f} and {percent[1]:.1f} %: it reads at random.")
     if abs(percent[0] - 70) > 1e-3:
         raise Wrong(f"the model reads 70 % of our images correctly, and yours says {percent[0]:.3g} %.")
     if not head[0].training:

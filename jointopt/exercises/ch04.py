@@ -64,7 +64,7 @@ def paired_interval(answer):
         if abs(mean - wanted.mean) > 1e-4:
             raise Wrong(f"{yours}: the mean of arm − against is asked for, which is another number.")
         if half < 0:
-            raise Wrong(f"{yours}, and a width is not negative. That is the quantile at the other side.")
+            raise Wrong(f"{yours}, and a width is not negative. That is the quantile on the other side.")
         for words, halves in _wrong_halves(arm, against).items():
             if any(abs(half - each) < 1e-3 * each for each in halves):
                 raise Wrong(f"{yours}. {words}")
@@ -87,8 +87,8 @@ def _wrong_halves(arm: np.ndarray, against: np.ndarray) -> dict[str, list[float]
         "That is the standard error alone; a quantile of Student's t is missing.": [error],
         f"That is how far single seeds spread; the mean of {n} is surer.": [t * error * sqrt(n)],
         "That is the whole width: half of it is asked for.": [2 * t * error],
-        "The standard deviation of a sample has n − 1 in its divisor.": [t * error * sqrt((n - 1) / n)],
-        "95 % in the middle leave 2.5 % at each side.": [stats.t.ppf(0.95, n - 1) * error],
+        "The standard deviation of a sample has n − 1 as its divisor.": [t * error * sqrt((n - 1) / n)],
+        "95 % in the middle leave 2.5 % on each side.": [stats.t.ppf(0.95, n - 1) * error],
         "The degrees of freedom are n − 1, since one is spent on the mean.": [stats.t.ppf(0.975, n) * error],
     }
 
@@ -199,7 +199,8 @@ def tuned_on_validation(answer):
     if not all(abs(value - test[chosen]) < 1e-6 for chosen, value, _, test in reported):
         raise Wrong("the setting is right; report its mean test accuracy over all seeds, which yours is not.")
     looks = sum(held_out == "test" for held_out, *_ in seen) / len(reported)
-    return f"Now {bias}." + (f" You look at the test images of {looks:g} settings; one is enough." if looks > 1 else "")
+    more = f" You look at the test images of {looks:g} settings; one is enough." if looks > 1 else ""
+    return f"Now it is fair: {bias}.{more}"
 
 
 def _accuracy(luck: np.ndarray, settings: list[float], seen: set) -> Callable[[float, int, str], float]:

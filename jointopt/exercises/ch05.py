@@ -53,7 +53,7 @@ def other_features(answer):
 
 @exercise(
     "5.5",
-    "tasks.load() takes network, weights, labels, size, seed and held_out: cells above call it.",
+    "tasks.load() takes data, network, weights, labels, size, seed and held_out: cells above call it.",
     "The same seed draws the same labels, batches and head. Images that choose a setting are validation images.",
 )
 def fair_arm(answer):
@@ -130,7 +130,7 @@ def upper_part(answer):
             raise Wrong(f"your plan of {steps} updates ends after {len(taken)}.")
         for update in dict.fromkeys(taken):
             if not update.counts("task"):
-                raise Wrong("the task is counted at every step.")
+                raise Wrong("the task has to be counted at every step.")
             model = build("resnet")
             before = {name: value.clone() for name, value in model.state_dict().items()}
             task = Task(model, lambda m, _: {"task": F.cross_entropy(m(images), labels), "reg": l2(m)}, lambda n: n)
@@ -204,17 +204,19 @@ def calibration(answer):
         if abs(100 * got - wanted) < 0.01:
             raise Wrong(f"{got:.4f} is a share; percent is asked for.")
         if abs(abs(got) - 100 * (confidence.mean() - right.mean()).abs().item()) < 0.01:
-            raise Wrong(f"of {of} yours is {got:.1f}: bins that are too sure and bins that are not sure enough cancel.")
+            raise Wrong(
+                f"for {of}, yours is {got:.1f}: bins that are too sure and bins that are not sure enough cancel."
+            )
         raise Wrong(
-            f"of {of} yours is {got:.1f} %, and the mean distance, each bin weighted by its share, {wanted:.1f}."
+            f"for {of}, yours is {got:.1f} %; the mean distance, each bin weighted by its share, is {wanted:.1f}."
         )
     return "The package's metrics.calibration_error finds the same."
 
 
 @exercise(
     "5.9",
-    "Up to a constant in each row, p.log() is the scores: F.cross_entropy(p.log() / T, labels).",
-    "It is one number: try many, say from 0.1 to 10, and keep the one with the smallest cross-entropy.",
+    "No scores are given. By what do they differ from p.log(), in each row, and does a softmax see that?",
+    "Try many T, say from 0.1 to 10, and keep the one with the smallest F.cross_entropy(p.log() / T, labels).",
 )
 def temperature(answer):
     """A function of (p, labels) that returns the T at which the scores divided by T have the least cross-entropy."""
@@ -234,7 +236,7 @@ def temperature(answer):
 @exercise(
     "5.10",
     "Print theta.training at each step.",
-    "model.train() reaches every layer below it. What comes last holds.",
+    "model.train() reaches every layer inside it. The last call decides.",
 )
 def frozen_for_good(answer):
     """A function of (model, epochs) that trains the head on features that stand still, running statistics included."""

@@ -27,12 +27,12 @@ prediction(
 )
 prediction(
     "6.3",
-    "In the last two of the four steps the backbone stands still. How much of the compute is that?",
+    "In the last two of the four steps the backbone stands still. With how much compute is it trained?",
     choices=("joint", "four steps", "undecided"),
 )
 prediction(
     "6.4",
-    "What is in J depends on what the RPN proposes. What could an RPN do to J that may move its proposals at will?",
+    "What is in J depends on what the RPN proposes. What could an RPN that moves its proposals at will do to J?",
     choices=("exact", "approximate", "undecided"),
 )
 
@@ -185,7 +185,7 @@ def _flags(counts, boxes, scores, truth, overlap):
     except (TypeError, ValueError, RuntimeError):
         raise Wrong("a bool for each box is asked for, as a tensor or a list.") from None
     if tuple(flags.shape) != (len(boxes),) or not ((flags == 0) | (flags == 1)).all():
-        raise Wrong(f"a bool for each of {len(boxes)} boxes is asked for; yours returns {tuple(flags.shape)} numbers.")
+        raise Wrong(f"a bool for each of {len(boxes)} boxes is asked for; yours is {flags.tolist()}.")
     return flags.bool().tolist()
 
 
@@ -236,7 +236,7 @@ def box_loss(answer):
 @exercise(
     "6.10",
     "The backbone may miss every second turn: an Update may name the RPN alone, or the heads alone.",
-    "Four updates in turn, and again: two of them move the backbone. How many steps are that in all?",
+    "Four updates in turn, and again: two of them move the backbone. How many steps does that make in all?",
 )
 def fair_turns(answer):
     """A plan in which each module moves `steps` times, each update on one stage's losses, all three to the end."""
@@ -277,7 +277,7 @@ def _check_stage(update):
 
 @exercise(
     "6.11",
-    "A sum of two parts, one of them detached: which have the value of the shifts, and `scale` times their gradient?",
+    "A sum of two parts, one of them detached: which has the value of the shifts, and `scale` times their gradient?",
     "Or a copy of the shifts with a hook. On the shifts themselves it would scale the RPN's own loss as well.",
 )
 def part_of_the_gradient(answer):

@@ -21,7 +21,7 @@ prediction(
 prediction(
     "7.3",
     "The boxes' loss is some pixels, the cross-entropy about a tenth of a nat.",
-    "Learned weights balance what the losses weigh. Do they know which task is judged here?",
+    "A searched λ stands still for the whole run. What do learned weights do as the losses fall?",
     choices=("alone", "equal", "searched", "learned"),
 )
 
@@ -71,7 +71,7 @@ def decoder_that_concatenates(answer):
     if got == 2 * today:
         raise Wrong("that is twice all of it. Only a layer that reads a skip connection gets more channels.")
     if got != wanted:
-        raise Wrong(f"{got:,.0f} are {abs(got - wanted):,.0f} too {'many' if got > wanted else 'few'}.")
+        raise Wrong(f"{got:,.0f} are too {'many' if got > wanted else 'few'}. Which layers read a sum today?")
     return f"{100 * (wanted / today - 1):.0f} % more than now: a cut would have removed weights, too."
 
 
@@ -149,7 +149,7 @@ def foreground_iou(answer):
                 (100 * (2 * each / (1 + each))[1:].nanmean().item(), DICE),
             ):
                 why = words if abs(got - other) < 1e-4 * wanted else why
-            raise Wrong(f"{what} yours is {got:.3g}, and {wanted:.3g} is asked for{why and ': '}{why}.")
+            raise Wrong(f"{what} yours is {got:.2f}, and {wanted:.2f} is asked for{why and ': '}{why}.")
 
     dense, sparse = masks_and_errors(0.9, 0.3), masks_and_errors(0.2, 0.8)
     predicted, masks = (torch.cat(parts) for parts in zip(dense, sparse, strict=True))  # (2, 12, 12)
@@ -198,7 +198,7 @@ def _listed(modules: set[str]) -> str:
 
 @exercise(
     "7.9",
-    "Of which shape is F.one_hot(masks, 4), and which axis are the classes?",
+    "What shape has F.one_hot(masks, 4), and on which axis are the classes?",
     "reshape keeps the numbers in their order in memory; permute and movedim exchange axes.",
 )
 def dice_of_right_scores(answer):
@@ -232,7 +232,7 @@ def dice_of_right_scores(answer):
         )
     slopes = [torch.autograd.grad(each, scores, allow_unused=True)[0] for each in (value, wanted)]
     if slopes[0] is None or not torch.allclose(*slopes, rtol=1e-2, atol=1e-6):
-        raise Wrong("the value is right, but its gradient is another than that of the loss by hand.")
+        raise Wrong("the value is right, but its gradient is not that of the loss by hand.")
     return "Training would have gone on with the bug: shapes fit, nothing is nan, and J falls."
 
 

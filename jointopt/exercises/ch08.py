@@ -16,7 +16,9 @@ from jointopt.system import seeded
 from jointopt.toys import game
 from jointopt.training import train
 
-prediction("8.1", "Each step multiplies the radius by √(1 + η²), which is 1.005 here.", close=4)
+prediction(
+    "8.1", "At which angle to (x, y) is the step (−ηy, ηx)?", "Each step multiplies the radius by 1.005.", close=4
+)
 prediction(
     "8.2",
     "The second player answers to where the first one now is. Take six steps of η = 1 on paper.",
@@ -52,7 +54,7 @@ def times_as_steep(answer):
 @exercise(
     "8.6",
     "An Update names the modules that move, then the losses that are counted.",
-    "A player that waits is not frozen: the second trap of this chapter has the argument that says so.",
+    "A player that waits is not frozen: the trap of that name, above the lab, has the argument that says so.",
 )
 def rounds_of_a_gan(answer):
     """In each of `rounds` rounds, k updates of the discriminator and one of the generator."""
@@ -78,7 +80,7 @@ def rounds_of_a_gan(answer):
                 names = "all losses" if update.losses is None else " and ".join(sorted(update.losses))
                 raise Wrong(f"the {player}'s update counts {names}, not {' and '.join(sorted(counted[player]))}.")
             if update.hold_normalization:
-                raise Wrong(f"in the {player}'s turn the other one is frozen, its BatchNorm too; it is only to wait.")
+                raise Wrong(f"in the {player}'s turn the other one is frozen, with its BatchNorm; it should only wait.")
     return "With k = 5 at equal compute, the generator moves 82 times where it moves 259 times with k = 1."
 
 
@@ -152,7 +154,7 @@ def _off(step: Tensor, wanted: Tensor) -> float:
 @exercise(
     "8.7",
     "By which road does the generator's gradient come, and where does that road end here?",
-    "One of the two losses is not for the generator, the other one is.",
+    "From one of the two losses the generator is not to learn. Detach the images for that one alone.",
 )
 def images_for_both(answer):
     """A pair of updates in turn, each on its own player's loss, on images from the same noise."""
@@ -220,7 +222,7 @@ def least_penalty(answer):
 @exercise(
     "8.10",
     "What does a generator have to do to reach the value that this function returns?",
-    "The samples of a generator are measured against images that it has not seen. So are real ones.",
+    "The samples of a generator are measured against images that it has not seen. So real ones must be, too.",
 )
 def what_real_images_reach(answer):
     """The distance between two halves of the held-out features, which are in random order."""

@@ -23,7 +23,7 @@ OPTIMIZERS = {
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 
 prediction("9.1", "A rule that takes gradients as they are needs another rate.", choices=tuple(OPTIMIZERS))
-prediction("9.2", "None of the five is a wrong rule. What is left, once each has its rate?", unit="points", close=4)
+prediction("9.2", "Does each of the five, at its best rate, learn from every seed?", unit="points", close=4)
 prediction(
     "9.3",
     "Follow a factor of 100 through each rule. Where does it cancel?",
@@ -99,7 +99,7 @@ def decoupled(answer):
         rule = function(make(lambda w, g, memory, lr: w, lam), "w", "g", "memory", "lr")
         left = number(rule(two.clone(), torch.ones(1).double(), {}, lr))
         if left == 2:
-            raise Wrong("around a rule that returns w as it is, w = 2 stays 2: the decay is in g, which Adam divides.")
+            raise Wrong("around a rule that returns w as it is, w = 2 stays 2. Is the decay in g, which Adam divides?")
         if abs(left - 2 * (1 - lr * lam)) > 1e-6:
             words = f"w = 2 becomes {left:.4g} for lr = {lr:g} and λ = {lam:g}"
             raise Wrong(f"around a rule that returns w as it is, {words}; {2 * (1 - lr * lam):.4g} is asked for.")
@@ -228,10 +228,8 @@ def recorded(answer):
     with TemporaryDirectory() as folder:
         returned = run(_tiny(), folder, steps)
         curve = _read(folder)
-    if not curve and returned is None:
-        raise Blank("nothing is recorded in the folder.")
     if not curve:
-        raise Wrong("nothing is recorded in the folder. Does a loop pull the steps?")
+        raise (Blank if returned is None else Wrong)("nothing is recorded in the folder. Does a loop pull the steps?")
     if [step for step, _ in curve] != list(range(steps)):
         raise Wrong(f"of {steps} steps, 0 to {steps - 1}, those that are recorded are {curve[0][0]} to {curve[-1][0]}.")
     for step, value in curve:
@@ -271,7 +269,8 @@ def compared(answer):
     tuning, tests, names = range(3), range(10, 14), ("guesses", "learns")
     got = given(table(_accuracy, dict.fromkeys(names, RATES), tuning, tests))
     if not isinstance(got, dict) or set(got) != set(names):
-        raise Wrong(f"a dict with one accuracy for each optimizer is asked for; yours is {kind(got)}.")
+        yours = f"{kind(got)} with {', '.join(map(str, got)) or 'nothing'}" if isinstance(got, dict) else kind(got)
+        raise Wrong(f"a dict with one accuracy for each of {', '.join(names)} is asked for; yours is {yours}.")
     for name in names:
         validation, test = _means(name, "validation", tuning), _means(name, "test", tests)
         own, value = test[validation.index(max(validation))], number(got[name])

@@ -23,7 +23,7 @@ prediction(
 prediction("10.2", "What does a 3×3 convolution cost on 14×14 positions, and what on 3×3?", choices=("first", "last"))
 prediction(
     "10.3",
-    "There are 360 captions, each the same each time. No two pictures are the same.",
+    "There are 360 captions, each worded the same every time. No two pictures are the same.",
     choices=("eye", "reader"),
 )
 prediction(
@@ -38,7 +38,7 @@ prediction("10.5", "Part of the best number is luck. Does the luck come back?", 
 @exercise(
     "10.6",
     "Write down what pool-skip-conv3 computes, and skip-pool-conv3.",
-    "A network is the sequence of its operations that are no skip. How many sequences of each length are there?",
+    "A network is the sequence of its operations that are not skip. How many sequences of each length are there?",
 )
 def different_networks(answer):
     """How many networks the names of `cells` operations stand for, if cells are alike and one operation is skip."""
@@ -49,11 +49,11 @@ def different_networks(answer):
         got = number(count(cells, operations))
         words = f"for {cells} cells and {operations} operations yours is {got:.6g}"
         if got == names:
-            raise Wrong(f"{words}: these are the names, and some of them are one network.")
+            raise Wrong(f"{words}: these are the names, and some of them name the same network.")
         if got == others**cells:
             raise Wrong(f"{words}: these are the networks without any skip. Shorter ones count, too.")
         if got == len(list(combinations_with_replacement(range(operations), cells))):
-            raise Wrong(f"{words}: the order of the operations counts, as long as they are no skip.")
+            raise Wrong(f"{words}: the order of the operations counts, as long as they are not skip.")
         if got != wanted:
             raise Wrong(f"{words}. Write down all {names} names, cross out each skip, and count what differs.")
     return "Of the 64 names 24 would repeat another one: to find one of those twice would prove nothing."
@@ -70,7 +70,7 @@ def best_of_n(answer):
     for scores, n in (([62.0, 80.0, 75.0], 2), ([21, 85, 42, 82, 60, 71, 71], 3), ([5.0, 1.0], 1), ([7.0, 9.0], 2)):
         got, ordered, size = number(best_of(list(scores), n)), sorted(scores), len(scores)
         choices = [max(some) for some in combinations(scores, n)]
-        words = f"of the best of {n} of {scores} yours is {got:.5g}"
+        words = f"for the best of {n} of {scores}, yours is {got:.5g}"
         again = sum(score * ((k + 1) ** n - k**n) for k, score in enumerate(ordered)) / size**n
         if abs(got - fmean(choices)) < 1e-6:
             continue
@@ -153,7 +153,7 @@ def what_is_reported(answer):
 @exercise(
     "10.10",
     "Encode '3 left of 7' and '7 left of 3', and compare the two vectors.",
-    "If each word gets a vector of its position *added*, what becomes of their sum?",
+    "If a vector for the position is added to that of each word, what becomes of their sum?",
     "The text encoder of this chapter puts the vectors of the words in a row: flatten(1) in place of mean(1).",
 )
 def order_of_words(answer):
@@ -186,7 +186,7 @@ def order_of_words(answer):
 @exercise(
     "10.11",
     "A score of −∞ has no part in a softmax. scores.masked_fill(where, value) returns a copy.",
-    "same is True on the diagonal, too, and there the right answers stand. `same & ~torch.eye(len(same), dtype=bool)`",
+    "`same` is True on the diagonal, too, where the right answers are: `same & ~torch.eye(len(same), dtype=bool)`.",
 )
 def wrong_negatives(answer):
     """CLIP's loss without the scores of pairs that are no match and yet say the same."""

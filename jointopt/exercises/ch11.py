@@ -11,7 +11,7 @@ from jointopt.exercises.registry import exercise, prediction
 
 prediction(
     "11.1",
-    "The sum turns from odd to even with each single digit. What does one digit alone say about it?",
+    "Any single digit can turn the sum from odd to even. What does one digit alone say about it?",
     unit="%",
     close=5,
 )
@@ -19,6 +19,7 @@ prediction(
     "11.2",
     "Is the loss needed to find what to look for in an image, or to keep it?",
     "What a run has found by step 40 differs from seed to seed.",
+    unit="of 10",
     close=1,
 )
 prediction(
@@ -28,14 +29,14 @@ prediction(
 )
 prediction(
     "11.4",
-    "At step 100 φ is wrong on half of the sums, and sure of it. Through what does this error flow into θ?",
+    "At step 100 φ is sure of its answers, and half of them are wrong. Through what does this error flow into θ?",
     choices=("kept", "lost"),
 )
 
 
 @exercise(
     "11.5",
-    "Two wrong guesses cancel. When is the sum right, by how many of its guesses are wrong?",
+    "Two wrong guesses cancel. With how many wrong guesses is the sum still right?",
     "Write a guess as right = 1, wrong = −1. Its mean is 2p − 1, and the mean of a product of independent factors is "
     "the product of their means.",
 )
@@ -53,8 +54,8 @@ def sums_that_are_right(answer):
         if not 0 <= got <= 1:
             raise Wrong(f"{yours}, which is no probability.")
         if p == 0.5:
-            raise Wrong(f"{yours}, but guesses at a coin give a sum at a coin.")
-        raise Wrong(f"{yours}. Write down the {2**k} cases of right and wrong guesses, and count.")
+            raise Wrong(f"{yours}, but if each guess is a coin flip, so is the sum.")
+        raise Wrong(f"{yours}. Write down the {2**k} cases of right and wrong guesses, and add up those that fit.")
     return "Joint training reads 97.4 % of the digits; the formula then gives 92.5 % of the sums of three, as measured."
 
 
@@ -82,7 +83,7 @@ def batches_until_the_sum_points(answer):
 
 @exercise(
     "11.7",
-    "What does the mean vote look like when the labels are coins, and the scores are all above zero?",
+    "What does the mean vote look like when the labels are coin flips, and the scores are all above zero?",
     "A cross-entropy has a part that does not depend on the label; the chapter names it, and leaves it out.",
 )
 def signal_of_the_labels(answer):
@@ -95,17 +96,19 @@ def signal_of_the_labels(answer):
     first = [(x, (x[:, 0] > 0).float()) for x in inputs]
     got, whole = number(measure(model, coins)), _ratio(model, coins, F.binary_cross_entropy_with_logits)
     if abs(got - whole) < 0.01 * whole:
-        raise Blank(f"where the labels are coins, and there is nothing to learn, the ratio is {got:.2f}.")
+        raise Blank(f"where the labels are coin flips, and there is nothing to learn, the ratio is {got:.2f}.")
     if abs(got) > 0.03:
-        raise Wrong(f"where the labels are coins, the ratio is now {got:.2f}. It should be near zero.")
+        raise Wrong(f"where the labels are coin flips, the ratio is now {got:.2f}. It should be near zero.")
     decided, wanted = number(measure(model, first)), _ratio(model, first, _labeled)
     if abs(decided - wanted) > 0.02 * wanted:
         much = "little" if decided < wanted else "much"
-        raise Wrong(f"coins now get about zero, but labels that the inputs decide get {decided:.2f}: too {much}.")
+        raise Wrong(f"coin flips now get about zero, but labels that the inputs decide get {decided:.2f}: too {much}.")
     wanted = _ratio(model, coins, _labeled)
     if abs(got - wanted) > 0.003:
-        raise Wrong(f"for coins it is now {got:.4f}, not {wanted:.4f}: the mean of 120 votes has noise of its own.")
-    return f"Coins now have a ratio near zero; labels that the inputs decide have {decided:.1f} at these weights."
+        raise Wrong(
+            f"for coin flips it is now {got:.4f}, not {wanted:.4f}: the mean of 120 votes has noise of its own."
+        )
+    return f"Coin flips now have a ratio near zero; labels that the inputs decide have {decided:.1f} at these weights."
 
 
 def _labeled(scores: Tensor, odd: Tensor) -> Tensor:
@@ -175,7 +178,9 @@ def loss_at_the_seam(answer):
     if even > -0.98 or odd < 0.98:
         raise Wrong(f"{smallest}; a person who corrects writes −1 and 1.")
     if max(least.values()) > 0.01:
-        raise Wrong(f"at right numbers, −0.99 and 0.99, it is {max(least.values()):.2f}, far from 0.")
+        raise Wrong(
+            f"at right numbers, −0.99 and 0.99, it is {max(least.values()):.2f}; a mean squared error is near 0 there."
+        )
     scores, digits = torch.randn(5, 3, requires_grad=True), torch.arange(15).view(5, 3) % 10
     got, wanted = loss(scores, digits), F.mse_loss(torch.tanh(scores), (digits % 2) * 2.0 - 1)
     if abs(number(got) - wanted.item()) > 1e-4:

@@ -75,11 +75,16 @@ class Prediction(NamedTuple):
         return f"; you predicted {said}: {abs(predicted - measured):.3g} {way}."
 
     def _number(self, value: object) -> float:
-        value, (low, high) = number(value), self.between or BETWEEN.get(self.unit, (-math.inf, math.inf))
+        value, (low, high) = number(value), self.between or self._possible
         if low <= value <= high:
             return value if value <= self.never else self.never + 1  # never is never
         limits = f"from {low:g} to {high:g}" if math.isfinite(high) else f"≥ {low:g}"
         raise Wrong(f"{self.wanted} {limits} is asked for, not {value:g}.")
+
+    @property
+    def _possible(self) -> tuple[float, float]:
+        kind_of, _, most = self.unit.partition(" ")  # "of 10"
+        return (0.0, float(most)) if kind_of == "of" else BETWEEN.get(self.unit, (-math.inf, math.inf))
 
     @property
     def _unit(self) -> str:

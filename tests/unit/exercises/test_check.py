@@ -2,6 +2,7 @@
 
 import random
 import sys
+from fractions import Fraction
 from itertools import count, repeat
 
 import numpy as np
@@ -218,7 +219,7 @@ def test_an_unknown_number(number):
 
 
 def test_numbers():
-    for right in (1, 1.0, np.float32(1), np.ones(1), torch.ones(()), torch.ones(1, requires_grad=True)):
+    for right in (1, 1.0, Fraction(1), np.float32(1), np.ones(1), torch.ones(()), torch.ones(1, requires_grad=True)):
         assert answers.number(right) == 1.0
     for wrong, words in (("1", "not a str"), (True, "not a bool"), (float("inf"), "finite"), (np.ones(2), "not 2 of")):
         with pytest.raises(Wrong, match=words):

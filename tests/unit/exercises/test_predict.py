@@ -74,6 +74,8 @@ def test_never(said):
         ("4.3", 2, "from -1 to 1"),
         ("4.3", -1.5, "from -1 to 1"),
         ("6.2", 101, "from -100 to 100"),
+        ("9.4", 6, "a number (of 5) from 0 to 5"),
+        ("12.1", -1, "a number (of 15) from 0 to 15"),
     ],
 )
 def test_a_number_that_cannot_be(said, number, value, limits):
