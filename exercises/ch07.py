@@ -37,7 +37,7 @@ decoder_weights = 14_224 + 9 * 32 * 32
 # %% 7.5 wrong: everything doubles -> twice all of it
 decoder_weights = 2 * 14_224
 
-# %% 7.5 wrong: the 1×1 convolutions too -> are too many
+# %% 7.5 wrong: the 1×1 convolutions too -> 28,304 are too many
 decoder_weights = 14_224 + 9 * 32 * 32 + 9 * 16 * 16 + 64 * 32 + 32 * 16
 
 

@@ -44,6 +44,7 @@ class Title(NamedTuple):
     kind: str
     dots: int  # how hard, from 1 to 3
     minutes: int
+    section: str  # the heading of the second level that it stands under
 
 
 def proofs_of(chapter: Path) -> Path:
@@ -80,8 +81,9 @@ def titles(notebook: nbformat.NotebookNode) -> list[Title]:
     """The exercises of a chapter, in the order in which they stand there."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     return [
-        Title(found["number"], found["kind"], found["dots"].count("●"), int(found["minutes"]))
-        for found in TITLE.finditer(text)
+        Title(found["number"], found["kind"], found["dots"].count("●"), int(found["minutes"]), part.partition("\n")[0])
+        for part in re.split(r"^## ", text, flags=re.M)
+        for found in TITLE.finditer(part)
     ]
 
 

@@ -14,7 +14,6 @@ stands at step 0 when its slide comes.
 
 import argparse
 import copy
-import re
 import shutil
 import sys
 import tomllib
@@ -26,6 +25,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from jointopt.exercises.questions import FILES as QUIZ_FILES
 from jointopt.exercises.questions import quiz
 from tools.execute import METADATA, ROOT
+from tools.exercises import titles
 
 FILES = sorted((ROOT / "lectures").glob("*.toml"))
 SETTINGS = Path(sys.prefix, "share", "jupyter", "lab", "settings", "overrides.d")
@@ -39,7 +39,6 @@ HIDDEN, ALONE, FILL, TOP = "deck-hide-input", "deck-fill-alone", "deck-fill", "d
 LIVE = "deck-live"  # a cell that shows a view: where the view is not there, the slide says how to have it
 VIEWS = ("lab", "landscape", "plane")  # the names of views
 BAR = "\\|"  # in a table
-EXERCISE = re.compile(r"\*\*(\d+\.\d+)\*\* \*\(.*, (\d+) minutes?\)\*")  # **4.1** *(predict, ●○○, 2 minutes)*
 SKIPPED = "skip"  # a type of slide: run with the others, never shown
 # JupyterLab remembers that it presents: "toggle" would end it, the next time.
 BUTTONS = """<button data-commandlinker-command="runmenu:run-all" data-commandlinker-args="{}">Run all cells</button>
@@ -141,30 +140,21 @@ def guide(text: str) -> str:
     return text[: text.index(MARK)] + MARK + "\n\n" + "\n\n".join(sections) + "\n"
 
 
-def exercises(chapter: Path) -> dict[str, tuple[str, int]]:
-    """Of each exercise, by its number: the section that it stands in, and how many minutes it takes."""
-    section, found = "", {}
-    for cell in nbformat.read(chapter, as_version=4).cells:
-        for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
-            if line.startswith("## "):
-                section = line.removeprefix("## ")
-            elif exercise := EXERCISE.match(line):
-                found[exercise[1]] = (section, int(exercise[2]))
-    return found
-
-
 def _section(file: Path) -> str:
     plan, chapter = read(file), chapter_of(file)
-    known, wrong = exercises(chapter), []
-    for words, number in plan["guide"]["wrong"]:
-        anchor = known[number][0].replace(" ", "-")
-        wrong.append(f"- {words} → [{number}](../notebooks/{chapter.name}#{anchor})")
-    total = sum(each for _, each in known.values())
+    exercises = titles(nbformat.read(chapter, as_version=4))
+    anchors = {each.number: each.section.replace(" ", "-") for each in exercises}
+    wrong = [
+        f"- {words} → [{number}](../notebooks/{chapter.name}#{anchors[number]})"
+        for words, number in plan["guide"]["wrong"]
+    ]
     ask = [f"{number}. {words}" for number, words in enumerate(plan["guide"]["ask"], start=1)]
     head = f"### {int(file.stem)} {plan['title']}: {minutes(file)} minutes, {len(plan['step'])} slides"
     parts = [head, "What students get wrong, and the exercise that shows it:", "\n".join(wrong)]
     parts += ["Ask the students:", "\n".join(ask), f"When the predictions split: {plan['guide']['split']}"]
-    return "\n\n".join([*parts, f"At home: {len(known)} exercises, {total} minutes."])
+    return "\n\n".join(
+        [*parts, f"At home: {len(exercises)} exercises, {sum(each.minutes for each in exercises)} minutes."]
+    )
 
 
 def notes() -> str:

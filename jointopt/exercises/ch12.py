@@ -235,7 +235,7 @@ def best_without_its_luck(answer):
     rng = np.random.default_rng(2)
 
     def mean_over(tables, effect):
-        """How often the better one is chosen, the mean lead, and by how much that is too high for what was chosen."""
+        """How often the better one is chosen, the mean gain, and by how much that is too high for what was chosen."""
         chosen, leads = [], []
         for _ in range(tables):
             gains = rng.standard_normal((20, 10))
@@ -250,7 +250,7 @@ def best_without_its_luck(answer):
     _, lead, _ = mean_over(1000, 0.0)
     if lead > 0.52:
         raise Blank(f"in 1,000 tables in which no setting differs, the gain of the best is {lead:.2f} on average.")
-    if abs(lead) > 0.1:
+    if abs(lead) > 0.08:
         raise Wrong(f"in 1,000 tables in which no setting differs, the gain is {lead:.2f} on average, not 0.")
     hits, lead, _ = mean_over(1000, 3.0)
     if hits < 0.8:

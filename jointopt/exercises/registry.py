@@ -83,8 +83,8 @@ class Prediction(NamedTuple):
 
     @property
     def _possible(self) -> tuple[float, float]:
-        kind_of, _, most = self.unit.partition(" ")  # "of 10"
-        return (0.0, float(most)) if kind_of == "of" else BETWEEN.get(self.unit, (-math.inf, math.inf))
+        word, _, most = self.unit.partition(" ")  # "of 10"
+        return (0.0, float(most)) if word == "of" else BETWEEN.get(self.unit, (-math.inf, math.inf))
 
     @property
     def _unit(self) -> str:

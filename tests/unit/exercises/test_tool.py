@@ -14,7 +14,9 @@ FOLD = "<details><summary>Solution 1.2</summary>\n\n```python\n```\n\nWhy.\n</de
 def chapter():
     return new_notebook(
         cells=[
-            new_markdown_cell("**1.1** *(predict, ●○○, 2 minutes)* How many?", id="exercise-1-1-text"),
+            new_markdown_cell(
+                "## Live\n\n### Play\n\n**1.1** *(predict, ●○○, 2 minutes)* How many?", id="exercise-1-1-text"
+            ),
             new_code_cell('exercises.predict("1.1", None)', id="exercise-1-1"),
             new_markdown_cell("## Exercises\n\n**1.2** *(find the bug, ●●●, 10 minutes)* Repair it.", id="exercises"),
             new_code_cell(STUB, id="exercise-1-2"),
@@ -24,7 +26,7 @@ def chapter():
 
 
 def test_titles(chapter):
-    assert tool.titles(chapter) == [("1.1", "predict", 1, 2), ("1.2", "find the bug", 3, 10)]
+    assert tool.titles(chapter) == [("1.1", "predict", 1, 2, "Live"), ("1.2", "find the bug", 3, 10, "Exercises")]
 
 
 def test_a_solution_is_folded_and_folded_again(chapter):

@@ -72,12 +72,6 @@ def test_the_guide_links_to_the_section_that_has_the_exercise():
         assert f"**{number}** *(" in section, (number, anchor)
 
 
-@over_lectures
-def test_the_time_at_home_counts_every_exercise(file):
-    found = lectures.exercises(lectures.chapter_of(file))
-    assert set(found) == set(of_chapter(int(file.stem))) and all(1 <= each <= 60 for _, each in found.values())
-
-
 @pytest.fixture
 def changed(tmp_path):
     """A lecture of chapter 1 with this in place of that."""
