@@ -76,6 +76,8 @@ def fragile(texts: list[str], numbers: list[dict[Number, float]]) -> list[str]:
         values[number].append(value)
     for number, of in values.items():
         mean, sd = np.mean(of), np.std(of, ddof=1) if len(of) > 1 else np.inf
+        if len(of) > 1 and min(of) == max(of):  # numpy's mean of equal numbers may be another
+            mean, sd = of[0], 0.0
         cell, line, _, source, spec = number
         where = f"cell {cell}, line {line}: {source}"
         if spec is None:

@@ -60,6 +60,7 @@ def test_what_differs_and_what_is_near_is_listed(chapter, monkeypatch, capsys):
         (".2f", [1.229, 1.230, 1.231], False),
         (".2f", [1.231, 1.232, 1.233], True),
         (".1f", [1.231, 1.232, 1.233], False),
+        ("", [0.1] * 20, False),  # numpy's mean of these is not 0.1
         (None, [3.9e-3, 2.9e-3, 4.9e-3], True),
         (None, [-4.1e-3, -3.1e-3, -5.1e-3], False),
         (None, [1e-9, 1e-9, 1e-9], False),
